@@ -1,0 +1,45 @@
+//! The chains that the node knows by name.
+
+use sc_service::{ChainType, Properties};
+use understudy_runtime::WASM_BINARY;
+
+/// A chain specification without extensions.
+pub type ChainSpec = sc_service::GenericChainSpec;
+
+fn spec(name: &str, id: &str, chain_type: ChainType, preset: &str) -> Result<ChainSpec, String> {
+	let wasm = WASM_BINARY.ok_or(
+		"this node was built without a runtime (SKIP_WASM_BUILD); build it again without that, or name a chain \
+		 specification file",
+	)?;
+	let mut properties = Properties::new();
+	properties.insert("tokenSymbol".into(), "UNDY".into());
+	properties.insert("tokenDecimals".into(), 12.into());
+	Ok(ChainSpec::builder(wasm, None)
+		.with_name(name)
+		.with_id(id)
+		.with_protocol_id("undy")
+		.with_chain_type(chain_type)
+		.with_genesis_config_preset_name(preset)
+		.with_properties(properties)
+		.build())
+}
+
+/// A chain of one validator, for development.
+pub fn development() -> Result<ChainSpec, String> {
+	spec(
+		"Understudy Development",
+		"understudy_dev",
+		ChainType::Development,
+		sp_genesis_builder::DEV_RUNTIME_PRESET,
+	)
+}
+
+/// Four validators and two standbys with well-known keys.
+pub fn local() -> Result<ChainSpec, String> {
+	spec(
+		"Understudy Local",
+		"understudy_local",
+		ChainType::Local,
+		sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET,
+	)
+}

@@ -1,0 +1,225 @@
+//! A chain with nothing but the heartbeat pallet: slots, keys and the roster are set by the tests.
+
+use std::sync::Arc;
+
+use frame_support::{derive_impl, parameter_types, traits::Hooks, weights::Weight};
+use parking_lot::RwLock;
+use sp_application_crypto::{RuntimeAppPublic, RuntimePublic};
+use sp_core::offchain::{
+	testing::{PoolState, TestOffchainExt, TestTransactionPoolExt},
+	OffchainDbExt, OffchainWorkerExt, TransactionPoolExt,
+};
+use sp_keystore::{testing::MemoryKeystore, Keystore, KeystoreExt};
+use sp_runtime::{generic::UncheckedExtrinsic, testing::UintAuthorityId, BuildStorage, Perbill};
+use understudy_primitives::{
+	crypto::{AuthorityId, AuthoritySignature, KEY_TYPE},
+	HeartbeatKeys, Judgement, JudgementHandler, MemberIndex, RosterHandler, Slots,
+};
+
+use crate as pallet_heartbeat;
+use crate::{Heartbeat as Payload, Thresholds};
+
+pub type TxExtension = frame_system::AuthorizeCall<Runtime>;
+pub type Extrinsic = UncheckedExtrinsic<u64, RuntimeCall, UintAuthorityId, TxExtension>;
+type Block =
+	sp_runtime::generic::Block<sp_runtime::generic::Header<u64, sp_runtime::traits::BlakeTwo256>, Extrinsic>;
+
+#[frame_support::runtime]
+mod runtime {
+	#[runtime::runtime]
+	#[runtime::derive(
+		RuntimeCall,
+		RuntimeEvent,
+		RuntimeError,
+		RuntimeOrigin,
+		RuntimeTask,
+		RuntimeViewFunction
+	)]
+	pub struct Runtime;
+
+	#[runtime::pallet_index(0)]
+	pub type System = frame_system;
+	#[runtime::pallet_index(1)]
+	pub type Heartbeat = pallet_heartbeat;
+}
+
+#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
+impl frame_system::Config for Runtime {
+	type Block = Block;
+}
+
+impl<LocalCall> frame_system::offchain::CreateTransactionBase<LocalCall> for Runtime
+where
+	RuntimeCall: From<LocalCall>,
+{
+	type RuntimeCall = RuntimeCall;
+	type Extrinsic = Extrinsic;
+}
+
+impl<LocalCall> frame_system::offchain::CreateTransaction<LocalCall> for Runtime
+where
+	RuntimeCall: From<LocalCall>,
+{
+	type Extension = TxExtension;
+	fn create_transaction(call: RuntimeCall, extension: Self::Extension) -> Extrinsic {
+		Extrinsic::new_transaction(call, extension)
+	}
+}
+
+impl<LocalCall> frame_system::offchain::CreateAuthorizedTransaction<LocalCall> for Runtime
+where
+	RuntimeCall: From<LocalCall>,
+{
+	fn create_extension() -> Self::Extension {
+		TxExtension::new()
+	}
+}
+
+parameter_types! {
+	pub static CurrentSlot: Option<u64> = None;
+	pub static Judgements: Vec<Judgement> = Vec::new();
+	/// Accounts without a key.
+	pub static Keyless: Vec<u64> = Vec::new();
+	pub static WindowLength: u64 = 4;
+	pub static GraceWindows: u8 = 2;
+	pub static MaxMembers: u32 = 3_000;
+	pub static SystemicThreshold: Perbill = Perbill::from_parts(333_333_333);
+	pub static Limits: Thresholds = THRESHOLDS;
+}
+
+/// No two of them are equal, so that none can be taken for another by accident.
+pub const THRESHOLDS: Thresholds = Thresholds {
+	slots: 3,
+	windows: 2,
+	slots_weight: Perbill::from_percent(50),
+	windows_weight: Perbill::from_percent(40),
+};
+
+/// Authors by turns, as Aura has them.
+pub struct RoundRobin;
+
+impl Slots for RoundRobin {
+	fn current() -> Option<u64> {
+		CurrentSlot::get()
+	}
+	fn author_of(slot: u64, active: u32) -> Option<MemberIndex> {
+		slot.checked_rem(active.into()).map(|index| index as MemberIndex)
+	}
+}
+
+/// The key of account `n`, derived from the seed `//n`.
+pub fn key(who: u64) -> AuthorityId {
+	use sp_core::Pair;
+	understudy_primitives::crypto::AuthorityPair::from_string(&format!("//{who}"), None)
+		.expect("a number is a valid seed")
+		.public()
+}
+
+pub struct TestKeys;
+
+impl HeartbeatKeys<u64, AuthorityId> for TestKeys {
+	fn key_of(who: &u64) -> Option<AuthorityId> {
+		(!Keyless::get().contains(who)).then(|| key(*who))
+	}
+	fn owner_of(wanted: &AuthorityId) -> Option<u64> {
+		(10..60).find(|who| key(*who) == *wanted)
+	}
+}
+
+pub struct Recorder;
+
+impl JudgementHandler for Recorder {
+	fn on_judgement(judgement: &Judgement) -> Weight {
+		Judgements::mutate(|all| all.push(judgement.clone()));
+		Weight::from_parts(7, 7)
+	}
+}
+
+impl pallet_heartbeat::Config for Runtime {
+	type Keys = TestKeys;
+	type Slots = RoundRobin;
+	type OnJudgement = Recorder;
+	type MaxMembers = MaxMembers;
+	type WindowLength = WindowLength;
+	type Thresholds = Limits;
+	type GraceWindows = GraceWindows;
+	type SystemicThreshold = SystemicThreshold;
+	type HeartbeatPriority = frame_support::traits::ConstU64<77>;
+	type WeightInfo = pallet_heartbeat::weights::CountedWeight<Runtime>;
+}
+
+/// Runs a test at block 1, with members 10 to 13 active and 14 and 15 in reserve, and checks the pallet's invariants
+/// after it.
+pub fn build_and_execute(test: impl FnOnce()) {
+	build_with_node(&[], |_| test());
+}
+
+/// The same on a validator's node with the keys of `local` in its keystore; the test gets the node's transaction pool.
+pub fn build_with_node(local: &[u64], test: impl FnOnce(&Arc<RwLock<PoolState>>)) {
+	let storage = frame_system::GenesisConfig::<Runtime>::default().build_storage();
+	let mut ext: sp_io::TestExternalities = storage.expect("the default genesis is valid").into();
+	let (offchain, _) = TestOffchainExt::new();
+	let (pool, pool_state) = TestTransactionPoolExt::new();
+	let keystore = MemoryKeystore::new();
+	for who in local {
+		keystore
+			.sr25519_generate_new(KEY_TYPE, Some(&format!("//{who}")))
+			.expect("the memory keystore takes every key");
+	}
+	ext.register_extension(OffchainDbExt::new(offchain.clone()));
+	ext.register_extension(OffchainWorkerExt::new(offchain));
+	ext.register_extension(TransactionPoolExt::new(pool));
+	ext.register_extension(KeystoreExt::new(keystore));
+	ext.execute_with(|| {
+		System::set_block_number(1);
+		Heartbeat::on_roster(&[10, 11, 12, 13], &[14, 15]);
+		test(&pool_state);
+		Heartbeat::do_try_state().expect("the pallet's invariants hold");
+	});
+}
+
+/// Signs a heartbeat with an account's key.
+pub fn sign(who: u64, heartbeat: &Payload) -> AuthoritySignature {
+	sign_payload(who, &heartbeat.payload(&Heartbeat::genesis()))
+}
+
+/// Signs any bytes with an account's key.
+pub fn sign_payload(who: u64, payload: &[u8]) -> AuthoritySignature {
+	use sp_core::Pair;
+	understudy_primitives::crypto::AuthorityPair::from_string(&format!("//{who}"), None)
+		.expect("a number is a valid seed")
+		.sign(payload)
+}
+
+/// Moves to the next block, in slot `slot`.
+pub fn next_block(slot: u64) -> Weight {
+	CurrentSlot::set(Some(slot));
+	System::set_block_number(System::block_number() + 1);
+	Heartbeat::on_initialize(System::block_number())
+}
+
+/// Authors blocks in the slots `slots`, except those of the members `dead`, who are named by index. Members of the reserve
+/// are seen in each block unless they are dead.
+pub fn run(slots: core::ops::Range<u64>, dead: &[MemberIndex]) {
+	for slot in slots {
+		let roster = crate::Roster::<Runtime>::get();
+		if !dead.contains(&((slot % u64::from(roster.active)) as MemberIndex)) {
+			next_block(slot);
+		}
+		for index in roster.active..roster.total {
+			if !dead.contains(&index) {
+				crate::evidence::see::<Runtime>(index);
+			}
+		}
+	}
+}
+
+/// Keeps the generic key traits in use by name: a key signs what it verifies.
+#[test]
+fn a_key_of_the_mock_verifies_its_own_signature() {
+	let signature = sign_payload(10, b"payload");
+	assert!(RuntimeAppPublic::verify(&key(10), &b"payload".as_slice(), &signature));
+	assert!(!RuntimeAppPublic::verify(&key(11), &b"payload".as_slice(), &signature));
+	let raw: sp_core::sr25519::Public = key(10).into();
+	assert!(RuntimePublic::verify(&raw, b"payload".as_slice(), &signature.into()));
+}

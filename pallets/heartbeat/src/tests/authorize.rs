@@ -1,0 +1,212 @@
+//! Each reason to turn a heartbeat away, and the way in.
+
+use codec::Encode;
+use frame_support::{
+	assert_noop, assert_ok,
+	dispatch::RawOrigin,
+	pallet_prelude::{Authorize, InvalidTransaction, TransactionSource, ValidTransaction},
+};
+use sp_runtime::{
+	traits::{Applyable, Checkable},
+	transaction_validity::TransactionValidityError,
+	DispatchError,
+};
+use understudy_primitives::{crypto::AuthoritySignature, RosterHandler};
+
+use crate::{evidence, mock::*, rejection, Call, Error, Heartbeat as Payload, Roster, Window};
+
+fn valid(who: u64) -> Payload {
+	Payload {
+		roster: Roster::<Runtime>::get().id,
+		window: Window::<Runtime>::get().index,
+		index: (who - 10) as u32,
+	}
+}
+
+fn authorize(
+	source: TransactionSource,
+	heartbeat: Payload,
+	signature: AuthoritySignature,
+) -> Result<ValidTransaction, TransactionValidityError> {
+	Call::<Runtime>::heartbeat { heartbeat, signature }
+		.authorize(source)
+		.expect("the call is one that authorizes itself")
+		.map(|(valid, _)| valid)
+}
+
+fn rejected(heartbeat: Payload, code: u8) {
+	let signature = sign(14, &heartbeat);
+	for source in [TransactionSource::External, TransactionSource::Local, TransactionSource::InBlock] {
+		assert_eq!(
+			authorize(source, heartbeat, signature.clone()),
+			Err(InvalidTransaction::Custom(code).into())
+		);
+	}
+}
+
+#[test]
+fn a_signed_heartbeat_is_let_in_from_everywhere() {
+	build_and_execute(|| {
+		let heartbeat = valid(14);
+		for source in [TransactionSource::External, TransactionSource::Local, TransactionSource::InBlock] {
+			let transaction = authorize(source, heartbeat, sign(14, &heartbeat)).expect("it is valid");
+			assert_eq!((transaction.priority, transaction.longevity, transaction.propagate), (77, 8, true));
+			assert_eq!(transaction.provides, [("understudy/heartbeat", heartbeat).encode()]);
+			assert!(transaction.requires.is_empty());
+		}
+	});
+}
+
+#[test]
+fn two_heartbeats_of_a_member_and_window_exclude_each_other_in_the_pool() {
+	build_and_execute(|| {
+		let provides = |heartbeat: Payload, who| {
+			authorize(TransactionSource::External, heartbeat, sign(who, &heartbeat))
+				.expect("it is valid")
+				.provides
+		};
+		// Signatures differ each time, and so do the transactions' hashes.
+		assert_eq!(provides(valid(14), 14), provides(valid(14), 14));
+		assert_ne!(provides(valid(14), 14), provides(valid(15), 15));
+	});
+}
+
+#[test]
+fn another_roster_is_rejected() {
+	build_and_execute(|| {
+		let roster = valid(14).roster;
+		rejected(Payload { roster: roster + 1, ..valid(14) }, rejection::STALE_ROSTER);
+		rejected(Payload { roster: roster - 1, ..valid(14) }, rejection::STALE_ROSTER);
+		let old = valid(14);
+		Heartbeat::on_roster(&[10, 11], &[14]);
+		rejected(old, rejection::STALE_ROSTER);
+	});
+}
+
+#[test]
+fn a_past_window_is_rejected_after_one_more() {
+	build_and_execute(|| {
+		let heartbeat = valid(14);
+		Window::<Runtime>::mutate(|window| window.index += 1);
+		assert_ok!(authorize(TransactionSource::InBlock, heartbeat, sign(14, &heartbeat)));
+		Window::<Runtime>::mutate(|window| window.index += 1);
+		rejected(heartbeat, rejection::PAST_WINDOW);
+	});
+}
+
+#[test]
+fn a_future_window_is_rejected() {
+	build_and_execute(|| {
+		let window = valid(14).window;
+		rejected(Payload { window: window + 2, ..valid(14) }, rejection::FUTURE_WINDOW);
+		rejected(Payload { window: u32::MAX, ..valid(14) }, rejection::FUTURE_WINDOW);
+	});
+}
+
+#[test]
+fn the_next_window_is_let_into_the_pool_but_not_into_a_block() {
+	build_and_execute(|| {
+		let next = Payload { window: valid(14).window + 1, ..valid(14) };
+		evidence::see::<Runtime>(4);
+		assert_ok!(authorize(TransactionSource::External, next, sign(14, &next)));
+		assert_eq!(
+			authorize(TransactionSource::InBlock, next, sign(14, &next)),
+			Err(InvalidTransaction::Custom(rejection::FUTURE_WINDOW).into())
+		);
+	});
+}
+
+#[test]
+fn an_index_beyond_the_roster_is_rejected() {
+	build_and_execute(|| {
+		rejected(Payload { index: 6, ..valid(14) }, rejection::NOT_A_MEMBER);
+		rejected(Payload { index: u32::MAX, ..valid(14) }, rejection::NOT_A_MEMBER);
+	});
+}
+
+#[test]
+fn a_replay_is_rejected() {
+	build_and_execute(|| {
+		evidence::see::<Runtime>(4);
+		rejected(valid(14), rejection::ALREADY_SEEN);
+	});
+}
+
+#[test]
+fn a_member_without_a_key_is_rejected() {
+	Keyless::set(vec![14]);
+	build_and_execute(|| rejected(valid(14), rejection::NO_KEY));
+}
+
+#[test]
+fn a_foreign_signature_is_rejected() {
+	build_and_execute(|| {
+		let heartbeat = valid(15);
+		// Signed by 14 in `rejected`.
+		rejected(heartbeat, rejection::BAD_SIGNATURE);
+		let other = Payload { window: heartbeat.window + 1, ..heartbeat };
+		assert_eq!(
+			authorize(TransactionSource::External, heartbeat, sign(15, &other)),
+			Err(InvalidTransaction::Custom(rejection::BAD_SIGNATURE).into())
+		);
+	});
+}
+
+#[test]
+fn a_heartbeat_for_another_chain_is_rejected() {
+	build_and_execute(|| {
+		let heartbeat = valid(14);
+		let signature = sign_payload(14, &heartbeat.payload(&sp_core::H256::repeat_byte(9)));
+		assert_eq!(
+			authorize(TransactionSource::External, heartbeat, signature),
+			Err(InvalidTransaction::Custom(rejection::BAD_SIGNATURE).into())
+		);
+	});
+}
+
+#[test]
+fn the_signed_payload_is_pinned() {
+	let payload = Payload { roster: 1, window: 0x0203, index: 4 }.payload(&sp_core::H256::repeat_byte(0xaa));
+	let mut expected = b"understudy/heartbeat/1".to_vec();
+	expected.extend([0xaa; 32]);
+	expected.extend([1, 0, 0, 0, 3, 2, 0, 0, 4, 0, 0, 0]);
+	assert_eq!(payload, expected);
+}
+
+#[test]
+fn an_authorized_heartbeat_marks_the_member_as_seen() {
+	build_and_execute(|| {
+		let heartbeat = valid(14);
+		let call = Call::<Runtime>::heartbeat { heartbeat, signature: sign(14, &heartbeat) };
+		let transaction = Extrinsic::new_transaction(RuntimeCall::from(call), TxExtension::new());
+		let checked =
+			transaction.check(&Default::default()).expect("a general transaction needs no signature");
+		let info = frame_support::dispatch::DispatchInfo::default();
+		assert_ok!(checked.apply::<Runtime>(&info, 100).expect("it is authorized"));
+		assert!(evidence::is_seen::<Runtime>(4));
+	});
+}
+
+#[test]
+fn nobody_else_may_call() {
+	build_and_execute(|| {
+		let heartbeat = valid(14);
+		let call = |origin| Heartbeat::heartbeat(origin, heartbeat, sign(14, &heartbeat));
+		assert_noop!(call(RawOrigin::Signed(14).into()), DispatchError::BadOrigin);
+		assert_noop!(call(RawOrigin::None.into()), DispatchError::BadOrigin);
+		assert_noop!(call(RawOrigin::Root.into()), DispatchError::BadOrigin);
+		assert_ok!(call(RawOrigin::Authorized.into()));
+	});
+}
+
+#[test]
+fn what_changed_after_the_authorization_is_an_error() {
+	build_and_execute(|| {
+		let heartbeat = valid(14);
+		let call = || Heartbeat::heartbeat(RawOrigin::Authorized.into(), heartbeat, sign(14, &heartbeat));
+		evidence::see::<Runtime>(4);
+		assert_noop!(call(), Error::<Runtime>::AlreadySeen);
+		Heartbeat::on_roster(&[10, 11], &[14]);
+		assert_noop!(call(), Error::<Runtime>::StaleRoster);
+	});
+}

@@ -1,0 +1,279 @@
+//! From blocks and silence to judgements.
+
+use frame_support::{assert_err, hypothetically, traits::Hooks, weights::Weight};
+use sp_runtime::Perbill;
+use understudy_primitives::{Health, Judged, RosterHandler, Seat};
+
+use crate::{evidence, mock::*, Counters, Event, LastSlot, Members, Roster, Seen, Window};
+
+/// The last judgement's verdict on a member, `None` where it was healthy.
+fn last(index: u32) -> Option<Judged> {
+	let all = Judgements::get();
+	all.last().expect("a window was judged").unhealthy.iter().find(|judged| judged.index == index).copied()
+}
+
+fn health(index: u32) -> Health {
+	last(index).map_or(Health::Healthy, |judged| judged.verdict.health)
+}
+
+#[test]
+fn a_network_where_all_author_is_healthy() {
+	build_and_execute(|| {
+		run(1..41, &[]);
+		assert_eq!(Judgements::get().last().map(|last| last.unhealthy.clone()), Some(vec![]));
+		assert!(Judgements::get().iter().all(|judgement| !judgement.systemic));
+	});
+}
+
+#[test]
+fn a_dead_author_is_down_on_both_detectors() {
+	build_and_execute(|| {
+		run(1..21, &[]);
+		run(21..36, &[2]);
+		let judged = last(2).expect("it is not healthy");
+		assert_eq!((judged.seat, judged.verdict.health), (Seat::Active, Health::Down));
+		assert!(judged.verdict.detectors.slots && judged.verdict.detectors.heartbeats);
+		assert_eq!([health(0), health(1), health(3)], [Health::Healthy; 3]);
+	});
+}
+
+#[test]
+fn a_member_that_comes_back_is_healthy_again() {
+	build_and_execute(|| {
+		run(1..21, &[]);
+		run(21..36, &[2]);
+		run(36..48, &[]);
+		assert_eq!(health(2), Health::Healthy);
+	});
+}
+
+#[test]
+fn an_author_that_heartbeats_but_misses_slots_is_not_down() {
+	build_and_execute(|| {
+		run(1..21, &[]);
+		for round in 5..15u64 {
+			run(round * 4 + 1..round * 4 + 5, &[2]);
+			evidence::see::<Runtime>(2);
+		}
+		let judged = last(2).expect("it is not healthy");
+		assert_eq!(judged.verdict.health, Health::Suspect);
+		assert!(judged.verdict.detectors.slots && !judged.verdict.detectors.heartbeats);
+	});
+}
+
+#[test]
+fn a_silent_standby_is_suspect_and_no_more() {
+	build_and_execute(|| {
+		run(1..101, &[5]);
+		let judged = last(5).expect("it is not healthy");
+		assert_eq!((judged.seat, judged.verdict.health), (Seat::Reserve, Health::Suspect));
+		assert!(judged.verdict.detectors.heartbeats);
+	});
+}
+
+#[test]
+fn silence_during_the_grace_is_not_counted() {
+	GraceWindows::set(4);
+	build_and_execute(|| {
+		run(1..17, &[2]);
+		let judged = last(2).expect("it was never heard");
+		assert_eq!((judged.verdict.missed_slots, judged.verdict.missed_windows), (0, 0));
+		run(17..41, &[2]);
+		assert_eq!(health(2), Health::Down);
+	});
+}
+
+#[test]
+fn more_than_a_third_at_once_is_systemic() {
+	build_and_execute(|| {
+		run(1..21, &[]);
+		run(21..41, &[1, 2]);
+		let judgement = Judgements::get().pop().expect("a window was judged");
+		assert!(judgement.systemic);
+		assert!(System::events().iter().any(|record| matches!(
+			record.event,
+			RuntimeEvent::Heartbeat(Event::SystemicOutageBegan { suspects: 2, .. })
+		)));
+		run(41..61, &[]);
+		assert!(!Judgements::get().pop().expect("a window was judged").systemic);
+		assert!(System::events().iter().any(|record| matches!(
+			record.event,
+			RuntimeEvent::Heartbeat(Event::SystemicOutageEnded { .. })
+		)));
+	});
+}
+
+#[test]
+fn the_first_missed_slot_counts_towards_a_systemic_outage() {
+	build_and_execute(|| {
+		run(1..21, &[]);
+		// Member 1 misses one slot, member 2 all of them: when 2 is down, 1 must already count.
+		run(21..33, &[2]);
+		run(33..37, &[1, 2]);
+		let judgement = Judgements::get().pop().expect("a window was judged");
+		let both: Vec<u32> = judgement.unhealthy.iter().map(|judged| judged.index).collect();
+		assert_eq!(both, [1, 2]);
+		assert!(judgement.systemic);
+	});
+}
+
+#[test]
+fn verdicts_are_told_when_they_change_and_only_then() {
+	build_and_execute(|| {
+		run(1..21, &[]);
+		System::reset_events();
+		run(21..61, &[2]);
+		let told: Vec<Health> = System::events()
+			.into_iter()
+			.filter_map(|record| match record.event {
+				RuntimeEvent::Heartbeat(Event::VerdictChanged { who: 12, judged }) => {
+					Some(judged.verdict.health)
+				},
+				_ => None,
+			})
+			.collect();
+		assert_eq!(told, [Health::Suspect, Health::Down]);
+	});
+}
+
+#[test]
+fn a_window_cut_by_a_roster_change_is_no_evidence_of_silence() {
+	build_and_execute(|| {
+		run(1..21, &[]);
+		Heartbeat::on_roster(&[10, 11, 12, 13], &[15]);
+		assert!(!Window::<Runtime>::get().whole);
+		let before = Window::<Runtime>::get().index;
+		// Nobody but the authors of two blocks is seen before the window ends.
+		run(21..23, &[4]);
+		Window::<Runtime>::mutate(|window| window.started = 0);
+		next_block(23);
+		assert_eq!(Window::<Runtime>::get().index, before + 1);
+		assert!(Window::<Runtime>::get().whole);
+		assert_eq!(health(4), Health::Healthy);
+	});
+}
+
+#[test]
+fn a_long_halt_charges_one_round_at_most() {
+	build_and_execute(|| {
+		run(1..21, &[]);
+		next_block(1_000_000);
+		for index in 0..4 {
+			let table = evidence::EvidenceTable::<Runtime>::read(&Roster::<Runtime>::get());
+			assert!(table.get(index).expect("a member").missed_slots <= 1);
+		}
+	});
+}
+
+#[test]
+fn the_first_block_charges_nobody() {
+	build_and_execute(|| {
+		assert_eq!(LastSlot::<Runtime>::get(), None);
+		next_block(999);
+		assert_eq!(LastSlot::<Runtime>::get(), Some(999));
+		let table = evidence::EvidenceTable::<Runtime>::read(&Roster::<Runtime>::get());
+		assert!(table.iter().all(|(_, member)| member.missed_slots == 0));
+	});
+}
+
+#[test]
+fn a_chain_without_named_authors_still_judges_heartbeats() {
+	build_and_execute(|| {
+		CurrentSlot::set(None);
+		for _ in 0..30 {
+			System::set_block_number(System::block_number() + 1);
+			Heartbeat::on_initialize(System::block_number());
+			for index in [0, 1, 3, 4, 5] {
+				evidence::see::<Runtime>(index);
+			}
+		}
+		let judged = last(2).expect("it is silent");
+		assert_eq!(judged.verdict.health, Health::Suspect);
+		assert!(judged.verdict.detectors.heartbeats && !judged.verdict.detectors.slots);
+		assert_eq!(health(0), Health::Healthy);
+	});
+}
+
+#[test]
+fn a_chain_without_a_roster_does_not_panic() {
+	build_and_execute(|| {
+		Heartbeat::on_roster(&[], &[]);
+		(1..20).for_each(|slot| {
+			next_block(slot);
+		});
+		assert!(Judgements::get().iter().all(|judgement| judgement.unhealthy.is_empty()));
+	});
+}
+
+#[test]
+fn a_window_length_of_zero_is_taken_as_one() {
+	WindowLength::set(0);
+	build_and_execute(|| {
+		let before = Window::<Runtime>::get().index;
+		run(1..6, &[]);
+		assert_eq!(Window::<Runtime>::get().index, before + 5);
+	});
+}
+
+#[test]
+fn the_weight_of_a_judgement_is_charged() {
+	build_and_execute(|| {
+		let quiet = next_block(1);
+		Window::<Runtime>::mutate(|window| window.started = 0);
+		System::set_block_number(50);
+		let judged = next_block(2);
+		assert!(judged.all_gt(quiet.saturating_add(Weight::from_parts(6, 6))));
+	});
+}
+
+#[test]
+fn the_status_tells_who_is_how() {
+	build_and_execute(|| {
+		run(1..21, &[]);
+		run(21..36, &[2]);
+		let status = Heartbeat::roster_status();
+		assert_eq!(status.roster, Roster::<Runtime>::get().id);
+		let accounts: Vec<u64> = status.members.iter().map(|(who, _)| *who).collect();
+		assert_eq!(accounts, [10, 11, 12, 13, 14, 15]);
+		assert_eq!(status.members[2].1.verdict.health, Health::Down);
+		assert_eq!(status.members[2].1.verdict.confidence, Perbill::from_percent(90));
+		assert!(!status.systemic);
+	});
+}
+
+#[test]
+fn try_state_notices_what_must_not_be() {
+	build_and_execute(|| {
+		run(1..10, &[]);
+		hypothetically!({
+			Roster::<Runtime>::mutate(|roster| roster.active = 7);
+			assert_err!(Heartbeat::do_try_state(), "more active members than members");
+		});
+		hypothetically!({
+			MaxMembers::set(5);
+			assert_err!(Heartbeat::do_try_state(), "more members than MaxMembers");
+			MaxMembers::set(3_000);
+		});
+		hypothetically!({
+			Members::<Runtime>::insert(3, 10);
+			assert_err!(Heartbeat::do_try_state(), "a member is missing or there twice");
+		});
+		hypothetically!({
+			Members::<Runtime>::insert(6, 16);
+			assert_err!(Heartbeat::do_try_state(), "members beyond the roster");
+		});
+		hypothetically!({
+			Counters::<Runtime>::remove(0);
+			assert_err!(Heartbeat::do_try_state(), "evidence of more or fewer than the members");
+		});
+		hypothetically!({
+			let chunk = Counters::<Runtime>::take(0);
+			Counters::<Runtime>::insert(1, chunk);
+			assert_err!(Heartbeat::do_try_state(), "evidence has a gap");
+		});
+		hypothetically!({
+			Seen::<Runtime>::insert(0, [0xff; 128]);
+			assert_err!(Heartbeat::do_try_state(), "somebody was seen who is no member");
+		});
+	});
+}

@@ -1,0 +1,5 @@
+mod authorize;
+mod detection;
+mod offchain;
+mod roster;
+mod verdict;

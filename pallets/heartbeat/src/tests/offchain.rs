@@ -1,0 +1,123 @@
+//! When the node sends, and what.
+
+use codec::Decode;
+use frame_support::{pallet_prelude::Authorize, traits::Hooks};
+use sp_runtime::transaction_validity::TransactionSource;
+use understudy_primitives::Seat;
+
+use crate::{evidence, mock::*, offchain::due, Call, Heartbeat as Payload, Roster, Window};
+
+/// The heartbeats in the pool, each of which must be one that is let in.
+fn sent(pool: &parking_lot::RwLock<sp_core::offchain::testing::PoolState>) -> Vec<Payload> {
+	let transactions = core::mem::take(&mut pool.write().transactions);
+	transactions
+		.into_iter()
+		.map(|bytes| {
+			let extrinsic = Extrinsic::decode(&mut &bytes[..]).expect("the node sends what decodes");
+			let RuntimeCall::Heartbeat(call) = extrinsic.function else { panic!("not a heartbeat") };
+			let authorized = call.authorize(TransactionSource::Local).expect("it authorizes itself");
+			assert!(authorized.is_ok(), "the node sends what is let in: {authorized:?}");
+			let Call::heartbeat { heartbeat, .. } = call else { panic!("not a heartbeat") };
+			heartbeat
+		})
+		.collect()
+}
+
+#[test]
+fn who_will_author_sends_nothing() {
+	assert!(!due(Seat::Active, 0, 0, 3, |ahead| ahead == 3));
+	assert!(due(Seat::Active, 0, 0, 3, |ahead| ahead == 4));
+	assert!(due(Seat::Reserve, 0, 0, 3, |_| true));
+}
+
+#[test]
+fn senders_spread_over_the_first_half() {
+	let first = |index| (0..20).find(|elapsed| due(Seat::Reserve, index, *elapsed, 19 - elapsed, |_| false));
+	assert_eq!([first(0), first(1), first(9), first(10)], [Some(0), Some(1), Some(9), Some(0)]);
+	assert!(due(Seat::Reserve, 5, 0, 0, |_| false));
+}
+
+#[test]
+fn a_standby_sends_one_heartbeat_per_window() {
+	build_with_node(&[14], |pool| {
+		run(1..5, &[4, 5]);
+		Heartbeat::offchain_worker(System::block_number());
+		let expected =
+			Payload { roster: Roster::<Runtime>::get().id, window: Window::<Runtime>::get().index, index: 4 };
+		assert_eq!(sent(pool), [expected]);
+		Heartbeat::offchain_worker(System::block_number());
+		assert!(sent(pool).is_empty());
+	});
+}
+
+#[test]
+fn a_heartbeat_that_got_lost_is_sent_again() {
+	WindowLength::set(10);
+	build_with_node(&[14], |pool| {
+		next_block(1);
+		Heartbeat::offchain_worker(System::block_number());
+		assert_eq!(sent(pool).len(), 1);
+		next_block(2);
+		next_block(3);
+		Heartbeat::offchain_worker(System::block_number());
+		assert!(sent(pool).is_empty());
+		next_block(4);
+		Heartbeat::offchain_worker(System::block_number());
+		assert_eq!(sent(pool).len(), 1);
+	});
+}
+
+#[test]
+fn who_was_seen_sends_nothing() {
+	build_with_node(&[14], |pool| {
+		next_block(1);
+		evidence::see::<Runtime>(4);
+		Heartbeat::offchain_worker(System::block_number());
+		assert!(sent(pool).is_empty());
+	});
+}
+
+#[test]
+fn authors_send_nothing_while_all_is_well() {
+	build_with_node(&[10, 11, 12, 13], |pool| {
+		for slot in 1..81 {
+			run(slot..slot + 1, &[]);
+			Heartbeat::offchain_worker(System::block_number());
+		}
+		assert!(sent(pool).is_empty());
+	});
+}
+
+#[test]
+fn an_author_that_lost_its_slot_sends() {
+	build_with_node(&[12], |pool| {
+		run(1..21, &[]);
+		for slot in 21..33 {
+			run(slot..slot + 1, &[2]);
+			Heartbeat::offchain_worker(System::block_number());
+		}
+		assert!(!sent(pool).is_empty());
+	});
+}
+
+#[test]
+fn a_node_without_a_members_key_sends_nothing() {
+	build_with_node(&[59], |pool| {
+		run(1..21, &[]);
+		Heartbeat::offchain_worker(System::block_number());
+		assert!(sent(pool).is_empty());
+	});
+}
+
+#[test]
+fn a_node_of_many_members_sends_for_each() {
+	build_with_node(&[14, 15], |pool| {
+		run(1..6, &[4, 5]);
+		Heartbeat::offchain_worker(System::block_number());
+		next_block(6);
+		Heartbeat::offchain_worker(System::block_number());
+		let mut indices: Vec<u32> = sent(pool).iter().map(|heartbeat| heartbeat.index).collect();
+		indices.sort();
+		assert_eq!(indices, [4, 5]);
+	});
+}

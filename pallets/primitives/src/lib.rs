@@ -1,0 +1,32 @@
+//! The types and the small traits through which Understudy's pallets meet.
+//!
+//! No pallet of the suite depends on another one. What one of them offers to the others is a trait of this crate, and
+//! the runtime alone says who implements it for whom:
+//!
+//! | trait | offered by | used by | for |
+//! |---|---|---|---|
+//! | [`Slots`] | the runtime, from its consensus | heartbeat | who should have authored, who did |
+//! | [`HeartbeatKeys`] | the runtime, from `pallet-session` | heartbeat | a member's heartbeat key, a key's owner |
+//! | [`RosterHandler`] | heartbeat | rotation | a new roster took effect |
+//! | [`Verdicts`] | heartbeat | rotation | what the evidence says of every member |
+//! | [`JudgementHandler`] | rotation | heartbeat | a window was judged |
+//! | [`Backing`] | the runtime, from its election | rotation | whom to seat first |
+//! | [`FailoverLog`] | failover | rotation | write a record before the change takes effect |
+//!
+//! The runtime APIs, which nodes and programs call, are in [`api`].
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+pub mod api;
+pub mod crypto;
+mod log;
+mod roster;
+mod verdict;
+
+pub use log::{
+	Entry, Evidence, FailoverLog, IncidentId, Initiator, LogHead, NewRecord, Record, RecordKind, RecordSeq,
+};
+pub use roster::{Backing, HeartbeatKeys, MemberIndex, RosterHandler, RosterId, Seat, Slots};
+pub use verdict::{Detectors, Health, Judged, Judgement, JudgementHandler, Verdict, Verdicts, WindowIndex};

@@ -1,0 +1,106 @@
+//! The roster: the active set plus the reserve, with a stable index per member for one roster id.
+
+use alloc::vec::Vec;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+
+/// Names one roster. Grows by one whenever a roster takes effect.
+pub type RosterId = u32;
+
+/// A member's place in one roster: the active set in its order, then the reserve in its order.
+pub type MemberIndex = u32;
+
+/// Where a member of the roster sits.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum Seat {
+	/// Authors and finalizes now.
+	Active,
+	/// Elected, bonded and keyed; waits to be seated.
+	Reserve,
+}
+
+/// Hears of each new roster when it takes effect.
+pub trait RosterHandler<AccountId> {
+	/// `active` and `reserve` are the members from now on, each in order; no account is in both. The order of
+	/// `active` is the order of the authorities in consensus.
+	fn on_roster(active: &[AccountId], reserve: &[AccountId]);
+}
+
+impl<AccountId> RosterHandler<AccountId> for () {
+	fn on_roster(_: &[AccountId], _: &[AccountId]) {}
+}
+
+/// How much stands behind a candidate; more is seated first. On a staking chain: its total stake.
+pub trait Backing<AccountId> {
+	/// The backing of `who` in the latest election, 0 where it was not elected.
+	fn backing(who: &AccountId) -> u128;
+}
+
+impl<AccountId> Backing<AccountId> for () {
+	fn backing(_: &AccountId) -> u128 {
+		0
+	}
+}
+
+/// The heartbeat keys of accounts, as the chain's session keys have them.
+pub trait HeartbeatKeys<AccountId, Key> {
+	/// The heartbeat key of `who`. One read.
+	fn key_of(who: &AccountId) -> Option<Key>;
+	/// Whose heartbeat key this is. One read.
+	fn owner_of(key: &Key) -> Option<AccountId>;
+}
+
+/// What consensus says of slots. A missed slot is free evidence where the protocol names its author in advance (Aura);
+/// where it does not, [`Slots::author_of`] answers `None` and the slot detector stays silent.
+pub trait Slots {
+	/// The slot of the block that is being built or was built last.
+	fn current() -> Option<u64>;
+	/// The index in the active set, which has `active` members, of the author that `slot` belongs to.
+	fn author_of(slot: u64, active: u32) -> Option<MemberIndex>;
+	/// The indices, in order of time, that `missed` slots in a row after `since` (exclusive) belong to; at most one per
+	/// active member, the latest ones.
+	fn authors_between(since: u64, until: u64, active: u32) -> Vec<MemberIndex> {
+		let first = since.saturating_add(1).max(until.saturating_sub(active.into()));
+		(first..until).filter_map(|slot| Self::author_of(slot, active)).collect()
+	}
+}
+
+impl Slots for () {
+	fn current() -> Option<u64> {
+		None
+	}
+	fn author_of(_: u64, _: u32) -> Option<MemberIndex> {
+		None
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	struct RoundRobin;
+	impl Slots for RoundRobin {
+		fn current() -> Option<u64> {
+			None
+		}
+		fn author_of(slot: u64, active: u32) -> Option<MemberIndex> {
+			slot.checked_rem(active.into()).map(|i| i as MemberIndex)
+		}
+	}
+
+	#[test]
+	fn slots_between_exclude_both_ends() {
+		assert_eq!(RoundRobin::authors_between(4, 7, 4), alloc::vec![1, 2]);
+		assert!(RoundRobin::authors_between(4, 5, 4).is_empty());
+		assert!(RoundRobin::authors_between(5, 4, 4).is_empty());
+	}
+
+	#[test]
+	fn a_long_gap_counts_one_round_at_most() {
+		assert_eq!(RoundRobin::authors_between(0, 1_000_002, 4), alloc::vec![2, 3, 0, 1]);
+		assert_eq!(RoundRobin::authors_between(0, u64::MAX, 4).len(), 4);
+		assert!(RoundRobin::authors_between(0, 9, 0).is_empty());
+	}
+}

@@ -1,0 +1,116 @@
+//! What the detectors together say of a member.
+
+use alloc::vec::Vec;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+use sp_runtime::Perbill;
+use sp_weights::Weight;
+
+use crate::{MemberIndex, Seat};
+
+/// Numbers the windows after which evidence is judged. Grows by one per window, whatever a window's length is.
+pub type WindowIndex = u32;
+
+/// How well a member does.
+#[derive(
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	PartialOrd,
+	Ord,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub enum Health {
+	/// Nothing speaks against it, and it has been heard.
+	Healthy,
+	/// Something speaks against it, or it was not heard yet; not enough to act on.
+	Suspect,
+	/// It is up, but does not do all of its work.
+	Impaired,
+	/// Independent sources agree that it does not work.
+	Down,
+}
+
+/// Which independent sources of evidence fired.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Detectors {
+	/// S: its own slots, missed in a row.
+	pub slots: bool,
+	/// H: windows in a row without a heartbeat or a block.
+	pub heartbeats: bool,
+}
+
+impl Detectors {
+	/// Whether any of them fired.
+	pub fn any(&self) -> bool {
+		self.slots || self.heartbeats
+	}
+}
+
+/// The verdict on one member.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Verdict {
+	/// What to make of the member.
+	pub health: Health,
+	/// How sure that is.
+	pub confidence: Perbill,
+	/// On whose word.
+	pub detectors: Detectors,
+	/// Own slots missed in a row, saturating.
+	pub missed_slots: u8,
+	/// Windows in a row without a sign of life, saturating.
+	pub missed_windows: u8,
+}
+
+/// A verdict and whom it is about.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Judged {
+	/// The member's index in the current roster.
+	pub index: MemberIndex,
+	/// Where it sits.
+	pub seat: Seat,
+	/// What the evidence says.
+	pub verdict: Verdict,
+}
+
+/// What a window's evidence says of the whole roster.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub struct Judgement {
+	/// The window that was judged.
+	pub window: WindowIndex,
+	/// Every member that is not [`Health::Healthy`], in index order.
+	pub unhealthy: Vec<Judged>,
+	/// More of the active set is under suspicion at once than the systemic threshold allows: something bigger than one
+	/// validator is wrong, and nobody may be evicted or slashed for it (I3).
+	pub systemic: bool,
+}
+
+/// Told at the end of each window.
+pub trait JudgementHandler {
+	/// Acts on what the window showed. Runs in `on_initialize`, before the session pallet's. Returns the weight that it took.
+	fn on_judgement(judgement: &Judgement) -> Weight;
+}
+
+impl JudgementHandler for () {
+	fn on_judgement(_: &Judgement) -> Weight {
+		Weight::zero()
+	}
+}
+
+/// What the evidence says of the roster right now.
+pub trait Verdicts {
+	/// The judgement as of now; `window` is the running one. Reads the evidence of the whole roster.
+	fn judgement() -> Judgement;
+}

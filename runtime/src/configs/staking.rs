@@ -1,0 +1,96 @@
+//! Staking: elects `active + reserve` on chain.
+
+use frame_election_provider_support::{
+	bounds::{ElectionBounds, ElectionBoundsBuilder},
+	onchain, SequentialPhragmen,
+};
+use frame_support::{
+	parameter_types,
+	traits::{ConstU32, Nothing},
+};
+use frame_system::EnsureRoot;
+use sp_runtime::{curve::PiecewiseLinear, Perbill};
+
+use crate::{configs::understudy::MaxMembers, constants::SESSIONS_PER_ERA, *};
+
+/// For so many eras stake stays bonded, and can be slashed, after its owner left.
+pub const BONDING_DURATION: u32 = 28;
+
+pallet_staking_reward_curve::build! {
+	const REWARD_CURVE: PiecewiseLinear<'static> = curve!(
+		min_inflation: 0_025_000,
+		max_inflation: 0_100_000,
+		ideal_stake: 0_500_000,
+		falloff: 0_050_000,
+		max_piece_count: 40,
+		test_precision: 0_005_000,
+	);
+}
+
+parameter_types! {
+	pub const SessionsPerEra: u32 = SESSIONS_PER_ERA;
+	pub const BondingDuration: u32 = BONDING_DURATION;
+	/// Governance has so many eras to cancel a slash.
+	pub const SlashDeferDuration: u32 = BONDING_DURATION - 1;
+	pub const RewardCurve: &'static PiecewiseLinear<'static> = &REWARD_CURVE;
+	/// The election runs on chain, so what it looks at is bounded.
+	pub Bounds: ElectionBounds =
+		ElectionBoundsBuilder::default().voters_count(5_000.into()).targets_count(1_250.into()).build();
+}
+
+/// The election of the active set and the reserve.
+pub struct OnChainElection;
+
+impl onchain::Config for OnChainElection {
+	type System = Runtime;
+	type Sort = frame_support::traits::ConstBool<true>;
+	type Solver = SequentialPhragmen<AccountId, Perbill>;
+	type DataProvider = Staking;
+	type WeightInfo = ();
+	type Bounds = Bounds;
+	type MaxBackersPerWinner = ConstU32<1_024>;
+	type MaxWinnersPerPage = MaxMembers;
+}
+
+impl pallet_staking::Config for Runtime {
+	type OldCurrency = Balances;
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type CurrencyBalance = Balance;
+	type UnixTime = Timestamp;
+	type CurrencyToVote = sp_staking::currency_to_vote::U128CurrencyToVote;
+	type ElectionProvider = onchain::OnChainExecution<OnChainElection>;
+	type GenesisElectionProvider = onchain::OnChainExecution<OnChainElection>;
+	type NominationsQuota = pallet_staking::FixedNominationsQuota<16>;
+	type HistoryDepth = ConstU32<84>;
+	type RewardRemainder = ();
+	type RuntimeEvent = RuntimeEvent;
+	type Slash = ();
+	type Reward = ();
+	type SessionsPerEra = SessionsPerEra;
+	type BondingDuration = BondingDuration;
+	type SlashDeferDuration = SlashDeferDuration;
+	type AdminOrigin = EnsureRoot<AccountId>;
+	type SessionInterface = Self;
+	type EraPayout = pallet_staking::ConvertCurve<RewardCurve>;
+	type NextNewSession = Session;
+	type MaxExposurePageSize = ConstU32<64>;
+	type MaxValidatorSet = MaxMembers;
+	// Unsorted: good for as many stakers as the election's bounds; a chain with more puts a bags-list here.
+	type VoterList = pallet_staking::UseNominatorsAndValidatorsMap<Self>;
+	type TargetList = pallet_staking::UseValidatorsMap<Self>;
+	type MaxUnlockingChunks = ConstU32<32>;
+	type MaxControllersInDeprecationBatch = ConstU32<100>;
+	type EventListeners = ();
+	type Filter = Nothing;
+	type BenchmarkingConfig = BenchmarkingConfig;
+	type WeightInfo = pallet_staking::weights::SubstrateWeight<Runtime>;
+}
+
+/// How large the staking pallet's benchmarks are.
+pub struct BenchmarkingConfig;
+
+impl pallet_staking::BenchmarkingConfig for BenchmarkingConfig {
+	type MaxNominators = ConstU32<1_000>;
+	type MaxValidators = ConstU32<1_000>;
+}

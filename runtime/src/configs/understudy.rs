@@ -1,0 +1,117 @@
+//! Understudy's pallets, and what they need to know of the chain.
+
+use frame_support::{parameter_types, traits::Get};
+use pallet_heartbeat::Thresholds;
+use sp_application_crypto::RuntimeAppPublic;
+use sp_runtime::transaction_validity::TransactionPriority;
+use understudy_primitives::{crypto::AuthorityId, Backing, HeartbeatKeys, MemberIndex, Slots};
+
+use crate::{
+	configs::consensus::PeriodicSessions,
+	parameters::dynamic_params::{detection, rotation},
+	*,
+};
+
+parameter_types! {
+	/// The most members that a roster, and so an authority set, can have.
+	pub const MaxMembers: u32 = 1_024;
+	/// Before all that people send: a heartbeat that is late is worth nothing.
+	pub const HeartbeatPriority: TransactionPriority = TransactionPriority::MAX / 2;
+	/// Some 500 bytes each.
+	pub const KeepLast: u32 = 1_024;
+	pub DetectionThresholds: Thresholds = Thresholds {
+		slots: detection::SlotThreshold::get(),
+		windows: detection::WindowThreshold::get(),
+		slots_weight: detection::SlotWeight::get(),
+		windows_weight: detection::WindowWeight::get(),
+	};
+}
+
+/// The slots of Aura: author by turns.
+pub struct AuraSlots;
+
+impl Slots for AuraSlots {
+	fn current() -> Option<u64> {
+		Some(pallet_aura::CurrentSlot::<Runtime>::get().into())
+	}
+
+	fn author_of(slot: u64, active: u32) -> Option<MemberIndex> {
+		slot.checked_rem(active.into()).map(|index| index as MemberIndex)
+	}
+}
+
+/// Heartbeat keys as the session pallet has them.
+pub struct SessionHeartbeatKeys;
+
+impl HeartbeatKeys<AccountId, AuthorityId> for SessionHeartbeatKeys {
+	fn key_of(who: &AccountId) -> Option<AuthorityId> {
+		Session::load_keys(who).map(|keys| keys.heartbeat)
+	}
+
+	fn owner_of(key: &AuthorityId) -> Option<AccountId> {
+		Session::key_owner(understudy_primitives::crypto::KEY_TYPE, &key.to_raw_vec())
+	}
+}
+
+impl pallet_heartbeat::Config for Runtime {
+	type Keys = SessionHeartbeatKeys;
+	type Slots = AuraSlots;
+	type OnJudgement = ValidatorRotation;
+	type MaxMembers = MaxMembers;
+	type WindowLength = detection::WindowLength;
+	type Thresholds = DetectionThresholds;
+	type GraceWindows = detection::GraceWindows;
+	type SystemicThreshold = detection::SystemicThreshold;
+	type HeartbeatPriority = HeartbeatPriority;
+	type WeightInfo = pallet_heartbeat::weights::CountedWeight<Runtime>;
+}
+
+/// A member's total stake in the latest election.
+pub struct TotalStake;
+
+impl Backing<AccountId> for TotalStake {
+	fn backing(who: &AccountId) -> u128 {
+		pallet_staking::CurrentEra::<Runtime>::get()
+			.and_then(|era| pallet_staking::ErasStakersOverview::<Runtime>::get(era, who))
+			.map_or(0, |exposure| exposure.total)
+	}
+}
+
+/// Whether the set may change: not while GRANDPA has a change pending, behind which another one would get lost.
+pub struct NoChangePending;
+
+impl Get<bool> for NoChangePending {
+	fn get() -> bool {
+		Grandpa::pending_change().is_none()
+	}
+}
+
+impl pallet_validator_rotation::Config for Runtime {
+	type Inner = Staking;
+	type Periodic = PeriodicSessions;
+	type MayRotate = NoChangePending;
+	type SessionKeys = Session;
+	type Backing = TotalStake;
+	type Verdicts = Heartbeat;
+	type Roster = Heartbeat;
+	type Log = Failover;
+	type MaxMembers = MaxMembers;
+	type ActiveTarget = rotation::ActiveTarget;
+	type Floor = rotation::Floor;
+	type CoolOff = rotation::CoolOff;
+	type AutomationThreshold = rotation::AutomationThreshold;
+}
+
+/// The session of the current block.
+pub struct CurrentSession;
+
+impl Get<u32> for CurrentSession {
+	fn get() -> u32 {
+		Session::current_index()
+	}
+}
+
+impl pallet_failover::Config for Runtime {
+	type Session = CurrentSession;
+	type KeepLast = KeepLast;
+}

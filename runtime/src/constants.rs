@@ -1,0 +1,26 @@
+//! Time and money.
+
+use crate::{Balance, BlockNumber};
+
+/// A block's time, and a slot's, in milliseconds.
+pub const SLOT_DURATION: u64 = 3_000;
+/// Blocks in a minute.
+pub const MINUTES: BlockNumber = 60_000 / (SLOT_DURATION as BlockNumber);
+/// A session that nothing ends early, in blocks.
+pub const SESSION_LENGTH: BlockNumber = 5 * MINUTES;
+/// Sessions in an era. Sessions that end early count too.
+pub const SESSIONS_PER_ERA: u32 = 6;
+
+/// One token; 12 decimals.
+pub const UNIT: Balance = 1_000_000_000_000;
+/// A thousandth of a token.
+pub const MILLI_UNIT: Balance = UNIT / 1_000;
+/// A millionth of a token.
+pub const MICRO_UNIT: Balance = UNIT / 1_000_000;
+/// The least that an account holds.
+pub const EXISTENTIAL_DEPOSIT: Balance = MILLI_UNIT;
+
+/// What storing `items` of together `bytes` bytes takes as a deposit.
+pub const fn deposit(items: u32, bytes: u32) -> Balance {
+	items as Balance * 100 * MILLI_UNIT + bytes as Balance * MILLI_UNIT
+}

@@ -1,0 +1,69 @@
+//! What governance can change without an upgrade: how evidence is judged, and how far rotation goes.
+//!
+//! The values are those of a sample network with 3-second blocks and few validators, where one wants to see something
+//! happen. A production chain takes longer windows and a far longer cool-off.
+
+use frame_support::dynamic_params::{dynamic_pallet_params, dynamic_params};
+use sp_runtime::Perbill;
+
+use crate::{constants::MINUTES, BlockNumber, Runtime};
+
+#[dynamic_params(RuntimeParameters, pallet_parameters::Parameters::<Runtime>)]
+pub mod dynamic_params {
+	use super::*;
+
+	/// How evidence is judged.
+	#[dynamic_pallet_params]
+	#[codec(index = 0)]
+	pub mod detection {
+		/// Blocks per window.
+		#[codec(index = 0)]
+		pub static WindowLength: BlockNumber = 4;
+		/// Own slots missed in a row at which detector S fires.
+		#[codec(index = 1)]
+		pub static SlotThreshold: u8 = 2;
+		/// Windows in a row without a sign of life at which detector H fires.
+		#[codec(index = 2)]
+		pub static WindowThreshold: u8 = 1;
+		/// The confidence that S brings.
+		#[codec(index = 3)]
+		pub static SlotWeight: Perbill = Perbill::from_percent(50);
+		/// The confidence that H brings.
+		#[codec(index = 4)]
+		pub static WindowWeight: Perbill = Perbill::from_percent(40);
+		/// Windows in which nothing is counted against a newcomer.
+		#[codec(index = 5)]
+		pub static GraceWindows: u8 = 3;
+		/// The share of the active set under suspicion at once above which an outage is systemic.
+		#[codec(index = 6)]
+		pub static SystemicThreshold: Perbill = Perbill::from_parts(333_333_333);
+	}
+
+	/// How far rotation goes.
+	#[dynamic_pallet_params]
+	#[codec(index = 1)]
+	pub mod rotation {
+		/// Members to seat; the rest of the elected are the reserve.
+		#[codec(index = 0)]
+		pub static ActiveTarget: u32 = 4;
+		/// The size below which rotation does not let the set shrink.
+		#[codec(index = 1)]
+		pub static Floor: u32 = 4;
+		/// In so many blocks at most a third of the members lose their seats.
+		#[codec(index = 2)]
+		pub static CoolOff: BlockNumber = MINUTES;
+		/// The confidence from which on rotation acts by itself.
+		#[codec(index = 3)]
+		pub static AutomationThreshold: Perbill = Perbill::from_percent(80);
+	}
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+impl Default for RuntimeParameters {
+	fn default() -> Self {
+		RuntimeParameters::Detection(dynamic_params::detection::Parameters::WindowLength(
+			dynamic_params::detection::WindowLength,
+			Some(4),
+		))
+	}
+}
