@@ -96,11 +96,8 @@ impl RosterInfo {
 pub struct WindowInfo<BlockNumber> {
 	/// Its number; heartbeats name it.
 	pub index: WindowIndex,
-	/// Its first block.
+	/// Its first block. A new roster starts a new window with the next block, so that no window spans two rosters.
 	pub started: BlockNumber,
-	/// Whether the roster was the same from its first block on. A window that was cut by a roster change is no evidence
-	/// of silence.
-	pub whole: bool,
 }
 
 #[frame_support::pallet]
@@ -336,16 +333,12 @@ impl<T: Config> Pallet<T> {
 		window: WindowInfo<BlockNumberFor<T>>,
 	) -> Weight {
 		let mut table = EvidenceTable::<T>::read(&roster);
-		if window.whole {
-			let seen = evidence::take_seen::<T>(&roster);
-			for index in 0..roster.total {
-				let alive = seen.contains(index);
-				table.update(index, |member| member.end_window(alive));
-			}
-		} else {
-			evidence::clear_seen::<T>(&roster);
+		let seen = evidence::take_seen::<T>(&roster);
+		for index in 0..roster.total {
+			let alive = seen.contains(index);
+			table.update(index, |member| member.end_window(alive));
 		}
-		Window::<T>::put(WindowInfo { index: window.index.saturating_add(1), started: now, whole: true });
+		Window::<T>::put(WindowInfo { index: window.index.saturating_add(1), started: now });
 
 		let judgement = Self::judge_all(&roster, &table);
 		let judgement = Judgement { window: window.index, ..judgement };
@@ -445,7 +438,10 @@ impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
 		}
 		(new.total..old.total).for_each(Members::<T>::remove);
 		Roster::<T>::put(new);
-		Window::<T>::mutate(|window| window.whole = false);
+		Window::<T>::mutate(|window| {
+			window.index = window.index.saturating_add(1);
+			window.started = frame_system::Pallet::<T>::block_number().saturating_add(1u32.into());
+		});
 		Self::deposit_event(Event::RosterChanged {
 			roster: new.id,
 			active: new.active,

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use frame_support::{derive_impl, parameter_types, traits::Hooks, weights::Weight};
 use parking_lot::RwLock;
-use sp_application_crypto::{RuntimeAppPublic, RuntimePublic};
 use sp_core::offchain::{
 	testing::{PoolState, TestOffchainExt, TestTransactionPoolExt},
 	OffchainDbExt, OffchainWorkerExt, TransactionPoolExt,
@@ -148,7 +147,7 @@ impl pallet_heartbeat::Config for Runtime {
 	type WeightInfo = pallet_heartbeat::weights::CountedWeight<Runtime>;
 }
 
-/// Runs a test at block 1, with members 10 to 13 active and 14 and 15 in reserve, and checks the pallet's invariants
+/// Runs a test after the genesis block, with members 10 to 13 active and 14 and 15 in reserve, and checks the pallet's invariants
 /// after it.
 pub fn build_and_execute(test: impl FnOnce()) {
 	build_with_node(&[], |_| test());
@@ -171,7 +170,6 @@ pub fn build_with_node(local: &[u64], test: impl FnOnce(&Arc<RwLock<PoolState>>)
 	ext.register_extension(TransactionPoolExt::new(pool));
 	ext.register_extension(KeystoreExt::new(keystore));
 	ext.execute_with(|| {
-		System::set_block_number(1);
 		Heartbeat::on_roster(&[10, 11, 12, 13], &[14, 15]);
 		test(&pool_state);
 		Heartbeat::do_try_state().expect("the pallet's invariants hold");
@@ -212,14 +210,4 @@ pub fn run(slots: core::ops::Range<u64>, dead: &[MemberIndex]) {
 			}
 		}
 	}
-}
-
-/// Keeps the generic key traits in use by name: a key signs what it verifies.
-#[test]
-fn a_key_of_the_mock_verifies_its_own_signature() {
-	let signature = sign_payload(10, b"payload");
-	assert!(RuntimeAppPublic::verify(&key(10), &b"payload".as_slice(), &signature));
-	assert!(!RuntimeAppPublic::verify(&key(11), &b"payload".as_slice(), &signature));
-	let raw: sp_core::sr25519::Public = key(10).into();
-	assert!(RuntimePublic::verify(&raw, b"payload".as_slice(), &signature.into()));
 }

@@ -179,8 +179,9 @@ fn an_authorized_heartbeat_marks_the_member_as_seen() {
 		let heartbeat = valid(14);
 		let call = Call::<Runtime>::heartbeat { heartbeat, signature: sign(14, &heartbeat) };
 		let transaction = Extrinsic::new_transaction(RuntimeCall::from(call), TxExtension::new());
-		let checked =
-			transaction.check(&Default::default()).expect("a general transaction needs no signature");
+		let checked = transaction
+			.check(&frame_system::ChainContext::<Runtime>::default())
+			.expect("a general transaction needs no signature");
 		let info = frame_support::dispatch::DispatchInfo::default();
 		assert_ok!(checked.apply::<Runtime>(&info, 100).expect("it is authorized"));
 		assert!(evidence::is_seen::<Runtime>(4));

@@ -2,7 +2,7 @@
 
 use frame_support::{assert_err, hypothetically, traits::Hooks, weights::Weight};
 use sp_runtime::Perbill;
-use understudy_primitives::{Health, Judged, RosterHandler, Seat};
+use understudy_primitives::{Health, Judged, RosterHandler, Seat, Verdicts};
 
 use crate::{evidence, mock::*, Counters, Event, LastSlot, Members, Roster, Seen, Window};
 
@@ -110,7 +110,7 @@ fn the_first_missed_slot_counts_towards_a_systemic_outage() {
 		// Member 1 misses one slot, member 2 all of them: when 2 is down, 1 must already count.
 		run(21..33, &[2]);
 		run(33..37, &[1, 2]);
-		let judgement = Judgements::get().pop().expect("a window was judged");
+		let judgement = Heartbeat::judgement();
 		let both: Vec<u32> = judgement.unhealthy.iter().map(|judged| judged.index).collect();
 		assert_eq!(both, [1, 2]);
 		assert!(judgement.systemic);
@@ -137,19 +137,20 @@ fn verdicts_are_told_when_they_change_and_only_then() {
 }
 
 #[test]
-fn a_window_cut_by_a_roster_change_is_no_evidence_of_silence() {
+fn a_new_roster_starts_a_new_window() {
 	build_and_execute(|| {
 		run(1..21, &[]);
+		run(21..23, &[]);
+		let before = Window::<Runtime>::get();
 		Heartbeat::on_roster(&[10, 11, 12, 13], &[15]);
-		assert!(!Window::<Runtime>::get().whole);
-		let before = Window::<Runtime>::get().index;
-		// Nobody but the authors of two blocks is seen before the window ends.
-		run(21..23, &[4]);
-		Window::<Runtime>::mutate(|window| window.started = 0);
-		next_block(23);
-		assert_eq!(Window::<Runtime>::get().index, before + 1);
-		assert!(Window::<Runtime>::get().whole);
-		assert_eq!(health(4), Health::Healthy);
+		let after = Window::<Runtime>::get();
+		assert_eq!((after.index, after.started), (before.index + 1, System::block_number() + 1));
+		// A whole window passes before somebody is judged for its silence.
+		run(23..27, &[4]);
+		assert_eq!(Window::<Runtime>::get().index, after.index);
+		run(27..28, &[4]);
+		assert_eq!(Window::<Runtime>::get().index, after.index + 1);
+		assert_eq!(Judgements::get().last().map(|last| last.window), Some(after.index));
 	});
 }
 
@@ -211,7 +212,8 @@ fn a_window_length_of_zero_is_taken_as_one() {
 	build_and_execute(|| {
 		let before = Window::<Runtime>::get().index;
 		run(1..6, &[]);
-		assert_eq!(Window::<Runtime>::get().index, before + 5);
+		// The first of the five blocks is the window's own.
+		assert_eq!(Window::<Runtime>::get().index, before + 4);
 	});
 }
 

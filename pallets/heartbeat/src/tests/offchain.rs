@@ -14,10 +14,12 @@ fn sent(pool: &parking_lot::RwLock<sp_core::offchain::testing::PoolState>) -> Ve
 		.into_iter()
 		.map(|bytes| {
 			let extrinsic = Extrinsic::decode(&mut &bytes[..]).expect("the node sends what decodes");
-			let RuntimeCall::Heartbeat(call) = extrinsic.function else { panic!("not a heartbeat") };
+			let RuntimeCall::Heartbeat(call) = extrinsic.function else {
+				panic!("a transaction that is no heartbeat")
+			};
 			let authorized = call.authorize(TransactionSource::Local).expect("it authorizes itself");
 			assert!(authorized.is_ok(), "the node sends what is let in: {authorized:?}");
-			let Call::heartbeat { heartbeat, .. } = call else { panic!("not a heartbeat") };
+			let Call::heartbeat { heartbeat, .. } = call;
 			heartbeat
 		})
 		.collect()
@@ -53,7 +55,7 @@ fn a_standby_sends_one_heartbeat_per_window() {
 #[test]
 fn a_heartbeat_that_got_lost_is_sent_again() {
 	WindowLength::set(10);
-	build_with_node(&[14], |pool| {
+	build_with_node(&[15], |pool| {
 		next_block(1);
 		Heartbeat::offchain_worker(System::block_number());
 		assert_eq!(sent(pool).len(), 1);
@@ -92,11 +94,14 @@ fn authors_send_nothing_while_all_is_well() {
 fn an_author_that_lost_its_slot_sends() {
 	build_with_node(&[12], |pool| {
 		run(1..21, &[]);
+		let mut heartbeats = Vec::new();
 		for slot in 21..33 {
 			run(slot..slot + 1, &[2]);
 			Heartbeat::offchain_worker(System::block_number());
+			heartbeats.extend(sent(pool));
 		}
-		assert!(!sent(pool).is_empty());
+		assert!(!heartbeats.is_empty());
+		assert!(heartbeats.iter().all(|heartbeat| heartbeat.index == 2));
 	});
 }
 
