@@ -16,8 +16,7 @@ impl<T: Config> JudgementHandler for Pallet<T> {
 	fn on_judgement(judgement: &Judgement) -> Weight {
 		let weight = T::DbWeight::get().reads_writes(2, 0);
 		Self::hold_or_resume(judgement.systemic);
-		let somebody_is_down =
-			judgement.unhealthy.iter().any(|judged| judged.verdict.health == Health::Down);
+		let somebody_is_down = judgement.unhealthy.iter().any(|judged| judged.verdict.health == Health::Down);
 		// One batch at a time: what is decided now must not overtake what is on its way.
 		if judgement.systemic || !somebody_is_down || Progress::<T>::get() != Stage::Idle {
 			return weight;

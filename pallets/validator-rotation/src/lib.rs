@@ -57,9 +57,7 @@ use sp_runtime::{traits::Saturating, Perbill};
 use understudy_primitives::{Backing, FailoverLog, IncidentId, RosterHandler, Verdicts};
 
 /// A decided change that is not in effect yet.
-#[derive(
-	Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Change<AccountId> {
 	/// The incident that it belongs to.
 	pub incident: IncidentId,
@@ -202,8 +200,7 @@ pub mod pallet {
 
 	/// The blocks at which a member lost its seat, those of the last [`Config::CoolOff`].
 	#[pallet::storage]
-	pub type Evictions<T: Config> =
-		StorageValue<_, BoundedVec<BlockNumberFor<T>, T::MaxMembers>, ValueQuery>;
+	pub type Evictions<T: Config> = StorageValue<_, BoundedVec<BlockNumberFor<T>, T::MaxMembers>, ValueQuery>;
 
 	/// The incident of the systemic outage that holds rotation still, while there is one.
 	#[pallet::storage]
@@ -261,10 +258,16 @@ impl<T: Config> Pallet<T> {
 		let accounts: alloc::collections::BTreeSet<_> = active.iter().chain(reserve.iter()).collect();
 		ensure!(accounts.len() == active.len().saturating_add(reserve.len()), "somebody sits twice");
 		let idle = Progress::<T>::get() == Stage::Idle;
-		ensure!(idle == Pending::<T>::get().is_empty(), "changes are pending and nothing is on its way, or not");
+		ensure!(
+			idle == Pending::<T>::get().is_empty(),
+			"changes are pending and nothing is on its way, or not"
+		);
 		let recent = Self::recent_evictions().len();
 		let largest = active.len().saturating_add(recent) as u32;
-		ensure!(recent as u32 <= selection::cap(largest), "more members lost their seats than the cap allows");
+		ensure!(
+			recent as u32 <= selection::cap(largest),
+			"more members lost their seats than the cap allows"
+		);
 		let elected = Elected::<T>::get();
 		let unique: alloc::collections::BTreeSet<_> = elected.iter().collect();
 		ensure!(unique.len() == elected.len(), "somebody was elected twice");

@@ -40,7 +40,8 @@ impl<T: Config> Pallet<T> {
 
 	/// The set that the last election seats, from what is known of its winners now.
 	fn elect(active: &[T::AccountId], reserve: &[T::AccountId], judgement: &Judgement) -> Vec<T::AccountId> {
-		let unhealthy: BTreeSet<MemberIndex> = judgement.unhealthy.iter().map(|judged| judged.index).collect();
+		let unhealthy: BTreeSet<MemberIndex> =
+			judgement.unhealthy.iter().map(|judged| judged.index).collect();
 		let unheard: BTreeSet<MemberIndex> = judgement
 			.unhealthy
 			.iter()
@@ -71,6 +72,8 @@ impl<T: Config> Pallet<T> {
 
 	/// Plans the set of the session after the one that starts now. `None` where it is the one that is active (I7).
 	fn plan(winners: Option<Vec<T::AccountId>>) -> Option<Vec<T::AccountId>> {
+		// An election without winners is a failed one: the last one stands.
+		let winners = winners.filter(|winners| !winners.is_empty());
 		let election = winners.is_some();
 		if let Some(winners) = winners {
 			Self::take_election(winners);
@@ -88,7 +91,8 @@ impl<T: Config> Pallet<T> {
 		let unkeyed: Vec<T::AccountId> =
 			set.iter().filter(|who| !T::SessionKeys::is_registered(who)).cloned().collect();
 		for from in unkeyed {
-			let to = Self::standbys(&set, &reserve, active.len() as MemberIndex, &judgement).into_iter().next();
+			let to =
+				Self::standbys(&set, &reserve, active.len() as MemberIndex, &judgement).into_iter().next();
 			let swap = Swap { from, to };
 			selection::apply(&mut set, &swap);
 			let kind = if swap.to.is_some() { RecordKind::Replaced } else { RecordKind::Removed };
@@ -117,7 +121,8 @@ impl<T: Config> Pallet<T> {
 		for change in Pending::<T>::take() {
 			let Change { incident, from, to } = change.clone();
 			let swap = Swap { from, to };
-			let able = swap.to.as_ref().is_none_or(|to| elected.contains(to) && T::SessionKeys::is_registered(to));
+			let able =
+				swap.to.as_ref().is_none_or(|to| elected.contains(to) && T::SessionKeys::is_registered(to));
 			if able && selection::apply(set, &swap) {
 				queued.push(change);
 			} else {

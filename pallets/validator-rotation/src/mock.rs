@@ -1,0 +1,289 @@
+//! A chain with the real session pallet; who is elected, who is healthy and what is recorded is in the tests' hands.
+
+use std::collections::BTreeMap;
+
+use frame_support::{derive_impl, parameter_types, traits::Hooks};
+use sp_runtime::{
+	testing::UintAuthorityId,
+	traits::{ConvertInto, OpaqueKeys},
+	BuildStorage, KeyTypeId, Perbill,
+};
+use sp_staking::SessionIndex;
+use understudy_primitives::{
+	Backing, Detectors, FailoverLog, Health, IncidentId, Judged, Judgement, JudgementHandler, MemberIndex,
+	NewRecord, RecordKind, RecordSeq, RosterHandler, Seat, Verdict, Verdicts,
+};
+
+use crate as pallet_validator_rotation;
+
+#[frame_support::runtime]
+mod runtime {
+	#[runtime::runtime]
+	#[runtime::derive(
+		RuntimeCall,
+		RuntimeEvent,
+		RuntimeError,
+		RuntimeOrigin,
+		RuntimeHoldReason,
+		RuntimeFreezeReason,
+		RuntimeTask,
+		RuntimeViewFunction
+	)]
+	pub struct Runtime;
+
+	#[runtime::pallet_index(0)]
+	pub type System = frame_system;
+	#[runtime::pallet_index(1)]
+	pub type Balances = pallet_balances;
+	#[runtime::pallet_index(2)]
+	pub type Rotation = pallet_validator_rotation;
+	#[runtime::pallet_index(3)]
+	pub type Session = pallet_session;
+}
+
+type Block = frame_system::mocking::MockBlock<Runtime>;
+
+#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
+impl frame_system::Config for Runtime {
+	type Block = Block;
+	type AccountData = pallet_balances::AccountData<u64>;
+}
+
+#[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
+impl pallet_balances::Config for Runtime {
+	type AccountStore = System;
+}
+
+parameter_types! {
+	pub const Period: u64 = 50;
+	pub const Offset: u64 = 0;
+	/// What the inner manager answers next.
+	pub static Winners: Option<Vec<u64>> = None;
+	pub static Stakes: BTreeMap<u64, u128> = BTreeMap::new();
+	/// The verdicts on members that are not healthy, by account.
+	pub static Ill: BTreeMap<u64, Verdict> = BTreeMap::new();
+	pub static Records: Vec<NewRecord<u64>> = Vec::new();
+	pub static Incidents: IncidentId = 0;
+	pub static Rosters: Vec<(Vec<u64>, Vec<u64>)> = Vec::new();
+	/// How often the session handlers were told of a changed set.
+	pub static Changes: u32 = 0;
+	pub static MayRotate: bool = true;
+	pub static ActiveTarget: u32 = 4;
+	pub static Floor: u32 = 4;
+	pub static CoolOff: u64 = 20;
+	pub static AutomationThreshold: Perbill = Perbill::from_percent(80);
+	/// More ill active members than this are a systemic outage.
+	pub static SystemicAbove: usize = 1;
+	pub static MaxMembers: u32 = 12;
+}
+
+/// The inner manager: answers with the list that a test put there, once.
+pub struct Inner;
+
+impl pallet_session::SessionManager<u64> for Inner {
+	fn new_session(_: SessionIndex) -> Option<Vec<u64>> {
+		Winners::mutate(Option::take)
+	}
+	fn start_session(_: SessionIndex) {}
+	fn end_session(_: SessionIndex) {}
+}
+
+pub struct Stake;
+
+impl Backing<u64> for Stake {
+	fn backing(who: &u64) -> u128 {
+		Stakes::get().get(who).copied().unwrap_or(1_000 - u128::from(*who))
+	}
+}
+
+/// Judges by [`Ill`], with the indices of the current roster.
+pub struct Judge;
+
+impl Verdicts for Judge {
+	fn judgement() -> Judgement {
+		let (active, reserve) = (Rotation::active(), Rotation::reserve());
+		let ill = Ill::get();
+		let unhealthy: Vec<Judged> = active
+			.iter()
+			.chain(&reserve)
+			.enumerate()
+			.filter_map(|(index, who)| {
+				let seat = if index < active.len() { Seat::Active } else { Seat::Reserve };
+				Some(Judged { index: index as MemberIndex, seat, verdict: *ill.get(who)? })
+			})
+			.collect();
+		let suspects = unhealthy.iter().filter(|judged| judged.seat == Seat::Active).count();
+		Judgement { window: 1, unhealthy, systemic: suspects > SystemicAbove::get() }
+	}
+}
+
+pub struct Log;
+
+impl FailoverLog<u64> for Log {
+	fn open_incident() -> IncidentId {
+		Incidents::mutate(|last| {
+			*last += 1;
+			*last
+		})
+	}
+	fn append(record: NewRecord<u64>) -> RecordSeq {
+		Records::mutate(|records| {
+			records.push(record);
+			records.len() as RecordSeq - 1
+		})
+	}
+}
+
+pub struct Watcher;
+
+impl RosterHandler<u64> for Watcher {
+	fn on_roster(active: &[u64], reserve: &[u64]) {
+		Rosters::mutate(|all| all.push((active.to_vec(), reserve.to_vec())));
+	}
+}
+
+/// Counts changes, as consensus would see them.
+pub struct Consensus;
+
+impl pallet_session::SessionHandler<u64> for Consensus {
+	const KEY_TYPE_IDS: &'static [KeyTypeId] = &[sp_runtime::key_types::DUMMY];
+	fn on_genesis_session<Keys: OpaqueKeys>(_: &[(u64, Keys)]) {}
+	fn on_new_session<Keys: OpaqueKeys>(changed: bool, _: &[(u64, Keys)], _: &[(u64, Keys)]) {
+		if changed {
+			Changes::mutate(|changes| *changes += 1);
+		}
+	}
+	fn on_disabled(_: u32) {}
+}
+
+impl pallet_session::Config for Runtime {
+	type ShouldEndSession = Rotation;
+	type SessionManager = Rotation;
+	type SessionHandler = Consensus;
+	type ValidatorId = u64;
+	type ValidatorIdOf = ConvertInto;
+	type Keys = UintAuthorityId;
+	type RuntimeEvent = RuntimeEvent;
+	type NextSessionRotation = pallet_session::PeriodicSessions<Period, Offset>;
+	type DisablingStrategy = ();
+	type WeightInfo = ();
+	type Currency = Balances;
+	type KeyDeposit = ();
+}
+
+impl pallet_validator_rotation::Config for Runtime {
+	type Inner = Inner;
+	type Periodic = pallet_session::PeriodicSessions<Period, Offset>;
+	type MayRotate = MayRotate;
+	type SessionKeys = Session;
+	type Backing = Stake;
+	type Verdicts = Judge;
+	type Roster = Watcher;
+	type Log = Log;
+	type MaxMembers = MaxMembers;
+	type ActiveTarget = ActiveTarget;
+	type Floor = Floor;
+	type CoolOff = CoolOff;
+	type AutomationThreshold = AutomationThreshold;
+}
+
+/// Runs a test at block 1 of a chain where `elected` were elected, all of them keyed, and checks the pallet's invariants
+/// and that session and rotation agree after it. Accounts with lower numbers have more backing.
+pub fn build_with(elected: &[u64], test: impl FnOnce()) {
+	Winners::set(Some(elected.to_vec()));
+	let mut storage = frame_system::GenesisConfig::<Runtime>::default()
+		.build_storage()
+		.expect("the default genesis is valid");
+	let keys = elected.iter().map(|who| (*who, *who, UintAuthorityId(*who))).collect();
+	pallet_session::GenesisConfig::<Runtime> { keys, non_authority_keys: Vec::new() }
+		.assimilate_storage(&mut storage)
+		.expect("the session genesis is valid");
+	sp_io::TestExternalities::from(storage).execute_with(|| {
+		System::set_block_number(1);
+		Records::set(Vec::new());
+		Rosters::set(Vec::new());
+		test();
+		check();
+	});
+}
+
+/// Four active, 11 to 14, and two in reserve, 15 and 16.
+pub fn build_and_execute(test: impl FnOnce()) {
+	build_with(&[11, 12, 13, 14, 15, 16], test);
+}
+
+/// The pallet's invariants, and that the session pallet has the same set in the same order.
+pub fn check() {
+	Rotation::do_try_state().expect("the pallet's invariants hold");
+	assert_eq!(Session::validators(), Rotation::active());
+}
+
+/// The next block's hooks, in the runtime's order. With `judge` a window ends in it.
+fn step(judge: bool) {
+	System::set_block_number(System::block_number() + 1);
+	if judge {
+		Rotation::on_judgement(&Judge::judgement());
+	}
+	Session::on_initialize(System::block_number());
+	check();
+}
+
+/// The next block, in which a window ends.
+pub fn judged_block() {
+	step(true);
+}
+
+/// So many blocks in which no window ends.
+pub fn blocks(count: u64) {
+	(0..count).for_each(|_| step(false));
+}
+
+/// To the next periodic session's end, and one block on.
+pub fn next_session() {
+	let before = Session::current_index();
+	while Session::current_index() == before {
+		step(false);
+	}
+}
+
+/// A verdict of both detectors.
+pub fn down() -> Verdict {
+	Verdict {
+		health: Health::Down,
+		confidence: Perbill::from_percent(90),
+		detectors: Detectors { slots: true, heartbeats: true },
+		missed_slots: 2,
+		missed_windows: 1,
+	}
+}
+
+/// A verdict of detector H alone.
+pub fn suspect() -> Verdict {
+	Verdict {
+		health: Health::Suspect,
+		confidence: Perbill::from_percent(40),
+		detectors: Detectors { slots: false, heartbeats: true },
+		missed_slots: 0,
+		missed_windows: 1,
+	}
+}
+
+/// A verdict on somebody who was never heard.
+pub fn unheard() -> Verdict {
+	Verdict { confidence: Perbill::zero(), detectors: Detectors::default(), missed_windows: 0, ..suspect() }
+}
+
+/// Makes somebody ill.
+pub fn ail(who: u64, verdict: Verdict) {
+	Ill::mutate(|ill| ill.insert(who, verdict));
+}
+
+/// Makes somebody well.
+pub fn heal(who: u64) {
+	Ill::mutate(|ill| ill.remove(&who));
+}
+
+/// The kinds of the records so far, with who left and who came.
+pub fn told() -> Vec<(RecordKind, Option<u64>, Option<u64>)> {
+	Records::get().into_iter().map(|record| (record.kind, record.from, record.to)).collect()
+}

@@ -1,0 +1,146 @@
+//! How far rotation goes, and when it holds still.
+
+use frame_support::{assert_err, hypothetically, BoundedVec};
+use understudy_primitives::RecordKind;
+
+use crate::{mock::*, Active, Change, Elected, Event, Evictions, Pending};
+
+#[test]
+fn at_most_a_third_lose_their_seats_in_one_cool_off() {
+	SystemicAbove::set(9);
+	ActiveTarget::set(7);
+	build_with(&[11, 12, 13, 14, 15, 16, 17, 18, 19, 20], || {
+		assert_eq!(Rotation::evictions_left(), 2);
+		for who in [11, 12, 13] {
+			ail(who, down());
+		}
+		judged_block();
+		blocks(1);
+		assert_eq!(Session::validators(), [18, 19, 13, 14, 15, 16, 17]);
+		assert_eq!(Rotation::evictions_left(), 0);
+		System::assert_has_event(Event::NotReplaced { who: 13 }.into());
+
+		judged_block();
+		blocks(CoolOff::get() - 3);
+		assert_eq!(Session::validators(), [18, 19, 13, 14, 15, 16, 17]);
+		judged_block();
+		assert_eq!(Rotation::evictions_left(), 1);
+		blocks(1);
+		assert_eq!(Session::validators(), [18, 19, 20, 14, 15, 16, 17]);
+	});
+}
+
+#[test]
+fn the_cool_off_slides_with_each_eviction() {
+	SystemicAbove::set(9);
+	ActiveTarget::set(7);
+	build_with(&[11, 12, 13, 14, 15, 16, 17, 18, 19, 20], || {
+		ail(11, down());
+		judged_block();
+		blocks(9);
+		ail(12, down());
+		judged_block();
+		assert_eq!(Rotation::evictions_left(), 0);
+		blocks(10);
+		assert_eq!(Rotation::evictions_left(), 1);
+		blocks(10);
+		assert_eq!(Rotation::evictions_left(), 2);
+	});
+}
+
+#[test]
+fn in_a_systemic_outage_nobody_loses_a_seat() {
+	build_and_execute(|| {
+		ail(12, down());
+		ail(13, down());
+		(0..30).for_each(|_| judged_block());
+		assert_eq!(Session::validators(), [11, 12, 13, 14]);
+		assert_eq!(told(), [(RecordKind::Held, None, None)]);
+
+		heal(13);
+		judged_block();
+		assert_eq!(told()[1], (RecordKind::Resumed, None, None));
+		assert_eq!(Records::get()[0].incident, Records::get()[1].incident);
+		blocks(1);
+		assert_eq!(Session::validators(), [11, 15, 13, 14]);
+	});
+}
+
+#[test]
+fn three_bear_no_fault_and_evict_nobody() {
+	ActiveTarget::set(3);
+	Floor::set(0);
+	build_with(&[11, 12, 13, 14], || {
+		ail(11, down());
+		(0..5).for_each(|_| judged_block());
+		assert_eq!(Session::validators(), [11, 12, 13]);
+		assert_eq!(Rotation::evictions_left(), 0);
+	});
+}
+
+#[test]
+fn the_floor_holds_where_there_is_no_standby() {
+	build_with(&[11, 12, 13, 14], || {
+		ail(11, down());
+		(0..5).for_each(|_| judged_block());
+		assert_eq!(Session::validators(), [11, 12, 13, 14]);
+		System::assert_has_event(Event::NotReplaced { who: 11 }.into());
+		assert!(Records::get().is_empty());
+	});
+}
+
+#[test]
+fn above_the_floor_the_set_shrinks_where_there_is_no_standby() {
+	ActiveTarget::set(5);
+	build_with(&[11, 12, 13, 14, 15], || {
+		ail(12, down());
+		judged_block();
+		blocks(1);
+		assert_eq!(Session::validators(), [11, 13, 14, 15]);
+		assert_eq!(told(), [(RecordKind::Removed, Some(12), None), (RecordKind::Seated, Some(12), None)]);
+		assert_eq!(Rotation::reserve(), [12]);
+	});
+}
+
+#[test]
+fn two_members_that_fall_in_one_window_are_replaced_together() {
+	SystemicAbove::set(9);
+	ActiveTarget::set(7);
+	build_with(&[11, 12, 13, 14, 15, 16, 17, 18, 19], || {
+		let before = Changes::get();
+		ail(12, down());
+		ail(15, down());
+		judged_block();
+		blocks(1);
+		assert_eq!(Session::validators(), [11, 18, 13, 14, 19, 16, 17]);
+		assert_eq!(Changes::get(), before + 1);
+		let incidents: Vec<u64> = Records::get().iter().map(|record| record.incident).collect();
+		assert_eq!(incidents, [1, 2, 1, 2]);
+	});
+}
+
+#[test]
+fn try_state_notices_what_must_not_be() {
+	build_and_execute(|| {
+		hypothetically!({
+			Active::<Runtime>::put(BoundedVec::truncate_from(vec![11, 12, 13, 15]));
+			assert_err!(Rotation::do_try_state(), "somebody sits twice");
+		});
+		hypothetically!({
+			Pending::<Runtime>::put(BoundedVec::truncate_from(vec![Change {
+				incident: 1,
+				from: 11,
+				to: None,
+			}]));
+			assert_err!(Rotation::do_try_state(), "changes are pending and nothing is on its way, or not");
+		});
+		hypothetically!({
+			Evictions::<Runtime>::put(BoundedVec::truncate_from(vec![1, 1, 1]));
+			assert_err!(Rotation::do_try_state(), "more members lost their seats than the cap allows");
+		});
+		hypothetically!({
+			Elected::<Runtime>::put(BoundedVec::truncate_from(vec![11, 11]));
+			assert_err!(Rotation::do_try_state(), "somebody was elected twice");
+		});
+	});
+}

@@ -1,0 +1,3 @@
+mod election;
+mod limits;
+mod replacement;
