@@ -1,2 +1,140 @@
-//! skeleton
-fn main() {}
+//! Outage drills: each spawns a network of real nodes, breaks something, watches what the chain makes of it, and judges.
+
+mod chain;
+mod drills;
+mod network;
+mod timeline;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{signal, SignalKind};
+
+/// Spawns a network of real nodes on this machine, breaks something, and watches whether it heals.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+	/// The node to run. An absolute path.
+	#[arg(long, env = "UNDERSTUDY_NODE", global = true, default_value = "understudy-node")]
+	node: std::path::PathBuf,
+
+	/// The network to spawn.
+	#[arg(long, global = true, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/networks/local.toml"))]
+	network: std::path::PathBuf,
+
+	/// Leave the network running when the drill is over, until Ctrl-C, and print its RPC URLs.
+	#[arg(long, global = true)]
+	keep: bool,
+
+	/// Run this program when the drill went well, before the network ends; its last arguments are an RPC URL and
+	/// --records.
+	#[arg(long, global = true)]
+	then: Option<std::path::PathBuf>,
+
+	#[command(subcommand)]
+	drill: Drill,
+}
+
+#[derive(Subcommand)]
+enum Drill {
+	/// Kills one validator with `kill -9` and watches the standby take its seat.
+	Kill {
+		/// Whom to kill.
+		#[arg(long, default_value = "bob")]
+		victim: String,
+	},
+	/// Kills different validators one after the other, lets each come back, and takes the median time to replacement.
+	Median {
+		/// How many to kill.
+		#[arg(long, default_value_t = 5)]
+		kills: usize,
+		/// The most blocks that the median may take.
+		#[arg(long, default_value_t = 12)]
+		bar: u32,
+	},
+	/// Breaks nothing, and checks that nothing happens and that authors send no heartbeats.
+	Idle {
+		/// For how many blocks.
+		#[arg(long, default_value_t = 100)]
+		blocks: u32,
+	},
+	/// Kills two of four validators at once: too many for ordinary rotation, which must hold still.
+	TwoOfFour {
+		/// For how many blocks to watch.
+		#[arg(long, default_value_t = 40)]
+		blocks: u32,
+	},
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+	// The drills print what matters; RUST_LOG shows what zombienet does.
+	tracing_subscriber::fmt()
+		.with_env_filter(
+			tracing_subscriber::EnvFilter::try_from_default_env()
+				.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("off")),
+		)
+		.with_writer(std::io::stderr)
+		.init();
+
+	match run(Cli::parse()).await {
+		Ok(()) => ExitCode::SUCCESS,
+		Err(why) => {
+			eprintln!("\nFAILED: {why:#}");
+			ExitCode::FAILURE
+		},
+	}
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+	let mut network = tokio::select! {
+		network = network::spawn(&cli.node, &cli.network) => network?,
+		why = interrupted() => anyhow::bail!("{why} while the network was starting"),
+	};
+	let outcome = tokio::select! {
+		outcome = drill(&cli, &mut network) => outcome,
+		why = interrupted() => Err(anyhow::anyhow!(why)),
+	};
+	if cli.keep {
+		println!("\nThe network goes on until Ctrl-C:");
+		for (name, url) in network.urls() {
+			println!("  {name:8} {url}");
+		}
+		interrupted().await;
+	}
+	network.destroy(outcome.is_ok()).await?;
+	outcome
+}
+
+async fn drill(cli: &Cli, network: &mut network::Net) -> anyhow::Result<()> {
+	match &cli.drill {
+		Drill::Kill { victim } => drills::kill::run(network, victim).await,
+		Drill::Median { kills, bar } => drills::median::run(network, *kills, *bar).await,
+		Drill::Idle { blocks } => drills::idle::run(network, *blocks).await,
+		Drill::TwoOfFour { blocks } => drills::two_of_four::run(network, *blocks).await,
+	}?;
+	let (Some(program), Some((_, url))) = (&cli.then, network.urls().pop()) else { return Ok(()) };
+	println!("\nrunning {} {url} --records", program.display());
+	let status = tokio::process::Command::new(program)
+		.args([&url, "--records"])
+		.kill_on_drop(true)
+		.status()
+		.await
+		.with_context(|| format!("cannot run {}", program.display()))?;
+	anyhow::ensure!(status.success(), "{} says no: {status}", program.display());
+	Ok(())
+}
+
+/// Waits for Ctrl-C or a request to end, and says which.
+async fn interrupted() -> &'static str {
+	let (Ok(mut interrupt), Ok(mut terminate)) =
+		(signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+	else {
+		return std::future::pending().await;
+	};
+	tokio::select! {
+		_ = interrupt.recv() => "interrupted",
+		_ = terminate.recv() => "asked to end",
+	}
+}

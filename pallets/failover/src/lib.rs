@@ -135,7 +135,6 @@ impl<T: Config> Pallet<T> {
 
 	/// Checks invariant I5 as far as state shows it: the kept entries are contiguous, each names the hash of the one
 	/// before it and commits to its evidence, the last one's hash is the head, and there are no others.
-	#[cfg(any(feature = "try-runtime", test))]
 	pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
 		use frame_support::ensure;
 		let head = Head::<T>::get();

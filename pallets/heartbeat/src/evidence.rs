@@ -205,7 +205,6 @@ fn seen_chunks(roster: &RosterInfo) -> core::ops::Range<u32> {
 }
 
 /// Checks that there is evidence of each member, and of nobody else.
-#[cfg(any(feature = "try-runtime", test))]
 pub fn try_state<T: Config>(roster: &RosterInfo) -> Result<(), sp_runtime::TryRuntimeError> {
 	use frame_support::ensure;
 	let kept: u32 = Counters::<T>::iter_values().map(|chunk| chunk.len() as u32).sum();

@@ -61,8 +61,8 @@ use sp_runtime::{traits::Saturating, Perbill};
 use understudy_primitives::{
 	api::RosterStatus,
 	crypto::{AuthorityId, AuthoritySignature},
-	HeartbeatKeys, Judged, Judgement, JudgementHandler, MemberIndex, RosterHandler, RosterId, Seat, Slots,
-	Verdicts, WindowIndex,
+	Health, HeartbeatKeys, Judged, Judgement, JudgementHandler, MemberIndex, RosterHandler, RosterId, Seat,
+	Slots, Verdicts, WindowIndex,
 };
 
 /// The roster as the evidence is kept for it.
@@ -223,15 +223,15 @@ pub mod pallet {
 	impl<T: Config> Pallet<T> {
 		/// States that a member's node is alive, signed by the member's heartbeat key.
 		///
-		/// Sent by the node's offchain worker for members that authored nothing in the running window. Free of charge;
-		/// accepted as a general transaction only, see [`authorize`] for the checks and [`rejection`] for their codes.
+		/// Sent by the node's offchain worker for members that authored nothing in the running window. Free of charge, and
+		/// operational: it gets in where blocks are full. Accepted as a general transaction only, see [`authorize`] for the checks and [`rejection`] for their codes.
 		///
 		/// ## Errors
 		///
 		/// - [`Error::AlreadySeen`]: the member authored or was heard in this window after the transaction was authorized.
 		/// - [`Error::StaleRoster`]: the roster changed after the transaction was authorized.
 		#[pallet::call_index(0)]
-		#[pallet::weight(T::WeightInfo::heartbeat())]
+		#[pallet::weight((T::WeightInfo::heartbeat(), DispatchClass::Operational))]
 		#[pallet::weight_of_authorize(T::WeightInfo::authorize_heartbeat())]
 		#[pallet::authorize(Self::authorize_heartbeat)]
 		pub fn heartbeat(
@@ -372,18 +372,15 @@ impl<T: Config> Pallet<T> {
 
 	fn judge(roster: &RosterInfo, index: MemberIndex, member: &MemberEvidence) -> Judged {
 		let seat = roster.seat(index);
-		Judged { index, seat, verdict: verdict::verdict(member, seat, &T::Thresholds::get()) }
+		let verdict = verdict::verdict(member, seat, &T::Thresholds::get());
+		Judged { index, seat, verdict, grace: member.grace }
 	}
 
 	fn judge_all(roster: &RosterInfo, table: &EvidenceTable<T>) -> Judgement {
-		let thresholds = T::Thresholds::get();
 		let unhealthy: Vec<Judged> = table
 			.iter()
-			.map(|(index, member)| {
-				let seat = roster.seat(index);
-				Judged { index, seat, verdict: verdict::verdict(member, seat, &thresholds) }
-			})
-			.filter(|judged| judged.verdict.health != understudy_primitives::Health::Healthy)
+			.map(|(index, member)| Self::judge(roster, index, member))
+			.filter(|judged| judged.verdict.health != Health::Healthy)
 			.collect();
 		let systemic =
 			verdict::systemic(verdict::suspects(&unhealthy), roster.active, T::SystemicThreshold::get());
@@ -392,7 +389,6 @@ impl<T: Config> Pallet<T> {
 
 	/// Checks what must hold between blocks: the roster, its members and its evidence agree in size, nobody is a member
 	/// twice, and nothing is kept of who is not a member.
-	#[cfg(any(feature = "try-runtime", test))]
 	pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
 		use frame_support::ensure;
 		let roster = Roster::<T>::get();

@@ -83,6 +83,8 @@ pub struct Judged {
 	pub seat: Seat,
 	/// What the evidence says.
 	pub verdict: Verdict,
+	/// For how many more windows nothing is counted against it.
+	pub grace: u8,
 }
 
 /// What a window's evidence says of the whole roster.

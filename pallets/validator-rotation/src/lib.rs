@@ -251,7 +251,6 @@ impl<T: Config> Pallet<T> {
 	/// Checks what must hold between blocks: nobody sits twice, the roster is within the pallet's bounds, changes are
 	/// pending only while there is something on its way, and no more members lost their seats in the cool-off than the
 	/// cap allows (I1).
-	#[cfg(any(feature = "try-runtime", test))]
 	pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
 		use frame_support::ensure;
 		let (active, reserve) = (Active::<T>::get(), Reserve::<T>::get());

@@ -109,7 +109,7 @@ impl Verdicts for Judge {
 			.enumerate()
 			.filter_map(|(index, who)| {
 				let seat = if index < active.len() { Seat::Active } else { Seat::Reserve };
-				Some(Judged { index: index as MemberIndex, seat, verdict: *ill.get(who)? })
+				Some(Judged { index: index as MemberIndex, seat, verdict: *ill.get(who)?, grace: 0 })
 			})
 			.collect();
 		let suspects = unhealthy.iter().filter(|judged| judged.seat == Seat::Active).count();

@@ -88,11 +88,13 @@ fn weights_above_one_do_not_overflow() {
 
 #[test]
 fn suspects_are_active_members_with_something_against_them() {
-	let judged = |index, seat, slots, windows| Judged { index, seat, verdict: judge(seat, slots, windows) };
+	let judged =
+		|index, seat, slots, windows| Judged { index, seat, verdict: judge(seat, slots, windows), grace: 0 };
 	let newcomer = Judged {
 		index: 9,
 		seat: Seat::Active,
 		verdict: verdict(&MemberEvidence::newcomer(1), Seat::Active, &THRESHOLDS),
+		grace: 1,
 	};
 	let all = [
 		judged(0, Seat::Active, 1, 0),

@@ -1,0 +1,228 @@
+//! The suite on the sample runtime, with all real pallets: session, historical, staking, GRANDPA, Aura.
+
+mod chain;
+
+use chain::*;
+use frame_support::traits::{Get, KeyOwnerProofSystem, UnfilteredDispatchable};
+use sp_runtime::{
+	transaction_validity::{
+		InvalidTransaction, TransactionSource, TransactionValidityError, UnknownTransaction,
+	},
+	DispatchError,
+};
+use understudy_primitives::{Evidence, Health, Initiator, RecordKind};
+use understudy_runtime::{
+	constants::{SESSIONS_PER_ERA, SESSION_LENGTH},
+	parameters::{dynamic_params, RuntimeParameters},
+	Executive, Grandpa, Heartbeat, Runtime, RuntimeCall, Session, Staking, ValidatorRotation,
+};
+
+/// Long enough for everybody's grace to be over.
+const WARM: u32 = 20;
+
+fn kinds() -> Vec<RecordKind> {
+	log().iter().skip(1).map(|entry| entry.record.kind).collect()
+}
+
+#[test]
+fn genesis_seats_the_best_backed_and_records_it() {
+	run(|chain| {
+		assert_eq!(validators(), [Alice, Bob, Charlie, Dave]);
+		assert_eq!(named(ValidatorRotation::reserve()), [Eve, Ferdie]);
+		chain.blocks(1);
+		let first = log().remove(0).record;
+		assert_eq!((first.kind, first.initiator, first.block), (RecordKind::Elected, Initiator::Election, 0));
+	});
+}
+
+#[test]
+fn a_killed_validator_is_replaced_within_twelve_blocks() {
+	for offset in 0..16 {
+		run(|chain| {
+			chain.blocks(WARM);
+			chain.slots(offset);
+			chain.dead = vec![Bob];
+			let took = chain.until(|| validators() == [Alice, Eve, Charlie, Dave]);
+			assert!(took <= 12, "{took} blocks, killed {offset} slots later");
+			assert_eq!(kinds(), [RecordKind::Replaced, RecordKind::Seated]);
+
+			let decided = &log()[1];
+			let Evidence::Verdict(verdict) = decided.evidence else { panic!("decided without a verdict") };
+			assert_eq!(verdict.health, Health::Down);
+			assert_eq!(decided.record.from, Some(Bob.to_account_id()));
+			assert_eq!(decided.record.to, Some(Eve.to_account_id()));
+			assert!(decided.record.block < chain.number(), "the record is older than the change");
+		});
+	}
+}
+
+#[test]
+fn while_all_is_well_nothing_changes_over_sessions_and_eras() {
+	run(|chain| {
+		let set_id = Grandpa::current_set_id();
+		chain.blocks(SESSION_LENGTH * SESSIONS_PER_ERA + SESSION_LENGTH + 10);
+		assert!(Session::current_index() > SESSIONS_PER_ERA);
+		assert!(Staking::current_era() > Some(0));
+		assert_eq!(validators(), [Alice, Bob, Charlie, Dave]);
+		assert!(kinds().is_empty());
+		assert_eq!(Grandpa::current_set_id(), set_id, "an unchanged set is no change to GRANDPA (I7)");
+	});
+}
+
+#[test]
+fn two_of_four_dead_evicts_nobody() {
+	for offset in 0..8 {
+		run(|chain| {
+			chain.blocks(WARM);
+			chain.slots(offset);
+			chain.dead = vec![Bob, Charlie];
+			chain.blocks(60);
+			assert_eq!(validators(), [Alice, Bob, Charlie, Dave]);
+			assert_eq!(kinds(), [RecordKind::Held]);
+			chain.dead = vec![];
+			chain.until(|| kinds() == [RecordKind::Held, RecordKind::Resumed]);
+		});
+	}
+}
+
+#[test]
+fn a_second_death_within_the_cool_off_waits_for_its_end() {
+	run(|chain| {
+		chain.blocks(WARM);
+		chain.dead = vec![Bob];
+		chain.until(|| validators().contains(&Eve));
+		let decided = log()[1].record.block;
+		chain.blocks(1);
+		chain.dead.push(Charlie);
+		chain.until(|| validators().contains(&Ferdie));
+		let cool_off = dynamic_params::rotation::CoolOff::get();
+		assert!(log()[3].record.block >= decided + cool_off, "one of four in a cool-off (I1)");
+	});
+}
+
+#[test]
+fn who_comes_back_is_a_standby_and_is_seated_when_the_next_one_dies() {
+	run(|chain| {
+		chain.blocks(WARM);
+		chain.dead = vec![Bob];
+		chain.until(|| validators().contains(&Eve));
+		chain.dead = vec![];
+		chain.blocks(40);
+		assert_eq!(named(ValidatorRotation::reserve()), [Bob, Ferdie]);
+		chain.dead = vec![Alice];
+		chain.until(|| validators() == [Bob, Eve, Charlie, Dave]);
+	});
+}
+
+#[test]
+fn who_stays_dead_is_not_seated_again() {
+	run(|chain| {
+		chain.blocks(WARM);
+		chain.dead = vec![Bob];
+		chain.until(|| validators().contains(&Eve));
+		chain.blocks(40);
+		chain.dead.push(Alice);
+		chain.until(|| validators() == [Ferdie, Eve, Charlie, Dave]);
+	});
+}
+
+#[test]
+fn an_era_change_does_not_seat_the_dead() {
+	run(|chain| {
+		chain.blocks(WARM);
+		chain.dead = vec![Bob];
+		chain.until(|| validators().contains(&Eve));
+		chain.blocks(SESSION_LENGTH * (SESSIONS_PER_ERA + 1));
+		assert!(Staking::current_era() > Some(0));
+		assert_eq!(validators(), [Alice, Eve, Charlie, Dave]);
+	});
+}
+
+#[test]
+fn the_new_set_is_what_offences_are_proven_against() {
+	run(|chain| {
+		chain.blocks(WARM);
+		chain.dead = vec![Bob];
+		chain.until(|| validators().contains(&Eve));
+		chain.blocks(2);
+		let keys = Session::load_keys(&Eve.to_account_id()).expect("a member has keys");
+		let key = (sp_consensus_grandpa::KEY_TYPE, keys.grandpa);
+		let proof =
+			understudy_runtime::Historical::prove(key.clone()).expect("the new validator is in the set");
+		let (owner, ()) =
+			understudy_runtime::Historical::check_proof(key, proof).expect("the proof is of this session");
+		assert_eq!(owner, Eve.to_account_id());
+	});
+}
+
+#[test]
+fn while_grandpa_has_a_change_pending_no_session_ends() {
+	run(|chain| {
+		chain.blocks(WARM);
+		let session = Session::current_index();
+		chain.dead = vec![Bob];
+		Grandpa::schedule_change(Grandpa::grandpa_authorities(), 60, None).expect("none is pending");
+		chain.blocks(55);
+		assert_eq!(Session::current_index(), session);
+		assert_eq!(kinds(), [RecordKind::Replaced]);
+		chain.until(|| validators().contains(&Eve));
+	});
+}
+
+#[test]
+fn governance_changes_how_evidence_is_judged() {
+	run(|chain| {
+		chain.blocks(WARM);
+		let never = RuntimeParameters::Detection(dynamic_params::detection::Parameters::SlotThreshold(
+			dynamic_params::detection::SlotThreshold,
+			Some(u8::MAX),
+		));
+		as_root(pallet_parameters::Call::set_parameter { key_value: never }).expect("root may");
+		chain.dead = vec![Bob];
+		chain.blocks(60);
+		assert!(validators().contains(&Bob));
+		assert!(kinds().is_empty());
+	});
+}
+
+#[test]
+fn a_heartbeat_in_a_signed_or_bare_transaction_is_refused() {
+	run(|chain| {
+		chain.blocks(WARM);
+		let authorized = signed(Eve, payload(Eve));
+		let RuntimeCall::Heartbeat(call) = authorized.function else { panic!("it is a heartbeat") };
+		let bare = understudy_runtime::UncheckedExtrinsic::new_bare(call.clone().into());
+		let pooled =
+			Executive::validate_transaction(TransactionSource::External, bare.clone(), Default::default());
+		assert_eq!(pooled, Err(UnknownTransaction::NoUnsignedValidator.into()));
+		assert_eq!(apply(bare), Ok(Err(DispatchError::BadOrigin)));
+		let origin = understudy_runtime::RuntimeOrigin::signed(Eve.to_account_id());
+		let refused = call.dispatch_bypass_filter(origin).expect_err("a signature is no authorization");
+		assert_eq!(refused.error, DispatchError::BadOrigin);
+	});
+}
+
+#[test]
+fn a_replayed_heartbeat_does_not_get_into_a_block() {
+	run(|chain| {
+		chain.blocks(WARM);
+		let again = signed(Eve, payload(Eve));
+		if !pallet_heartbeat::evidence::is_seen::<Runtime>(payload(Eve).index) {
+			apply(again.clone()).expect("it is authorized").expect("it is dispatched");
+		}
+		let refused = apply(again).expect_err("the member was seen");
+		let code = InvalidTransaction::Custom(pallet_heartbeat::rejection::ALREADY_SEEN);
+		assert_eq!(refused, TransactionValidityError::Invalid(code));
+	});
+}
+
+#[test]
+fn the_status_knows_every_member() {
+	run(|chain| {
+		chain.blocks(WARM);
+		let status = Heartbeat::roster_status();
+		let names = named(status.members.iter().map(|(who, _)| who.clone()).collect());
+		assert_eq!(names, MEMBERS);
+		assert!(status.members.iter().all(|(_, judged)| judged.verdict.health == Health::Healthy));
+	});
+}

@@ -1,0 +1,18 @@
+//! The genesis presets build, and say what they are said to.
+
+use understudy_runtime::{genesis_config_presets, RuntimeGenesisConfig};
+
+#[test]
+fn every_preset_names_known_fields_only() {
+	for name in genesis_config_presets::preset_names() {
+		let patch = genesis_config_presets::get_preset(&name).expect("a named preset is there");
+		let patch: serde_json::Value = serde_json::from_slice(&patch).expect("a preset is JSON");
+		let default = serde_json::to_value(RuntimeGenesisConfig::default()).expect("the default is JSON");
+		for (pallet, fields) in patch.as_object().expect("a preset is an object") {
+			for field in fields.as_object().expect("a pallet's genesis is an object").keys() {
+				assert!(default[pallet].get(field).is_some(), "{pallet} has no {field}");
+			}
+		}
+	}
+	assert!(genesis_config_presets::get_preset(&"no such preset".into()).is_none());
+}

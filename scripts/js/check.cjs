@@ -1,0 +1,131 @@
+// Checks a running chain with @polkadot/api: it finalizes, blocks decode, the failover timeline reads, a transfer goes
+// through. With --records the log must tell of a replacement, and some block must hold heartbeats.
+//
+//   node check.cjs ws://127.0.0.1:9944 [--records]
+"use strict";
+
+const assert = require("node:assert/strict");
+const { ApiPromise, Keyring, WsProvider } = require("@polkadot/api");
+
+const [url, ...flags] = process.argv.slice(2);
+if (!url || url.startsWith("-")) {
+  console.error("usage: node check.cjs WS-URL [--records]");
+  process.exit(2);
+}
+const records = flags.includes("--records");
+const PATIENCE = 120_000;
+
+/** Fails loudly instead of waiting for ever. */
+function within(promise, what) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: nothing for ${PATIENCE / 1000} s`)), PATIENCE);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+async function finalizes(api) {
+  let unsubscribe;
+  const number = await within(
+    new Promise((resolve, reject) => {
+      api.rpc.chain
+        .subscribeFinalizedHeads((header) => header.number.toNumber() > 0 && resolve(header.number.toNumber()))
+        .then((stop) => (unsubscribe = stop), reject);
+    }),
+    "a finalized block",
+  );
+  unsubscribe?.();
+  console.log(`finalized: #${number}`);
+}
+
+/** Decodes the last blocks, and returns the heartbeats in them. */
+async function heartbeats(api) {
+  let hash = await api.rpc.chain.getBlockHash();
+  const found = [];
+  for (let blocks = 0; blocks < 40; blocks++) {
+    const { block } = await api.rpc.chain.getBlock(hash);
+    for (const extrinsic of block.extrinsics) {
+      const { section, method, args } = extrinsic.method;
+      assert.ok(section && method, `#${block.header.number} holds an extrinsic that does not decode`);
+      if (section === "heartbeat") {
+        assert.equal(method, "heartbeat");
+        found.push({ block: block.header.number.toNumber(), ...args[0].toJSON() });
+      }
+    }
+    if (block.header.number.toNumber() <= 1) break;
+    hash = block.header.parentHash;
+  }
+  return found;
+}
+
+async function transfer(api) {
+  const keyring = new Keyring({ type: "sr25519" });
+  const alice = keyring.addFromUri("//Alice");
+  const target = keyring.addFromUri(`//Understudy//${Date.now()}`).address;
+  const amount = 1_234_567_890_123n;
+  await within(
+    new Promise((resolve, reject) => {
+      api.tx.balances
+        .transferKeepAlive(target, amount)
+        .signAndSend(alice, ({ status, dispatchError }) => {
+          if (dispatchError) reject(new Error(`the transfer failed: ${dispatchError}`));
+          if (status.isInvalid || status.isDropped) reject(new Error(`the transfer is ${status.type}`));
+          if (status.isFinalized) resolve();
+        })
+        .catch(reject);
+    }),
+    "a finalized transfer",
+  );
+  const { data } = await api.query.system.account(target);
+  assert.equal(data.free.toBigInt(), amount);
+  console.log(`transferred ${amount} to ${target}, finalized`);
+}
+
+async function main() {
+  // AuthorizeCall adds nothing to a signed transaction; named here, the client does not warn of it.
+  const signedExtensions = {
+    AuthorizeCall: { extrinsic: {}, payload: {} },
+    WeightReclaim: { extrinsic: {}, payload: {} },
+  };
+  const api = await within(
+    ApiPromise.create({ provider: new WsProvider(url), signedExtensions, noInitWarn: true }),
+    `an answer from ${url}`,
+  );
+  try {
+    console.log(`connected: ${await api.rpc.system.chain()}, ${api.runtimeVersion.specName}`);
+    await finalizes(api);
+
+    const found = await heartbeats(api);
+    console.log(`heartbeats in the last blocks: ${found.length}`, found[0] ?? "");
+    assert.ok(!records || found.length > 0, "no block holds a heartbeat");
+
+    const head = await api.call.failoverApi.logHead();
+    const timeline = await api.call.failoverApi.timeline(0, 100);
+    assert.equal(timeline.length, Math.min(head.count.toNumber(), 100));
+    for (const { record } of timeline) {
+      console.log(`record ${record.seq} in #${record.block}: ${record.kind} ${record.from} -> ${record.to}`);
+    }
+    const kinds = timeline.map(({ record }) => record.kind.type);
+    assert.equal(kinds[0], "Elected");
+    assert.ok(!records || (kinds.includes("Replaced") && kinds.includes("Seated")), "no replacement is recorded");
+    const entry = await api.query.failover.entries(0);
+    assert.equal(entry.unwrap().record.toHex(), timeline[0].record.toHex());
+
+    const status = await api.call.heartbeatApi.rosterStatus();
+    for (const [who, { seat, verdict }] of status.members) console.log(`${who} ${seat}: ${verdict.health}`);
+    assert.ok(status.members.length > 0);
+
+    await transfer(api);
+    console.log("all checks passed");
+  } finally {
+    await api.disconnect();
+  }
+}
+
+main().then(
+  () => process.exit(0),
+  (why) => {
+    console.error(`FAILED: ${why.message}`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,212 @@
+//! What the drills read of the chain, typed. The types mirror those of `understudy-primitives` by name, as the chain's
+//! metadata has them.
+
+use anyhow::Context;
+use zombienet_sdk::{
+	subxt::{
+		self,
+		dynamic::Value,
+		ext::{scale_decode::DecodeAsType, scale_value::At},
+		utils::{AccountId32, H256},
+		OnlineClient, PolkadotConfig,
+	},
+	subxt_signer::sr25519::dev,
+};
+
+/// A block as seen through this module.
+pub type Block = subxt::blocks::Block<PolkadotConfig, OnlineClient<PolkadotConfig>>;
+
+/// One node's view of the chain.
+#[derive(Clone)]
+pub struct Chain(OnlineClient<PolkadotConfig>);
+
+/// `understudy_primitives::Record`, as far as the drills look at it.
+#[derive(Clone, Debug, DecodeAsType)]
+#[decode_as_type(crate_path = "zombienet_sdk::subxt::ext::scale_decode")]
+pub struct Record {
+	pub seq: u64,
+	pub block: u32,
+	pub incident: u64,
+	pub kind: RecordKind,
+	pub from: Option<AccountId32>,
+	pub to: Option<AccountId32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, DecodeAsType)]
+#[decode_as_type(crate_path = "zombienet_sdk::subxt::ext::scale_decode")]
+pub enum RecordKind {
+	Elected,
+	Replaced,
+	Removed,
+	Cancelled,
+	Seated,
+	Held,
+	Resumed,
+}
+
+#[derive(Clone, Debug, DecodeAsType)]
+#[decode_as_type(crate_path = "zombienet_sdk::subxt::ext::scale_decode")]
+pub enum Evidence {
+	None,
+	Verdict(Verdict),
+	Set(H256),
+}
+
+#[derive(Clone, Debug, DecodeAsType)]
+#[decode_as_type(crate_path = "zombienet_sdk::subxt::ext::scale_decode")]
+pub struct Entry {
+	pub record: Record,
+	pub evidence: Evidence,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, DecodeAsType)]
+#[decode_as_type(crate_path = "zombienet_sdk::subxt::ext::scale_decode")]
+pub enum Health {
+	Healthy,
+	Suspect,
+	Impaired,
+	Down,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, DecodeAsType)]
+#[decode_as_type(crate_path = "zombienet_sdk::subxt::ext::scale_decode")]
+pub struct Detectors {
+	pub slots: bool,
+	pub heartbeats: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, DecodeAsType)]
+#[decode_as_type(crate_path = "zombienet_sdk::subxt::ext::scale_decode")]
+pub struct Verdict {
+	pub health: Health,
+	/// Parts per thousand million.
+	pub confidence: u32,
+	pub detectors: Detectors,
+	pub missed_slots: u8,
+	pub missed_windows: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, DecodeAsType)]
+#[decode_as_type(crate_path = "zombienet_sdk::subxt::ext::scale_decode")]
+pub struct Judged {
+	pub verdict: Verdict,
+	/// Windows in which nothing is counted against the member.
+	pub grace: u8,
+}
+
+#[derive(Clone, Debug, DecodeAsType)]
+#[decode_as_type(crate_path = "zombienet_sdk::subxt::ext::scale_decode")]
+pub struct RosterStatus {
+	pub systemic: bool,
+	pub members: Vec<(AccountId32, Judged)>,
+}
+
+#[derive(Clone, Copy, Debug, DecodeAsType)]
+#[decode_as_type(crate_path = "zombienet_sdk::subxt::ext::scale_decode")]
+pub struct LogHead {
+	pub count: u64,
+}
+
+impl Chain {
+	/// Reads through this client.
+	pub fn new(client: OnlineClient<PolkadotConfig>) -> Self {
+		Self(client)
+	}
+
+	/// The best block's number and hash as of now.
+	pub async fn best(&self) -> anyhow::Result<(u32, H256)> {
+		let block = self.blocks().await?.next().await;
+		let block = block.context("the node ended its subscription")??;
+		Ok((block.number(), block.hash()))
+	}
+
+	/// Best blocks as they come.
+	pub async fn blocks(&self) -> anyhow::Result<subxt::backend::StreamOfResults<Block>> {
+		Ok(self.0.blocks().subscribe_best().await?)
+	}
+
+	/// The last finalized block's number.
+	pub async fn finalized(&self) -> anyhow::Result<u32> {
+		let hash = self.0.backend().latest_finalized_block_ref().await?.hash();
+		Ok(self.0.blocks().at(hash).await?.number())
+	}
+
+	/// `Session::Validators` at a block.
+	pub async fn validators(&self, at: H256) -> anyhow::Result<Vec<AccountId32>> {
+		let query = subxt::dynamic::storage("Session", "Validators", ());
+		let value = self.0.storage().at(at).fetch(&query).await?.context("the chain has no validators")?;
+		Ok(value.as_type()?)
+	}
+
+	/// Everybody's health at a block.
+	pub async fn roster(&self, at: H256) -> anyhow::Result<RosterStatus> {
+		self.call(at, "HeartbeatApi", "roster_status", vec![]).await
+	}
+
+	/// How many records the log has at a block.
+	pub async fn log_count(&self, at: H256) -> anyhow::Result<u64> {
+		Ok(self.call::<LogHead>(at, "FailoverApi", "log_head", vec![]).await?.count)
+	}
+
+	/// The log's entries from `seq` on, at a block.
+	pub async fn entries(&self, at: H256, seq: u64) -> anyhow::Result<Vec<Entry>> {
+		let args = vec![Value::u128(seq.into()), Value::u128(100)];
+		self.call(at, "FailoverApi", "timeline", args).await
+	}
+
+	/// How many more members may lose their seats in this cool-off, by a view function.
+	pub async fn evictions_left(&self, at: H256) -> anyhow::Result<u32> {
+		let metadata = self.0.metadata();
+		let pallet = metadata.pallet_by_name_err("ValidatorRotation")?;
+		let function = pallet
+			.view_function_by_name("evictions_left")
+			.context("the runtime has no view function evictions_left")?;
+		let call = subxt::view_functions::dynamic(*function.query_id(), Vec::<Value>::new());
+		Ok(self.0.view_functions().at(at).call(call).await?.as_type()?)
+	}
+
+	/// The roster indices whose heartbeats a block holds.
+	pub async fn heartbeats(&self, block: &Block) -> anyhow::Result<Vec<u32>> {
+		let mut indices = Vec::new();
+		for extrinsic in block.extrinsics().await?.iter() {
+			if extrinsic.pallet_name()? == "Heartbeat" && extrinsic.variant_name()? == "heartbeat" {
+				let fields = extrinsic.field_values()?;
+				let index = fields.at("heartbeat").at("index").and_then(|index| index.as_u128());
+				indices.push(index.context("a heartbeat without an index")?.try_into()?);
+			}
+		}
+		Ok(indices)
+	}
+
+	async fn call<T: DecodeAsType>(
+		&self,
+		at: H256,
+		api: &str,
+		method: &str,
+		args: Vec<Value>,
+	) -> anyhow::Result<T> {
+		let call = subxt::dynamic::runtime_api_call(api, method, args);
+		Ok(self.0.runtime_api().at(at).call(call).await?.as_type()?)
+	}
+}
+
+/// A well-known account's name, or its address.
+pub fn name_of(account: &AccountId32) -> String {
+	let known = [
+		("alice", dev::alice()),
+		("bob", dev::bob()),
+		("charlie", dev::charlie()),
+		("dave", dev::dave()),
+		("eve", dev::eve()),
+		("ferdie", dev::ferdie()),
+	];
+	known
+		.iter()
+		.find(|(_, pair)| pair.public_key().to_account_id() == *account)
+		.map_or_else(|| account.to_string(), |(name, _)| name.to_string())
+}
+
+/// Accounts as a line.
+pub fn names_of(accounts: &[AccountId32]) -> String {
+	accounts.iter().map(name_of).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,38 @@
+//! Nothing is broken, and nothing happens.
+
+use anyhow::ensure;
+
+use crate::{drills::wait_until_healthy, network::Net, timeline::Timeline};
+
+/// For `blocks` blocks: no record, no other set, no heartbeat of an author.
+pub async fn run(network: &mut Net, blocks: u32) -> anyhow::Result<()> {
+	println!("waiting until the network is healthy and finalizes");
+	wait_until_healthy(network).await?;
+	let chain = network.watcher(&[]).await?;
+	let mut timeline = Timeline::begin(chain.clone()).await?;
+	let set = timeline.set().to_string();
+	let authors = set.split(' ').count() as u32;
+	let mut heartbeats = 0;
+	println!("watching for {blocks} blocks; validators: {set}");
+	loop {
+		let moment = timeline.next().await?;
+		let number = moment.block.number();
+		ensure!(moment.entries.is_empty(), "the log has a record in #{number}, and nothing was broken");
+		ensure!(moment.set == set, "the validators changed in #{number}: {}", moment.set);
+		let indices = chain.heartbeats(&moment.block).await?;
+		ensure!(
+			indices.iter().all(|index| *index >= authors),
+			"#{number} holds heartbeats of authors: members {indices:?}, of whom {authors} author"
+		);
+		heartbeats += indices.len();
+		let done = number.saturating_sub(timeline.start);
+		if done % 20 == 0 {
+			timeline.tell(number, &format!("{done} blocks, {heartbeats} heartbeats, all of the reserve"));
+		}
+		if done >= blocks {
+			ensure!(heartbeats > 0, "the reserve sent no heartbeat at all");
+			println!("\nQuiet: {blocks} blocks, nobody evicted, no heartbeat of an author.");
+			return Ok(());
+		}
+	}
+}

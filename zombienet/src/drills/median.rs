@@ -1,0 +1,36 @@
+//! Different validators die one after the other, each comes back: how long does it take?
+
+use anyhow::{ensure, Context};
+
+use crate::{
+	chain::name_of,
+	drills::{kill::kill_and_watch, wait_until_healthy},
+	network::Net,
+};
+
+/// Kills `kills` different validators; the median of the blocks to replacement must not be above `bar`.
+pub async fn run(network: &mut Net, kills: usize, bar: u32) -> anyhow::Result<()> {
+	let mut killed: Vec<String> = Vec::new();
+	let mut results = Vec::new();
+	for round in 1..=kills {
+		println!("\nkill {round} of {kills}: waiting until all members are healthy and the cool-off is over");
+		wait_until_healthy(network).await?;
+		let chain = network.watcher(&[]).await?;
+		let (_, at) = chain.best().await?;
+		let sitting = chain.validators(at).await?;
+		// Whoever sits and was not killed yet; after all of them, whoever was killed longest ago.
+		let rank = |name: &String| killed.iter().rposition(|old| old == name).map_or(0, |place| place + 1);
+		let victim = sitting.iter().map(name_of).min_by_key(rank).context("nobody sits")?;
+		let healed = kill_and_watch(network, &victim).await?;
+		println!("  {victim} replaced after {} blocks, {:.1} seconds", healed.blocks, healed.seconds);
+		results.push(healed.blocks);
+		network.revive(&victim).await?;
+		killed.push(victim);
+	}
+	let mut sorted = results.clone();
+	sorted.sort();
+	let median = *sorted.get(sorted.len() / 2).context("nobody was killed")?;
+	println!("\nKill to replaced, in blocks: {results:?}, median {median} (bar {bar}).");
+	ensure!(median <= bar, "the median of {median} blocks is above the bar of {bar}");
+	Ok(())
+}

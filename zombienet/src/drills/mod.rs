@@ -1,0 +1,77 @@
+//! The drills, and what they have in common.
+
+pub mod idle;
+pub mod kill;
+pub mod median;
+pub mod two_of_four;
+
+use anyhow::bail;
+
+use crate::{
+	chain::{names_of, Chain, Health, Judged},
+	network::Net,
+};
+
+/// Within so many blocks a network must be up and healthy, and a failure healed.
+pub const PATIENCE: u32 = 60;
+
+/// Waits until all members are healthy, rotation may act, and blocks are final.
+pub async fn wait_until_healthy(network: &Net) -> anyhow::Result<()> {
+	let chain = network.watcher(&[]).await?;
+	let mut blocks = chain.blocks().await?;
+	let mut first = None;
+	let mut last = String::new();
+	while let Some(block) = blocks.next().await {
+		let block = block?;
+		let (number, at) = (block.number(), block.hash());
+		let finalized = chain.finalized().await?;
+		let status = chain.roster(at).await?;
+		let members = status.members.len();
+		let healthy = |judged: &Judged| judged.verdict.health == Health::Healthy;
+		let well = status.members.iter().filter(|(_, judged)| healthy(judged)).count();
+		let new = status.members.iter().filter(|(_, judged)| judged.grace > 0).count();
+		let line = format!("{well} of {members} members healthy, {new} with grace");
+		if line != last {
+			println!("  #{number:<5} finalized #{finalized}: {line}");
+			last = line;
+		}
+		let lag = number.saturating_sub(finalized);
+		if well == members
+			&& new == 0
+			&& !status.systemic
+			&& finalized > 0
+			&& lag < 10
+			&& chain.evictions_left(at).await? > 0
+		{
+			return Ok(());
+		}
+		if number > *first.get_or_insert(number) + PATIENCE {
+			bail!(
+				"the network is not healthy after {PATIENCE} blocks: {last}; finalized #{finalized} of #{number}; \
+				 validators: {}",
+				names_of(&chain.validators(at).await?)
+			);
+		}
+	}
+	bail!("the node ended its subscription")
+}
+
+/// Waits until a block of at least this number is final.
+pub async fn wait_until_final(chain: &Chain, number: u32) -> anyhow::Result<u32> {
+	let mut blocks = chain.blocks().await?;
+	let mut waited = 0;
+	while let Some(block) = blocks.next().await {
+		let best = block?.number();
+		let finalized = chain.finalized().await?;
+		if finalized >= number {
+			return Ok(finalized);
+		}
+		waited += 1;
+		if waited > PATIENCE {
+			bail!(
+				"#{number} is not final after {PATIENCE} more blocks: best #{best}, finalized #{finalized}"
+			);
+		}
+	}
+	bail!("the node ended its subscription")
+}

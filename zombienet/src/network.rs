@@ -1,0 +1,114 @@
+//! A network of real processes: start, kill, bring back, tear down.
+
+use std::{
+	collections::BTreeSet,
+	path::{Path, PathBuf},
+	time::Duration,
+};
+
+use anyhow::{anyhow, bail, Context};
+use nix::{
+	sys::signal::{kill, Signal},
+	unistd::Pid,
+};
+use zombienet_sdk::{
+	GlobalSettingsBuilder, LocalFileSystem, Network, NetworkConfig, NetworkConfigExt, NetworkNode,
+};
+
+use crate::chain::Chain;
+
+/// How long a node may take until it answers.
+const UP: Duration = Duration::from_secs(120);
+
+/// A running network.
+pub struct Net {
+	network: Network<LocalFileSystem>,
+	dir: PathBuf,
+	dead: BTreeSet<String>,
+}
+
+/// Spawns the network that the file describes, with `node` as the program of every node.
+pub async fn spawn(node: &Path, file: &Path) -> anyhow::Result<Net> {
+	let node = node.canonicalize().with_context(|| {
+		format!("there is no node at {}; build it, and give its path with --node", node.display())
+	})?;
+	// The network's file names it so.
+	std::env::set_var("UNDERSTUDY_NODE", &node);
+	let dir = std::env::temp_dir().join(format!("understudy-drill-{}", std::process::id()));
+	std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+	let settings = GlobalSettingsBuilder::new()
+		.with_base_dir(&dir)
+		.with_tear_down_on_failure(false)
+		.with_network_spawn_timeout(120)
+		.with_node_spawn_timeout(60)
+		.build()
+		.map_err(|errors| anyhow!("{errors:?}"))?;
+	let file = file.to_str().context("the network's path is not UTF-8")?;
+	let config = NetworkConfig::load_from_toml_with_settings(file, &settings)?;
+
+	println!("spawning the network; logs in {}", dir.display());
+	let network = config
+		.spawn_native()
+		.await
+		.with_context(|| format!("the network did not start; see the logs in {}", dir.display()))?;
+	Ok(Net { network, dir, dead: BTreeSet::new() })
+}
+
+impl Net {
+	/// The nodes' names and RPC URLs, of those that live.
+	pub fn urls(&self) -> Vec<(String, String)> {
+		self.network
+			.nodes()
+			.into_iter()
+			.filter(|node| !self.dead.contains(node.name()))
+			.map(|node| (node.name().to_string(), node.ws_uri().to_string()))
+			.collect()
+	}
+
+	fn node(&self, name: &str) -> anyhow::Result<&NetworkNode> {
+		self.network.get_node(name).with_context(|| format!("there is no node {name} in this network"))
+	}
+
+	/// The chain as this node sees it.
+	pub async fn chain(&self, name: &str) -> anyhow::Result<Chain> {
+		let client = tokio::time::timeout(UP, self.node(name)?.wait_client()).await;
+		Ok(Chain::new(client.with_context(|| format!("{name} does not answer"))??))
+	}
+
+	/// The chain as seen by the last living node that is not among `but`.
+	pub async fn watcher(&self, but: &[&str]) -> anyhow::Result<Chain> {
+		let urls = self.urls();
+		let name = urls.iter().map(|(name, _)| name.as_str()).rfind(|name| !but.contains(name));
+		self.chain(name.context("no node is left to watch from")?).await
+	}
+
+	/// `kill -9`.
+	pub fn kill(&mut self, name: &str) -> anyhow::Result<()> {
+		let node = serde_json::to_value(self.node(name)?)?;
+		let pid = node["inner"]["process_handle"].as_i64().filter(|pid| *pid > 0);
+		let pid = pid.with_context(|| format!("{name} has no process"))?;
+		kill(Pid::from_raw(pid.try_into()?), Signal::SIGKILL)?;
+		self.dead.insert(name.to_string());
+		Ok(())
+	}
+
+	/// Starts a killed node again, with the database it had.
+	pub async fn revive(&mut self, name: &str) -> anyhow::Result<()> {
+		if !self.dead.remove(name) {
+			bail!("{name} is not dead");
+		}
+		self.node(name)?.restart(None).await?;
+		self.chain(name).await.map(drop)
+	}
+
+	/// Ends every process. The logs stay where something failed.
+	pub async fn destroy(self, clean: bool) -> anyhow::Result<()> {
+		self.network.destroy().await?;
+		if clean {
+			std::fs::remove_dir_all(&self.dir).ok();
+		} else {
+			eprintln!("the nodes' logs are in {}", self.dir.display());
+		}
+		Ok(())
+	}
+}
