@@ -12,7 +12,7 @@
 //! - **H, heartbeats**: the windows in a row that passed without a sign of life. Authoring a block is one, so authors
 //!   send nothing; who authored nothing in a window sends one signed [`Pallet::heartbeat`].
 //!
-//! When a window ends, [`verdict`] turns every member's evidence into a
+//! When a window ends, or a missed slot makes a member *down*, [`verdict`] turns every member's evidence into a
 //! [`Verdict`](understudy_primitives::Verdict), and whoever acts on it is told by
 //! [`JudgementHandler`]. The pallet itself evicts nobody.
 //!
@@ -98,6 +98,15 @@ pub struct WindowInfo<BlockNumber> {
 	pub index: WindowIndex,
 	/// Its first block. A new roster starts a new window with the next block, so that no window spans two rosters.
 	pub started: BlockNumber,
+}
+
+/// What a block's slot showed.
+#[derive(Clone, Copy, Default)]
+struct NotedSlots {
+	/// How many slots were charged, at most one round.
+	missed: u32,
+	/// Whether a charged member is down by now, so that there is no need to wait for the window's end.
+	down: bool,
 }
 
 #[frame_support::pallet]
@@ -252,13 +261,18 @@ pub mod pallet {
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		fn on_initialize(now: BlockNumberFor<T>) -> Weight {
 			let roster = Roster::<T>::get();
-			let missed = Self::note_slot(&roster);
-			let mut weight = T::WeightInfo::note_slots(missed);
+			let noted = Self::note_slot(&roster);
+			let mut weight = T::WeightInfo::note_slots(noted.missed);
 
 			let window = Window::<T>::get();
-			if now >= window.started.saturating_add(T::WindowLength::get().max(1u32.into())) {
+			let over = now >= window.started.saturating_add(T::WindowLength::get().max(1u32.into()));
+			if over || noted.down {
 				weight.saturating_accrue(T::WeightInfo::close_window(roster.total));
-				weight.saturating_accrue(Self::close_window(now, roster, window));
+				let mut evidence = EvidenceTable::<T>::read(&roster);
+				if over {
+					Self::close_window(now, &roster, window.index, &mut evidence);
+				}
+				weight.saturating_accrue(Self::conclude(&roster, window.index, evidence));
 			}
 			// The block's author is alive in the window that the block belongs to, so this comes last.
 			if let Some(author) = Self::current_author(&roster) {
@@ -285,10 +299,11 @@ pub mod pallet {
 		pub fn roster_status() -> RosterStatus<T::AccountId> {
 			let roster = Roster::<T>::get();
 			let evidence = EvidenceTable::<T>::read(&roster);
+			let thresholds = T::Thresholds::get();
 			let members = evidence
 				.iter()
 				.filter_map(|(index, member)| {
-					Some((Members::<T>::get(index)?, Self::judge(&roster, index, member)))
+					Some((Members::<T>::get(index)?, Self::judge(&roster, &thresholds, index, member)))
 				})
 				.collect();
 			RosterStatus {
@@ -307,11 +322,12 @@ impl<T: Config> Pallet<T> {
 		T::Slots::author_of(T::Slots::current()?, roster.active).filter(|index| *index < roster.active)
 	}
 
-	/// Detector S: charges the slots since the last block to their authors, and clears this block's author. Returns how many
-	/// slots were charged, at most one round.
-	fn note_slot(roster: &RosterInfo) -> u32 {
-		let Some(slot) = T::Slots::current() else { return 0 };
-		let Some(last) = LastSlot::<T>::mutate(|last| last.replace(slot)) else { return 0 };
+	/// Detector S: charges the slots since the last block to their authors, and clears this block's author.
+	fn note_slot(roster: &RosterInfo) -> NotedSlots {
+		let Some(slot) = T::Slots::current() else { return NotedSlots::default() };
+		let Some(last) = LastSlot::<T>::mutate(|last| last.replace(slot)) else {
+			return NotedSlots::default();
+		};
 		let missed = T::Slots::authors_between(last, slot, roster.active);
 
 		let mut table = EvidenceTable::<T>::lazy(roster);
@@ -321,46 +337,57 @@ impl<T: Config> Pallet<T> {
 		if let Some(author) = Self::current_author(roster) {
 			table.update(author, MemberEvidence::author);
 		}
+		let down = !missed.is_empty() && {
+			let thresholds = T::Thresholds::get();
+			let is_down = |index: &MemberIndex| {
+				table
+					.get(*index)
+					.is_some_and(|member| Self::judge(roster, &thresholds, *index, member).is_down())
+			};
+			missed.iter().any(is_down)
+		};
 		table.write();
-		missed.len() as u32
+		NotedSlots { missed: missed.len() as u32, down }
 	}
 
-	/// Ends the window: counts who was silent, judges everybody, tells of what changed, and starts the next window.
-	/// Returns the weight that acting on the judgement took.
+	/// Detector H: ends the window, counts who was silent in it, and starts the next one.
 	fn close_window(
 		now: BlockNumberFor<T>,
-		roster: RosterInfo,
-		window: WindowInfo<BlockNumberFor<T>>,
-	) -> Weight {
-		let mut table = EvidenceTable::<T>::read(&roster);
-		let seen = evidence::take_seen::<T>(&roster);
+		roster: &RosterInfo,
+		window: WindowIndex,
+		evidence: &mut EvidenceTable<T>,
+	) {
+		let seen = evidence::take_seen::<T>(roster);
 		for index in 0..roster.total {
 			let alive = seen.contains(index);
-			table.update(index, |member| member.end_window(alive));
+			evidence.update(index, |member| member.end_window(alive));
 		}
-		Window::<T>::put(WindowInfo { index: window.index.saturating_add(1), started: now });
+		Window::<T>::put(WindowInfo { index: window.saturating_add(1), started: now });
+	}
 
-		let judgement = Self::judge_all(&roster, &table);
-		let judgement = Judgement { window: window.index, ..judgement };
+	/// Judges everybody, tells of what changed, and hands the judgement to whoever acts on it. Returns the weight that acting
+	/// took.
+	fn conclude(roster: &RosterInfo, window: WindowIndex, mut evidence: EvidenceTable<T>) -> Weight {
+		let judgement = Judgement { window, ..Self::judge_all(roster, &evidence) };
+		let thresholds = T::Thresholds::get();
 		for index in 0..roster.total {
-			let Some(member) = table.get(index) else { continue };
-			let judged = Self::judge(&roster, index, member);
-			if judged.verdict.health != member.health {
-				table.update(index, |member| {
-					let changed = member.health != judged.verdict.health;
-					member.health = judged.verdict.health;
-					changed
+			let Some(member) = evidence.get(index) else { continue };
+			let judged = Self::judge(roster, &thresholds, index, member);
+			let health = judged.verdict.health;
+			if health != member.health {
+				evidence.update(index, |member| {
+					member.health = health;
+					true
 				});
 				if let Some(who) = Members::<T>::get(index) {
 					Self::deposit_event(Event::VerdictChanged { who, judged });
 				}
 			}
 		}
-		table.write();
+		evidence.write();
 
 		if Systemic::<T>::get() != judgement.systemic {
 			Systemic::<T>::put(judgement.systemic);
-			let window = window.index;
 			Self::deposit_event(if judgement.systemic {
 				Event::SystemicOutageBegan { window, suspects: verdict::suspects(&judgement.unhealthy) }
 			} else {
@@ -370,16 +397,22 @@ impl<T: Config> Pallet<T> {
 		T::OnJudgement::on_judgement(&judgement)
 	}
 
-	fn judge(roster: &RosterInfo, index: MemberIndex, member: &MemberEvidence) -> Judged {
+	fn judge(
+		roster: &RosterInfo,
+		thresholds: &Thresholds,
+		index: MemberIndex,
+		member: &MemberEvidence,
+	) -> Judged {
 		let seat = roster.seat(index);
-		let verdict = verdict::verdict(member, seat, &T::Thresholds::get());
+		let verdict = verdict::verdict(member, seat, thresholds);
 		Judged { index, seat, verdict, grace: member.grace }
 	}
 
-	fn judge_all(roster: &RosterInfo, table: &EvidenceTable<T>) -> Judgement {
-		let unhealthy: Vec<Judged> = table
+	fn judge_all(roster: &RosterInfo, evidence: &EvidenceTable<T>) -> Judgement {
+		let thresholds = T::Thresholds::get();
+		let unhealthy: Vec<Judged> = evidence
 			.iter()
-			.map(|(index, member)| Self::judge(roster, index, member))
+			.map(|(index, member)| Self::judge(roster, &thresholds, index, member))
 			.filter(|judged| judged.verdict.health != Health::Healthy)
 			.collect();
 		let systemic =

@@ -185,7 +185,10 @@ mod tests {
 	#[test]
 	fn the_hash_of_a_record_is_pinned() {
 		assert_eq!(record().encode().len(), 8 + 32 + 4 + 4 + 8 + 1 + 1 + 3 * 9 + 32);
-		assert_eq!(alloc::format!("{:?}", record().hash()), "PINNED");
+		assert_eq!(
+			alloc::format!("{:?}", record().hash()),
+			"0x58531bf36edf8a884f8af6efaffc2f9d3e5135b5b9fc2ed5611f517c5345fea3"
+		);
 	}
 
 	#[test]

@@ -87,10 +87,17 @@ pub struct Judged {
 	pub grace: u8,
 }
 
-/// What a window's evidence says of the whole roster.
+impl Judged {
+	/// Whether the verdict is [`Health::Down`].
+	pub fn is_down(&self) -> bool {
+		self.verdict.health == Health::Down
+	}
+}
+
+/// What the evidence says of the whole roster, at a window's end or when a missed slot decides.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
 pub struct Judgement {
-	/// The window that was judged.
+	/// The window that ended, or that is running.
 	pub window: WindowIndex,
 	/// Every member that is not [`Health::Healthy`], in index order.
 	pub unhealthy: Vec<Judged>,
@@ -99,9 +106,9 @@ pub struct Judgement {
 	pub systemic: bool,
 }
 
-/// Told at the end of each window.
+/// Told at the end of each window, and in between when a missed slot makes a member [`Health::Down`].
 pub trait JudgementHandler {
-	/// Acts on what the window showed. Runs in `on_initialize`, before the session pallet's. Returns the weight that it took.
+	/// Acts on what the evidence shows. Runs in `on_initialize`, before the session pallet's. Returns the weight that it took.
 	fn on_judgement(judgement: &Judgement) -> Weight;
 }
 

@@ -3,7 +3,7 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 use frame_support::{traits::Get, traits::ValidatorRegistration, weights::Weight, BoundedVec};
 use understudy_primitives::{
-	Evidence, FailoverLog, Health, Initiator, Judgement, JudgementHandler, MemberIndex, NewRecord,
+	Evidence, FailoverLog, Initiator, Judged, Judgement, JudgementHandler, MemberIndex, NewRecord,
 	RecordKind, Seat, Verdict,
 };
 
@@ -16,7 +16,7 @@ impl<T: Config> JudgementHandler for Pallet<T> {
 	fn on_judgement(judgement: &Judgement) -> Weight {
 		let weight = T::DbWeight::get().reads_writes(2, 0);
 		Self::hold_or_resume(judgement.systemic);
-		let somebody_is_down = judgement.unhealthy.iter().any(|judged| judged.verdict.health == Health::Down);
+		let somebody_is_down = judgement.unhealthy.iter().any(Judged::is_down);
 		// One batch at a time: what is decided now must not overtake what is on its way.
 		if judgement.systemic || !somebody_is_down || Progress::<T>::get() != Stage::Idle {
 			return weight;
@@ -64,7 +64,7 @@ impl<T: Config> Pallet<T> {
 		let down: BTreeMap<&T::AccountId, Verdict> = judgement
 			.unhealthy
 			.iter()
-			.filter(|judged| judged.seat == Seat::Active && judged.verdict.health == Health::Down)
+			.filter(|judged| judged.seat == Seat::Active && judged.is_down())
 			.filter(|judged| judged.verdict.confidence >= threshold)
 			.filter_map(|judged| Some((active.get(judged.index as usize)?, judged.verdict)))
 			.collect();

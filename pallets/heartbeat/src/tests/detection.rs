@@ -17,6 +17,23 @@ fn health(index: u32) -> Health {
 }
 
 #[test]
+fn a_missed_slot_that_makes_a_member_down_is_judged_at_once() {
+	build_and_execute(|| {
+		run(1..21, &[]);
+		run(21..33, &[2]);
+		// Two windows of silence are counted, and two slots; the third slot decides, in the middle of a window.
+		Counters::<Runtime>::mutate(0, |chunk| chunk[2].missed_windows = 2);
+		Counters::<Runtime>::mutate(0, |chunk| chunk[2].missed_slots = 2);
+		let (judged, window) = (Judgements::get().len(), Window::<Runtime>::get());
+		Window::<Runtime>::mutate(|window| window.started = System::block_number());
+		run(33..36, &[2]);
+		assert_eq!(Window::<Runtime>::get().index, window.index);
+		assert_eq!(Judgements::get().len(), judged + 1);
+		assert_eq!(health(2), Health::Down);
+	});
+}
+
+#[test]
 fn a_network_where_all_author_is_healthy() {
 	build_and_execute(|| {
 		run(1..41, &[]);
