@@ -495,16 +495,16 @@ impl<T: Config> sp_runtime::BoundToRuntimeAppPublic for Pallet<T> {
 impl<T: Config> frame_support::traits::OneSessionHandler<T::AccountId> for Pallet<T> {
 	type Key = AuthorityId;
 
-	fn on_genesis_session<'a, I: 'a>(_: I)
+	fn on_genesis_session<'a, I>(_: I)
 	where
-		I: Iterator<Item = (&'a T::AccountId, Self::Key)>,
+		I: 'a + Iterator<Item = (&'a T::AccountId, Self::Key)>,
 		T::AccountId: 'a,
 	{
 	}
 
-	fn on_new_session<'a, I: 'a>(_: bool, _: I, _: I)
+	fn on_new_session<'a, I>(_: bool, _: I, _: I)
 	where
-		I: Iterator<Item = (&'a T::AccountId, Self::Key)>,
+		I: 'a + Iterator<Item = (&'a T::AccountId, Self::Key)>,
 		T::AccountId: 'a,
 	{
 	}

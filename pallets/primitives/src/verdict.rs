@@ -92,6 +92,11 @@ impl Judged {
 	pub fn is_down(&self) -> bool {
 		self.verdict.health == Health::Down
 	}
+
+	/// Whether nothing is known of the member: it was not heard yet, and nothing speaks against it.
+	pub fn is_unheard(&self) -> bool {
+		self.verdict.health == Health::Suspect && self.verdict.confidence.is_zero()
+	}
 }
 
 /// What the evidence says of the whole roster, at a window's end or when a missed slot decides.

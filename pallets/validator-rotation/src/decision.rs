@@ -1,6 +1,9 @@
 //! What happens at a window's end: who is down, whether rotation may act, and the record of it.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+	collections::{BTreeMap, BTreeSet},
+	vec::Vec,
+};
 use frame_support::{traits::Get, traits::ValidatorRegistration, weights::Weight, BoundedVec};
 use understudy_primitives::{
 	Evidence, FailoverLog, Initiator, Judged, Judgement, JudgementHandler, MemberIndex, NewRecord,
@@ -111,16 +114,19 @@ impl<T: Config> Pallet<T> {
 		first: MemberIndex,
 		judgement: &Judgement,
 	) -> Vec<T::AccountId> {
-		let elected = Elected::<T>::get();
-		let unhealthy: Vec<MemberIndex> = judgement.unhealthy.iter().map(|judged| judged.index).collect();
-		let healthy: Vec<&T::AccountId> = (first..)
+		let unhealthy: BTreeSet<MemberIndex> =
+			judgement.unhealthy.iter().map(|judged| judged.index).collect();
+		let healthy: BTreeSet<&T::AccountId> = (first..)
 			.zip(reserve)
-			.filter(|(index, _)| unhealthy.binary_search(index).is_err())
+			.filter(|(index, _)| !unhealthy.contains(index))
 			.map(|(_, who)| who)
 			.collect();
-		elected
+		let seated: BTreeSet<&T::AccountId> = base.iter().collect();
+		Elected::<T>::get()
 			.iter()
-			.filter(|who| healthy.contains(who) && !base.contains(who) && T::SessionKeys::is_registered(who))
+			.filter(|who| {
+				healthy.contains(who) && !seated.contains(who) && T::SessionKeys::is_registered(who)
+			})
 			.cloned()
 			.collect()
 	}

@@ -1,7 +1,10 @@
 //! What happens at a session's end: the set that was decided or elected is queued, and the one that was queued becomes
 //! active.
 
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::{
+	collections::{BTreeMap, BTreeSet},
+	vec::Vec,
+};
 use frame_support::{
 	traits::{Get, ValidatorRegistration},
 	BoundedVec,
@@ -11,8 +14,8 @@ use sp_core::H256;
 use sp_io::hashing::blake2_256;
 use sp_staking::SessionIndex;
 use understudy_primitives::{
-	Backing, Evidence, FailoverLog, Initiator, Judgement, MemberIndex, NewRecord, RecordKind, RosterHandler,
-	Verdicts,
+	Backing, Evidence, FailoverLog, Initiator, Judged, Judgement, MemberIndex, NewRecord, RecordKind,
+	RosterHandler, Verdicts,
 };
 
 use codec::Encode;
@@ -40,31 +43,21 @@ impl<T: Config> Pallet<T> {
 
 	/// The set that the last election seats, from what is known of its winners now.
 	fn elect(active: &[T::AccountId], reserve: &[T::AccountId], judgement: &Judgement) -> Vec<T::AccountId> {
-		let unhealthy: BTreeSet<MemberIndex> =
-			judgement.unhealthy.iter().map(|judged| judged.index).collect();
-		let unheard: BTreeSet<MemberIndex> = judgement
-			.unhealthy
-			.iter()
-			.filter(|judged| !judged.verdict.detectors.any() && judged.verdict.missed_windows == 0)
-			.map(|judged| judged.index)
-			.collect();
-		let standing = |who: &T::AccountId| {
-			if active.contains(who) {
-				return Standing::Proven;
-			}
-			let Some(place) = reserve.iter().position(|standby| standby == who) else {
-				return Standing::Unknown;
-			};
-			let index = active.len().saturating_add(place) as MemberIndex;
-			match (unhealthy.contains(&index), unheard.contains(&index)) {
-				(false, _) => Standing::Proven,
-				(true, true) => Standing::Unknown,
-				(true, false) => Standing::Unfit,
-			}
+		let roster: BTreeMap<&T::AccountId, MemberIndex> = active.iter().chain(reserve).zip(0..).collect();
+		let unhealthy: BTreeMap<MemberIndex, &Judged> =
+			judgement.unhealthy.iter().map(|judged| (judged.index, judged)).collect();
+		let standing = |who: &T::AccountId| match roster.get(who) {
+			None => Standing::Unknown,
+			Some(index) if (*index as usize) < active.len() => Standing::Proven,
+			Some(index) => match unhealthy.get(index) {
+				None => Standing::Proven,
+				Some(judged) if judged.is_unheard() => Standing::Unknown,
+				Some(_) => Standing::Unfit,
+			},
 		};
 		let candidates = Elected::<T>::get()
 			.into_iter()
-			.filter(|who| T::SessionKeys::is_registered(who))
+			.filter(T::SessionKeys::is_registered)
 			.map(|who| Candidate { backing: T::Backing::backing(&who), standing: standing(&who), who })
 			.collect();
 		selection::elect(active, candidates, T::ActiveTarget::get())
@@ -137,8 +130,9 @@ impl<T: Config> Pallet<T> {
 	/// Makes the planned set active, if there is one, and tells of the new roster.
 	fn activate() {
 		let Some(active) = Planned::<T>::take() else { return };
+		let seated: BTreeSet<&T::AccountId> = active.iter().collect();
 		let reserve: Vec<T::AccountId> =
-			Elected::<T>::get().into_iter().filter(|who| !active.contains(who)).collect();
+			Elected::<T>::get().into_iter().filter(|who| !seated.contains(who)).collect();
 		let reserve = MembersOf::<T>::truncate_from(reserve);
 		if Progress::<T>::get() == Stage::Queued {
 			for Change { incident, from, to } in Pending::<T>::take() {
