@@ -70,6 +70,20 @@ fn while_all_is_well_nothing_changes_over_sessions_and_eras() {
 }
 
 #[test]
+fn who_loses_its_slots_but_is_heard_keeps_its_seat() {
+	for offset in 0..8 {
+		run(|chain| {
+			chain.blocks(WARM);
+			chain.slots(offset);
+			chain.lame = vec![Bob];
+			chain.blocks(40);
+			assert_eq!(validators(), [Alice, Bob, Charlie, Dave]);
+			assert!(kinds().is_empty(), "one detector evicts nobody (I2)");
+		});
+	}
+}
+
+#[test]
 fn two_of_four_dead_evicts_nobody() {
 	for offset in 0..8 {
 		run(|chain| {

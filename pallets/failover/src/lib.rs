@@ -10,7 +10,8 @@
 //! reordered without changing the head.
 //!
 //! In state are the head and the last [`Config::KeepLast`] entries, with their evidence. Every append is told by
-//! [`Event::Recorded`], which carries the entry, so that archives have all of them.
+//! [`Event::Recorded`], which carries the entry, so that archives have all of them; but for the record of genesis, where there
+//! are no events.
 //!
 //! The pallet has no calls and no errors: appending cannot fail, and people cannot write.
 //!

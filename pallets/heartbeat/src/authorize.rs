@@ -10,7 +10,10 @@ use understudy_primitives::{
 	HeartbeatKeys, MemberIndex, RosterId, WindowIndex,
 };
 
-use crate::{evidence, rejection, Config, Members, Pallet, Roster, Window};
+use crate::{
+	evidence::{self, EvidenceTable, MemberEvidence},
+	rejection, Config, Members, Pallet, Roster, Window,
+};
 
 /// What separates a signed heartbeat from anything else that the key could be asked to sign.
 pub const DOMAIN: &[u8; 22] = b"understudy/heartbeat/1";
@@ -63,6 +66,12 @@ impl<T: Config> Pallet<T> {
 			return reject(rejection::FUTURE_WINDOW);
 		}
 		if heartbeat.window <= window && evidence::is_seen::<T>(heartbeat.index) {
+			return reject(rejection::ALREADY_SEEN);
+		}
+		// A heartbeat of the window before is late, unless it was counted then: who was heard then has no silence to end.
+		let mut evidence = EvidenceTable::<T>::lazy(&roster);
+		let silent = |member: &MemberEvidence| member.missed_windows > 0;
+		if heartbeat.window < window && !evidence.load(heartbeat.index).is_some_and(silent) {
 			return reject(rejection::ALREADY_SEEN);
 		}
 		let Some(key) = Members::<T>::get(heartbeat.index).and_then(|who| T::Keys::key_of(&who)) else {

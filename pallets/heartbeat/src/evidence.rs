@@ -69,6 +69,14 @@ impl MemberEvidence {
 		})
 	}
 
+	/// A heartbeat of it got into a block: its silence, if there was any, is over.
+	pub fn hear(&mut self) -> bool {
+		self.change(|member| {
+			member.missed_windows = 0;
+			member.heard = true;
+		})
+	}
+
 	/// A window ended, in which it was seen or not.
 	pub fn end_window(&mut self, alive: bool) -> bool {
 		self.change(|member| {
@@ -114,6 +122,12 @@ impl<T: Config> EvidenceTable<T> {
 	pub fn get(&self, index: MemberIndex) -> Option<&MemberEvidence> {
 		let (chunk, _) = self.chunks.get(&(index / COUNTERS_PER_CHUNK))?;
 		chunk.get((index % COUNTERS_PER_CHUNK) as usize)
+	}
+
+	/// A member's evidence, read if it was not; `None` where the roster has no such index.
+	pub fn load(&mut self, index: MemberIndex) -> Option<&MemberEvidence> {
+		self.update(index, |_| false);
+		self.get(index)
 	}
 
 	/// All that was read, in index order.

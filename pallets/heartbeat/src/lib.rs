@@ -253,6 +253,10 @@ pub mod pallet {
 			let roster = Roster::<T>::get();
 			ensure!(roster.id == heartbeat.roster && heartbeat.index < roster.total, Error::<T>::StaleRoster);
 			ensure!(evidence::see::<T>(heartbeat.index), Error::<T>::AlreadySeen);
+			// A missed slot may be judged before the window ends: a member that was heard is not silent.
+			let mut table = EvidenceTable::<T>::lazy(&roster);
+			table.update(heartbeat.index, MemberEvidence::hear);
+			table.write();
 			Ok(())
 		}
 	}

@@ -13,12 +13,15 @@ use understudy_primitives::{
 	crypto::AuthorityId, HeartbeatKeys, MemberIndex, RosterId, Seat, Slots, WindowIndex,
 };
 
-use crate::{evidence, Call, Config, Heartbeat, Members, Pallet, Roster, RosterInfo, Window, WindowInfo};
+use crate::{
+	evidence::{self, EvidenceTable},
+	Call, Config, Heartbeat, Members, Pallet, Roster, RosterInfo, Window, WindowInfo,
+};
 
 const LOG_TARGET: &str = "understudy::heartbeat";
 
 /// After so many blocks a heartbeat that did not make it into one is sent again.
-const RESEND_AFTER: u32 = 3;
+const RESEND_AFTER: u32 = 2;
 
 /// When a heartbeat was sent last, kept in the node's offchain storage.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
@@ -31,18 +34,20 @@ struct Sent<BlockNumber> {
 /// Whether a member that was not seen in this window has to send a heartbeat now.
 ///
 /// `elapsed` and `left` are the blocks of the window before and after this one. `own_slot_in(k)` says whether the slot
-/// after `k` more blocks without a gap is the member's own; who will author before the window ends sends nothing. The
-/// others spread over the first half of the window by their index.
+/// after `k` more blocks without a gap is the member's own; who will author before the window ends sends nothing, unless it
+/// `missed` its last slot: then it cannot count on the next one, and says at once that it lives. The others spread over
+/// the first half of the window by their index.
 pub fn due(
 	seat: Seat,
 	index: MemberIndex,
+	missed: bool,
 	elapsed: u32,
 	left: u32,
 	own_slot_in: impl Fn(u32) -> bool,
 ) -> bool {
 	let spread = (elapsed.saturating_add(left).saturating_add(1) / 2).max(1);
 	let will_author = seat == Seat::Active && (1..=left).any(own_slot_in);
-	!will_author && elapsed >= index % spread
+	missed || (!will_author && elapsed >= index % spread)
 }
 
 impl<T: Config> Pallet<T> {
@@ -61,7 +66,7 @@ impl<T: Config> Pallet<T> {
 						"heartbeat sent for member {index} in window {}", window.index
 					),
 					Ok(false) => (),
-					Err(why) => log::warn!(target: LOG_TARGET, "no heartbeat for member {index}: {why}"),
+					Err(why) => log::debug!(target: LOG_TARGET, "no heartbeat for member {index}: {why}"),
 				}
 			}
 		}
@@ -81,7 +86,9 @@ impl<T: Config> Pallet<T> {
 		let length: u32 = T::WindowLength::get().saturated_into();
 		let left = length.saturating_sub(elapsed.saturating_add(1));
 		let slot = T::Slots::current();
-		due(roster.seat(index), index, elapsed, left, |ahead| {
+		let mut evidence = EvidenceTable::<T>::lazy(roster);
+		let missed = evidence.load(index).is_some_and(|member| member.missed_slots > 0);
+		due(roster.seat(index), index, missed, elapsed, left, |ahead| {
 			let author =
 				slot.and_then(|slot| T::Slots::author_of(slot.saturating_add(ahead.into()), roster.active));
 			author == Some(index)

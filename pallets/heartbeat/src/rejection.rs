@@ -8,7 +8,7 @@
 //! | 2 | [`PAST_WINDOW`] | its window is over for longer than one window | sign again for the running window |
 //! | 3 | [`FUTURE_WINDOW`] | its window has not begun | wait |
 //! | 4 | [`NOT_A_MEMBER`] | the roster has no such index | nothing, it is no member |
-//! | 5 | [`ALREADY_SEEN`] | the member was seen in this window | nothing, it is known to be alive |
+//! | 5 | [`ALREADY_SEEN`] | the member was seen in this window, or in the one that the heartbeat is for | nothing, it is known to be alive |
 //! | 6 | [`NO_KEY`] | the member has no heartbeat key | set session keys |
 //! | 7 | [`BAD_SIGNATURE`] | signed by another key, or for another chain or content | check the keystore against the session keys |
 

@@ -71,7 +71,7 @@ pub fn suspects(unhealthy: &[Judged]) -> u32 {
 }
 
 /// Whether so many suspects among so many active members are more than one validator's trouble: their share is above the
-/// threshold.
+/// threshold, or they are more than the ⌊(n−1)/3⌋ faults that agreement bears, so that finality may stand still.
 pub fn systemic(suspects: u32, active: u32, threshold: Perbill) -> bool {
-	suspects > 0 && Perbill::from_rational(suspects, active.max(1)) > threshold
+	suspects > active.saturating_sub(1) / 3 || Perbill::from_rational(suspects, active.max(1)) > threshold
 }

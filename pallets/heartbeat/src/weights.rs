@@ -25,10 +25,10 @@ pub struct CountedWeight<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> WeightInfo for CountedWeight<T> {
 	fn heartbeat() -> Weight {
-		counted::<T>(10, 2, 1, 300)
+		counted::<T>(12, 3, 2, 1_100)
 	}
 	fn authorize_heartbeat() -> Weight {
-		counted::<T>(70, 5, 0, 800)
+		counted::<T>(72, 6, 0, 1_600)
 	}
 	fn note_slots(m: u32) -> Weight {
 		let chunks = u64::from(m.div_ceil(COUNTERS_PER_CHUNK)) + 1;

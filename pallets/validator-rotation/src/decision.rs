@@ -1,4 +1,4 @@
-//! What happens at a window's end: who is down, whether rotation may act, and the record of it.
+//! What happens when the evidence was judged: who is down, whether rotation may act, and the record of it.
 
 use alloc::{
 	collections::{BTreeMap, BTreeSet},

@@ -23,7 +23,8 @@ use pallet_session::{historical, SessionManager, ShouldEndSession};
 
 use crate::{
 	selection::{self, Candidate, Standing, Swap},
-	Active, Change, Config, Elected, Event, MembersOf, Pallet, Pending, Planned, Progress, Reserve, Stage,
+	Active, Change, Config, Elected, Event, Evictions, MembersOf, Pallet, Pending, Planned, Progress,
+	Reserve, Stage,
 };
 
 impl<T: Config> Pallet<T> {
@@ -77,6 +78,9 @@ impl<T: Config> Pallet<T> {
 
 		let mut set =
 			if election { Self::elect(&active, &reserve, &judgement) } else { active.clone().into_inner() };
+		if set.is_empty() {
+			return None;
+		}
 		if election && set != *active {
 			Self::record(0, RecordKind::Elected, Initiator::Election, None, Some(&set));
 		}
@@ -93,12 +97,9 @@ impl<T: Config> Pallet<T> {
 			Self::record(incident, kind, Initiator::Member, Some(&swap), None);
 		}
 		if Progress::<T>::get() == Stage::Decided {
-			Self::queue(&mut set);
+			Self::queue(&mut set, &active, &judgement);
 		}
 
-		if set.is_empty() {
-			return None;
-		}
 		let set = MembersOf::<T>::truncate_from(set);
 		let changed = set != active;
 		if changed || election {
@@ -107,18 +108,29 @@ impl<T: Config> Pallet<T> {
 		changed.then(|| set.into_inner())
 	}
 
-	/// Applies the decided changes to `set`, and cancels those that do not fit any more.
-	fn queue(set: &mut Vec<T::AccountId>) {
+	/// Applies the decided changes to `set`, and cancels those that do not fit any more: the standby cannot be seated or sits
+	/// already, the member is not down any more, or the outage has become systemic. What is cancelled does not count
+	/// towards the cap, and the next judgement decides anew.
+	fn queue(set: &mut Vec<T::AccountId>, active: &[T::AccountId], judgement: &Judgement) {
 		let elected = Elected::<T>::get();
+		let down: BTreeSet<&T::AccountId> = judgement
+			.unhealthy
+			.iter()
+			.filter(|judged| judged.is_down() && !judgement.systemic)
+			.filter_map(|judged| active.get(judged.index as usize))
+			.collect();
 		let mut queued = Vec::new();
 		for change in Pending::<T>::take() {
 			let Change { incident, from, to } = change.clone();
 			let swap = Swap { from, to };
-			let able =
-				swap.to.as_ref().is_none_or(|to| elected.contains(to) && T::SessionKeys::is_registered(to));
-			if able && selection::apply(set, &swap) {
+			let able = match &swap.to {
+				Some(to) => elected.contains(to) && T::SessionKeys::is_registered(to),
+				None => set.len() > 1,
+			};
+			if able && down.contains(&swap.from) && selection::apply(set, &swap) {
 				queued.push(change);
 			} else {
+				Evictions::<T>::mutate(|evictions| evictions.pop());
 				Self::record(incident, RecordKind::Cancelled, Initiator::Automation, Some(&swap), None);
 				Self::deposit_event(Event::Cancelled { incident, from: swap.from, to: swap.to });
 			}

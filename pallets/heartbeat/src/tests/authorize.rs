@@ -13,7 +13,7 @@ use sp_runtime::{
 };
 use understudy_primitives::{crypto::AuthoritySignature, RosterHandler};
 
-use crate::{evidence, mock::*, rejection, Call, Error, Heartbeat as Payload, Roster, Window};
+use crate::{evidence, mock::*, rejection, Call, Counters, Error, Heartbeat as Payload, Roster, Window};
 
 fn valid(who: u64) -> Payload {
 	Payload {
@@ -88,6 +88,7 @@ fn a_past_window_is_rejected_after_one_more() {
 	build_and_execute(|| {
 		let heartbeat = valid(14);
 		Window::<Runtime>::mutate(|window| window.index += 1);
+		Counters::<Runtime>::mutate(0, |chunk| chunk[4].missed_windows = 1);
 		assert_ok!(authorize(TransactionSource::InBlock, heartbeat, sign(14, &heartbeat)));
 		Window::<Runtime>::mutate(|window| window.index += 1);
 		rejected(heartbeat, rejection::PAST_WINDOW);
@@ -129,6 +130,29 @@ fn a_replay_is_rejected() {
 	build_and_execute(|| {
 		evidence::see::<Runtime>(4);
 		rejected(valid(14), rejection::ALREADY_SEEN);
+	});
+}
+
+#[test]
+fn a_heartbeat_that_was_counted_is_not_counted_again_in_the_next_window() {
+	build_and_execute(|| {
+		let heartbeat = valid(14);
+		assert_ok!(Heartbeat::heartbeat(RawOrigin::Authorized.into(), heartbeat, sign(14, &heartbeat)));
+		run(1..6, &[4]);
+		assert_eq!(Window::<Runtime>::get().index, heartbeat.window + 1);
+		evidence::clear_seen::<Runtime>(&Roster::<Runtime>::get());
+		rejected(heartbeat, rejection::ALREADY_SEEN);
+	});
+}
+
+#[test]
+fn a_heartbeat_ends_the_silence_at_once() {
+	build_and_execute(|| {
+		Counters::<Runtime>::mutate(0, |chunk| chunk[4].missed_windows = 3);
+		let heartbeat = valid(14);
+		assert_ok!(Heartbeat::heartbeat(RawOrigin::Authorized.into(), heartbeat, sign(14, &heartbeat)));
+		let member = Counters::<Runtime>::get(0)[4];
+		assert_eq!((member.missed_windows, member.heard), (0, true));
 	});
 }
 

@@ -185,6 +185,7 @@ fn a_long_halt_charges_one_round_at_most() {
 
 #[test]
 fn the_first_block_charges_nobody() {
+	GraceWindows::set(0);
 	build_and_execute(|| {
 		assert_eq!(LastSlot::<Runtime>::get(), None);
 		next_block(999);

@@ -27,16 +27,19 @@ fn sent(pool: &parking_lot::RwLock<sp_core::offchain::testing::PoolState>) -> Ve
 
 #[test]
 fn who_will_author_sends_nothing() {
-	assert!(!due(Seat::Active, 0, 0, 3, |ahead| ahead == 3));
-	assert!(due(Seat::Active, 0, 0, 3, |ahead| ahead == 4));
-	assert!(due(Seat::Reserve, 0, 0, 3, |_| true));
+	assert!(!due(Seat::Active, 0, false, 0, 3, |ahead| ahead == 3));
+	assert!(due(Seat::Active, 0, false, 0, 3, |ahead| ahead == 4));
+	assert!(due(Seat::Reserve, 0, false, 0, 3, |_| true));
+	// Who missed its last slot does not wait for the next one, nor for its turn to send.
+	assert!(due(Seat::Active, 1, true, 0, 3, |_| true));
 }
 
 #[test]
 fn senders_spread_over_the_first_half() {
-	let first = |index| (0..20).find(|elapsed| due(Seat::Reserve, index, *elapsed, 19 - elapsed, |_| false));
+	let first =
+		|index| (0..20).find(|elapsed| due(Seat::Reserve, index, false, *elapsed, 19 - elapsed, |_| false));
 	assert_eq!([first(0), first(1), first(9), first(10)], [Some(0), Some(1), Some(9), Some(0)]);
-	assert!(due(Seat::Reserve, 5, 0, 0, |_| false));
+	assert!(due(Seat::Reserve, 5, false, 0, 0, |_| false));
 }
 
 #[test]
@@ -60,10 +63,9 @@ fn a_heartbeat_that_got_lost_is_sent_again() {
 		Heartbeat::offchain_worker(System::block_number());
 		assert_eq!(sent(pool).len(), 1);
 		next_block(2);
-		next_block(3);
 		Heartbeat::offchain_worker(System::block_number());
 		assert!(sent(pool).is_empty());
-		next_block(4);
+		next_block(3);
 		Heartbeat::offchain_worker(System::block_number());
 		assert_eq!(sent(pool).len(), 1);
 	});

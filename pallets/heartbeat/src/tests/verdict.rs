@@ -108,12 +108,16 @@ fn suspects_are_active_members_with_something_against_them() {
 #[test]
 fn an_outage_is_systemic_above_the_threshold_only() {
 	let third = Perbill::from_rational(1u32, 3);
-	assert!(!systemic(1, 3, third));
+	assert!(systemic(1, 3, third));
 	assert!(!systemic(1, 4, third));
+	assert!(systemic(2, 6, third));
+	assert!(!systemic(2, 7, Perbill::one()));
+	assert!(systemic(3, 7, Perbill::one()));
 	assert!(systemic(2, 4, third));
 	assert!(systemic(1, 1, third));
 	assert!(!systemic(33, 100, third));
 	assert!(systemic(34, 100, third));
 	assert!(!systemic(0, 0, Perbill::zero()));
 	assert!(systemic(1, 0, third));
+	assert!(!systemic(0, 4, third));
 }

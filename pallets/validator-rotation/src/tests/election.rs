@@ -125,9 +125,19 @@ fn an_election_that_drops_a_member_while_it_is_being_replaced_does_both() {
 #[test]
 fn who_was_elected_without_keys_is_not_seated() {
 	build_and_execute(|| {
-		elect(&[1, 11, 12, 13, 14]);
+		elect(&[1, 11, 12, 13]);
+		next_session();
+		assert_eq!(Session::validators(), [11, 12, 13]);
+	});
+}
+
+#[test]
+fn an_election_without_a_single_key_keeps_the_set() {
+	build_and_execute(|| {
+		elect(&[1, 2, 3]);
 		next_session();
 		assert_eq!(Session::validators(), [11, 12, 13, 14]);
+		assert!(Records::get().is_empty());
 	});
 }
 

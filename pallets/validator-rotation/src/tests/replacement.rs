@@ -158,8 +158,8 @@ fn a_standby_that_loses_its_keys_at_the_last_moment_cancels_the_change() {
 			[(RecordKind::Replaced, Some(12), Some(15)), (RecordKind::Cancelled, Some(12), Some(15))]
 		);
 		System::assert_has_event(Event::Cancelled { incident: 1, from: 12, to: Some(15) }.into());
-		// The next cool-off's attempt takes the other one.
-		blocks(CoolOff::get());
+		// What was cancelled does not count: the next judgement takes the other one.
+		assert_eq!(Rotation::evictions_left(), 1);
 		judged_block();
 		blocks(1);
 		assert_eq!(Session::validators(), [11, 16, 13, 14]);
@@ -190,6 +190,33 @@ fn nothing_changes_while_consensus_has_a_change_pending() {
 		MayRotate::set(true);
 		blocks(2);
 		assert_eq!(Session::validators(), [11, 15, 13, 14]);
+	});
+}
+
+#[test]
+fn who_came_back_before_the_session_could_end_keeps_the_seat() {
+	build_and_execute(|| {
+		MayRotate::set(false);
+		ail(12, down());
+		judged_block();
+		heal(12);
+		MayRotate::set(true);
+		blocks(2);
+		assert_eq!(Session::validators(), [11, 12, 13, 14]);
+		assert_eq!(told()[1], (RecordKind::Cancelled, Some(12), Some(15)));
+	});
+}
+
+#[test]
+fn an_outage_that_became_systemic_before_the_session_could_end_evicts_nobody() {
+	build_and_execute(|| {
+		MayRotate::set(false);
+		ail(12, down());
+		judged_block();
+		ail(13, down());
+		MayRotate::set(true);
+		blocks(2);
+		assert_eq!(Session::validators(), [11, 12, 13, 14]);
 	});
 }
 
