@@ -65,7 +65,7 @@ impl pallet_session::historical::Config for Runtime {
 }
 
 parameter_types! {
-	/// Equivocations can be reported for as long as stake stays bonded.
+	/// For so many blocks equivocations can be reported: the bonding duration, of sessions that nothing ends early.
 	pub const ReportLongevity: u64 = (BONDING_DURATION * SESSIONS_PER_ERA * SESSION_LENGTH) as u64;
 }
 
