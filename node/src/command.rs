@@ -4,7 +4,7 @@ use clap::Parser;
 use sc_cli::SubstrateCli;
 use sc_network::config::NetworkBackendType;
 use sc_service::PartialComponents;
-use understudy_runtime::{Block, Hash};
+use understudy_runtime::{Hash, OpaqueBlock as Block};
 
 use crate::{
 	chain_spec,

@@ -9,7 +9,7 @@ use sc_consensus_grandpa::{
 use sc_rpc::SubscriptionTaskExecutor;
 use sc_transaction_pool_api::TransactionPool;
 use sp_runtime::traits::NumberFor;
-use understudy_runtime::{AccountId, Block, Hash, Nonce};
+use understudy_runtime::{AccountId, Hash, Nonce, OpaqueBlock as Block};
 
 use crate::service::{FullBackend, FullClient};
 

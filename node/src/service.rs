@@ -11,7 +11,7 @@ use sc_service::{error::Error as ServiceError, Configuration, TaskManager, WarpS
 use sc_telemetry::{Telemetry, TelemetryWorker};
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
 use sp_consensus_aura::sr25519::AuthorityPair as AuraPair;
-use understudy_runtime::{apis::RuntimeApi, Block, Hash};
+use understudy_runtime::{apis::RuntimeApi, Hash, OpaqueBlock as Block};
 
 use crate::rpc;
 

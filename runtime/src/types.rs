@@ -27,6 +27,9 @@ pub type Header = generic::Header<BlockNumber, BlakeTwo256>;
 /// A block.
 pub type Block = generic::Block<Header, UncheckedExtrinsic>;
 
+/// A block as nodes handle it: they do not look into transactions, and RPC shows those as hex.
+pub type OpaqueBlock = generic::Block<Header, sp_runtime::OpaqueExtrinsic>;
+
 /// What a transaction is checked by, and pays with. `AuthorizeCall` lets in what the pallets authorize themselves,
 /// heartbeats above all.
 pub type TxExtension = (
