@@ -233,7 +233,8 @@ pub mod pallet {
 		/// States that a member's node is alive, signed by the member's heartbeat key.
 		///
 		/// Sent by the node's offchain worker for members that authored nothing in the running window. Free of charge, and
-		/// operational: it gets in where blocks are full. Accepted as a general transaction only, see [`authorize`] for the checks and [`rejection`] for their codes.
+		/// operational: it gets in where blocks are full. Accepted as a general transaction only, see [`authorize`] for
+		/// the checks and [`rejection`] for their codes.
 		///
 		/// ## Errors
 		///

@@ -15,7 +15,7 @@
 
 use codec::{Decode, Encode};
 use sp_runtime::{traits::Saturating, Perbill};
-use understudy_primitives::{Detectors, Health, Judged, Seat, Verdict};
+use understudy_primitives::{tolerated_faults, Detectors, Health, Judged, Seat, Verdict};
 
 use crate::evidence::MemberEvidence;
 
@@ -73,5 +73,5 @@ pub fn suspects(unhealthy: &[Judged]) -> u32 {
 /// Whether so many suspects among so many active members are more than one validator's trouble: their share is above the
 /// threshold, or they are more than the ⌊(n−1)/3⌋ faults that agreement bears, so that finality may stand still.
 pub fn systemic(suspects: u32, active: u32, threshold: Perbill) -> bool {
-	suspects > active.saturating_sub(1) / 3 || Perbill::from_rational(suspects, active.max(1)) > threshold
+	suspects > tolerated_faults(active) || Perbill::from_rational(suspects, active.max(1)) > threshold
 }

@@ -28,5 +28,7 @@ mod verdict;
 pub use log::{
 	Entry, Evidence, FailoverLog, IncidentId, Initiator, LogHead, NewRecord, Record, RecordKind, RecordSeq,
 };
-pub use roster::{Backing, HeartbeatKeys, MemberIndex, RosterHandler, RosterId, Seat, Slots};
+pub use roster::{
+	tolerated_faults, Backing, HeartbeatKeys, MemberIndex, RosterHandler, RosterId, Seat, Slots,
+};
 pub use verdict::{Detectors, Health, Judged, Judgement, JudgementHandler, Verdict, Verdicts, WindowIndex};

@@ -10,6 +10,11 @@ pub type RosterId = u32;
 /// A member's place in one roster: the active set in its order, then the reserve in its order.
 pub type MemberIndex = u32;
 
+/// The faults that Byzantine agreement among so many members bears: ⌊(n−1)/3⌋.
+pub fn tolerated_faults(members: u32) -> u32 {
+	members.saturating_sub(1) / 3
+}
+
 /// Where a member of the roster sits.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,

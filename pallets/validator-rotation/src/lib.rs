@@ -9,7 +9,8 @@
 //! standby is already bonded, exposed to slashing and keyed; failover seats a *different* validator and never copies a
 //! key (I10).
 //!
-//! The evidence is judged elsewhere, at the end of each window and when a missed slot decides; the pallet hears of it through [`JudgementHandler`]. An
+//! The evidence is judged elsewhere, at the end of each window and when a missed slot decides; the pallet hears of
+//! it through [`JudgementHandler`]. An
 //! active member that is [`Health::Down`] with a confidence of at least [`Config::AutomationThreshold`] is replaced by
 //! the healthy standby with the most backing. What [`selection`] decides is recorded first, then takes effect:
 //!

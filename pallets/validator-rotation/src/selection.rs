@@ -45,7 +45,7 @@ pub enum Standing {
 /// How many of `members` ordinary rotation may remove in one cool-off: ⌊(n−1)/3⌋, the faults that Byzantine agreement
 /// among n members bears (I1).
 pub fn cap(members: u32) -> u32 {
-	members.saturating_sub(1) / 3
+	understudy_primitives::tolerated_faults(members)
 }
 
 /// The set that an election seats: at most `size` of `candidates`, better standing first, then more backing, then those
