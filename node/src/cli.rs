@@ -1,6 +1,28 @@
 //! The command line.
 
 use sc_cli::RunCmd;
+use understudy_primitives::offchain::Probing;
+
+/// Which members' registered addresses this node asks for their health.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Probe {
+	/// None: the node reports nobody as unreachable
+	Off,
+	/// Those that are reachable from everywhere
+	Public,
+	/// All, private and loopback ones included: for test networks
+	Any,
+}
+
+impl From<Probe> for Probing {
+	fn from(probe: Probe) -> Self {
+		match probe {
+			Probe::Off => Probing::Off,
+			Probe::Public => Probing::Public,
+			Probe::Any => Probing::Any,
+		}
+	}
+}
 
 /// `understudy-node`: runs a node, or one of its subcommands.
 #[derive(Debug, clap::Parser)]
@@ -10,6 +32,11 @@ pub struct Cli {
 
 	#[clap(flatten)]
 	pub run: RunCmd,
+
+	/// Which members' registered addresses this node asks for their health. Others choose these addresses: with `any`,
+	/// they can make the node connect to its own network.
+	#[arg(long, value_enum, default_value = "public", value_name = "WHICH")]
+	pub probe: Probe,
 }
 
 #[derive(Debug, clap::Subcommand)]

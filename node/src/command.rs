@@ -91,11 +91,14 @@ pub fn run() -> sc_cli::Result<()> {
 			cli.create_runner(cmd)?.sync_run(|config| cmd.run::<Block>(&config))
 		},
 		None => cli.create_runner(&cli.run)?.run_node_until_exit(|config| async move {
+			let probing = cli.probe.into();
 			match config.network.network_backend {
 				NetworkBackendType::Libp2p => {
-					service::new_full::<sc_network::NetworkWorker<Block, Hash>>(config)
+					service::new_full::<sc_network::NetworkWorker<Block, Hash>>(config, probing)
 				},
-				NetworkBackendType::Litep2p => service::new_full::<sc_network::Litep2pNetworkBackend>(config),
+				NetworkBackendType::Litep2p => {
+					service::new_full::<sc_network::Litep2pNetworkBackend>(config, probing)
+				},
 			}
 			.map_err(sc_cli::Error::Service)
 		}),

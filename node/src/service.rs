@@ -11,9 +11,13 @@ use sc_service::{error::Error as ServiceError, Configuration, TaskManager, WarpS
 use sc_telemetry::{Telemetry, TelemetryWorker};
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
 use sp_consensus_aura::sr25519::AuthorityPair as AuraPair;
+use understudy_primitives::offchain::Probing;
 use understudy_runtime::{apis::RuntimeApi, Hash, OpaqueBlock as Block};
 
-use crate::rpc;
+use crate::{
+	finality_observer::{self, FinalityObserver},
+	rpc,
+};
 
 /// The client, which runs the chain's wasm.
 pub type FullClient =
@@ -122,9 +126,10 @@ fn inherents(
 	(slot, timestamp)
 }
 
-/// Starts a full node: a validator, or one that follows.
+/// Starts a full node: a validator, or one that follows. `probing` says whom its offchain worker may ask for their health.
 pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 	config: Configuration,
+	probing: Probing,
 ) -> Result<TaskManager, ServiceError> {
 	let sc_service::PartialComponents {
 		client,
@@ -137,6 +142,7 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 		other: (block_import, grandpa_link, mut telemetry),
 	} = new_partial(&config)?;
 
+	finality_observer::introduce(&backend, probing);
 	let registry = config.prometheus_registry().cloned();
 	let mut net_config = sc_network::config::FullNetworkConfiguration::<Block, Hash, N>::new(
 		&config.network,
@@ -198,6 +204,14 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 	let name = config.network.node_name.clone();
 	let enable_grandpa = !config.disable_grandpa;
 	let shared_voter_state = SharedVoterState::empty();
+	let observer = FinalityObserver {
+		client: client.clone(),
+		backend: backend.clone(),
+		voter_state: shared_voter_state.clone(),
+		authority_set: grandpa_link.shared_authority_set().clone(),
+		registry: registry.clone(),
+	};
+	task_manager.spawn_handle().spawn("finality-observer", None, observer.run());
 
 	let rpc_builder = {
 		let client = client.clone();

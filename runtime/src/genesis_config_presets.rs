@@ -2,6 +2,7 @@
 
 use alloc::{vec, vec::Vec};
 use frame_support::build_struct_json_patch;
+use pallet_heartbeat::registration::Profile;
 use pallet_staking::StakerStatus;
 use serde_json::Value;
 use sp_genesis_builder::{PresetId, DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET};
@@ -40,6 +41,14 @@ fn genesis(candidates: &[(Sr25519Keyring, Ed25519Keyring)], active: usize) -> Va
 			(who.to_account_id(), who.to_account_id(), bond, StakerStatus::Validator)
 		})
 		.collect();
+	let tag = |text: &str| pallet_heartbeat::registration::Tag::truncate_from(text.as_bytes().to_vec());
+	let registrations = candidates
+		.iter()
+		.map(|(who, _)| {
+			let operator = tag(&alloc::format!("{who}"));
+			(who.to_account_id(), Profile { endpoint: None, region: tag("local"), operator })
+		})
+		.collect();
 	let guardians = [Sr25519Keyring::Alice, Sr25519Keyring::Bob, Sr25519Keyring::Charlie];
 
 	build_struct_json_patch!(RuntimeGenesisConfig {
@@ -53,6 +62,8 @@ fn genesis(candidates: &[(Sr25519Keyring, Ed25519Keyring)], active: usize) -> Va
 			stakers,
 		},
 		session: SessionConfig { keys: authorities.to_vec(), non_authority_keys: reserve.to_vec() },
+		// Where a node listens is for its operator to say: `heartbeat.update`.
+		heartbeat: HeartbeatConfig { registrations },
 		guardians: GuardiansConfig { members: guardians.map(|who| who.to_account_id()).to_vec() },
 	})
 }

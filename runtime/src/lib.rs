@@ -14,11 +14,14 @@ include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
 extern crate alloc;
 
 pub mod apis;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarks;
 pub mod configs;
 pub mod constants;
 pub mod genesis_config_presets;
 pub mod parameters;
 pub mod types;
+pub mod weights;
 
 pub use types::*;
 
@@ -75,6 +78,8 @@ mod runtime {
 	pub type Aura = pallet_aura;
 	#[runtime::pallet_index(3)]
 	pub type Authorship = pallet_authorship;
+	#[runtime::pallet_index(4)]
+	pub type Randomness = pallet_insecure_randomness_collective_flip;
 
 	#[runtime::pallet_index(10)]
 	pub type Heartbeat = pallet_heartbeat;
@@ -113,4 +118,9 @@ mod runtime {
 	pub type Guardians = pallet_collective<Instance1>;
 	#[runtime::pallet_index(46)]
 	pub type Utility = pallet_utility;
+
+	// Here to be measured beside ours, and nowhere else.
+	#[cfg(feature = "runtime-benchmarks")]
+	#[runtime::pallet_index(100)]
+	pub type ImOnline = pallet_im_online;
 }

@@ -7,10 +7,11 @@ use zombienet_sdk::{
 		self,
 		dynamic::Value,
 		ext::{scale_decode::DecodeAsType, scale_value::At},
+		tx::TxStatus,
 		utils::{AccountId32, H256},
 		OnlineClient, PolkadotConfig,
 	},
-	subxt_signer::sr25519::dev,
+	subxt_signer::sr25519::{dev, Keypair},
 };
 
 /// A block as seen through this module.
@@ -73,6 +74,16 @@ pub enum Health {
 pub struct Detectors {
 	pub slots: bool,
 	pub heartbeats: bool,
+	pub peers: bool,
+	pub votes: bool,
+}
+
+impl Detectors {
+	/// The letters of those that fired.
+	pub fn letters(&self) -> String {
+		let all = [(self.slots, 'S'), (self.heartbeats, 'H'), (self.peers, 'P'), (self.votes, 'V')];
+		all.into_iter().filter(|(fired, _)| *fired).map(|(_, letter)| letter).collect()
+	}
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, DecodeAsType)]
@@ -84,6 +95,8 @@ pub struct Verdict {
 	pub detectors: Detectors,
 	pub missed_slots: u8,
 	pub missed_windows: u8,
+	pub unreachable_windows: u8,
+	pub voteless_windows: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, DecodeAsType)]
@@ -165,6 +178,36 @@ impl Chain {
 		Ok(self.0.view_functions().at(at).call(call).await?.as_type()?)
 	}
 
+	/// Registers anew where a member's health can be asked for, signed by the member's own account, and waits until that is
+	/// in a block.
+	pub async fn move_endpoint(&self, who: &str, port: u16) -> anyhow::Result<()> {
+		let (_, key) = known().into_iter().find(|(name, _)| *name == who).context("nobody has this name")?;
+		let loopback = Value::unnamed_composite([127u8, 0, 0, 1].map(|byte| Value::u128(byte.into())));
+		let endpoint = Value::unnamed_variant("V4", [loopback, Value::u128(port.into())]);
+		let profile = Value::named_composite([
+			("endpoint", Value::unnamed_variant("Some", [endpoint])),
+			("region", Value::from_bytes(b"this machine")),
+			("operator", Value::from_bytes(who)),
+		]);
+		let call = subxt::dynamic::tx("Heartbeat", "update", vec![profile]);
+		let mut progress = self.0.tx().sign_and_submit_then_watch_default(&call, &key).await?;
+		while let Some(status) = progress.next().await {
+			match status? {
+				TxStatus::InBestBlock(block) | TxStatus::InFinalizedBlock(block) => {
+					block.wait_for_success().await?;
+					return Ok(());
+				},
+				TxStatus::Error { message }
+				| TxStatus::Invalid { message }
+				| TxStatus::Dropped { message } => {
+					anyhow::bail!("{who}'s registration was refused: {message}")
+				},
+				_ => (),
+			}
+		}
+		anyhow::bail!("the node ended its subscription")
+	}
+
 	/// The roster indices whose heartbeats a block holds.
 	pub async fn heartbeats(&self, block: &Block) -> anyhow::Result<Vec<u32>> {
 		let mut indices = Vec::new();
@@ -190,17 +233,21 @@ impl Chain {
 	}
 }
 
-/// A well-known account's name, or its address.
-pub fn name_of(account: &AccountId32) -> String {
-	let known = [
+/// The well-known accounts, all of which are members.
+fn known() -> [(&'static str, Keypair); 6] {
+	[
 		("alice", dev::alice()),
 		("bob", dev::bob()),
 		("charlie", dev::charlie()),
 		("dave", dev::dave()),
 		("eve", dev::eve()),
 		("ferdie", dev::ferdie()),
-	];
-	known
+	]
+}
+
+/// A well-known account's name, or its address.
+pub fn name_of(account: &AccountId32) -> String {
+	known()
 		.iter()
 		.find(|(_, pair)| pair.public_key().to_account_id() == *account)
 		.map_or_else(|| account.to_string(), |(name, _)| name.to_string())

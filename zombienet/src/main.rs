@@ -19,9 +19,9 @@ struct Cli {
 	#[arg(long, env = "UNDERSTUDY_NODE", global = true, default_value = "understudy-node")]
 	node: std::path::PathBuf,
 
-	/// The network to spawn.
-	#[arg(long, global = true, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/networks/local.toml"))]
-	network: std::path::PathBuf,
+	/// The folder with the networks' descriptions.
+	#[arg(long, global = true, env = "UNDERSTUDY_NETWORKS", default_value = "zombienet/networks")]
+	networks: std::path::PathBuf,
 
 	/// Leave the network running when the drill is over, until Ctrl-C, and print its RPC URLs.
 	#[arg(long, global = true)]
@@ -47,10 +47,10 @@ enum Drill {
 	/// Kills different validators one after the other, lets each come back, and takes the median time to replacement.
 	Median {
 		/// How many to kill.
-		#[arg(long, default_value_t = 5)]
+		#[arg(long, default_value_t = 10)]
 		kills: usize,
 		/// The most blocks that the median may take.
-		#[arg(long, default_value_t = 12)]
+		#[arg(long, default_value_t = 8)]
 		bar: u32,
 	},
 	/// Breaks nothing, and checks that nothing happens and that authors send no heartbeats.
@@ -59,6 +59,34 @@ enum Drill {
 		#[arg(long, default_value_t = 100)]
 		blocks: u32,
 	},
+	/// Stops one validator's process with SIGSTOP: it is there, and silent. A standby takes its seat.
+	Frozen {
+		/// Whom to stop.
+		#[arg(long, default_value = "charlie")]
+		victim: String,
+	},
+	/// A validator that authors and does not vote is replaced.
+	Mute,
+	/// A validator whose RPC server cannot be reached, but that does all of its work, keeps its seat.
+	Hidden {
+		/// Who it is.
+		#[arg(long, default_value = "bob")]
+		victim: String,
+		/// For how many blocks to watch.
+		#[arg(long, default_value_t = 30)]
+		blocks: u32,
+	},
+	/// A validator that is killed and started again at once keeps its seat.
+	Restarted {
+		/// Who it is.
+		#[arg(long, default_value = "dave")]
+		victim: String,
+		/// For how many blocks to watch.
+		#[arg(long, default_value_t = 20)]
+		blocks: u32,
+	},
+	/// Restarted, hidden and frozen, one after the other on one network.
+	Evidence,
 	/// Kills two of four validators at once: too many for ordinary rotation, which must hold still.
 	TwoOfFour {
 		/// For how many blocks to watch.
@@ -88,8 +116,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
+	let file = cli.networks.join(cli.drill.network());
 	let mut network = tokio::select! {
-		network = network::spawn(&cli.node, &cli.network) => network?,
+		network = network::spawn(&cli.node, &file) => network?,
 		why = interrupted() => anyhow::bail!("{why} while the network was starting"),
 	};
 	let outcome = tokio::select! {
@@ -107,11 +136,32 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 	outcome
 }
 
+impl Drill {
+	/// The file that describes its network.
+	fn network(&self) -> &'static str {
+		match self {
+			Drill::Mute => "mute.toml",
+			_ => "local.toml",
+		}
+	}
+}
+
 async fn drill(cli: &Cli, network: &mut network::Net) -> anyhow::Result<()> {
+	println!("every member registers where its node can be asked for its health");
+	network.announce().await?;
 	match &cli.drill {
 		Drill::Kill { victim } => drills::kill::run(network, victim).await,
 		Drill::Median { kills, bar } => drills::median::run(network, *kills, *bar).await,
 		Drill::Idle { blocks } => drills::idle::run(network, *blocks).await,
+		Drill::Frozen { victim } => drills::evidence::frozen(network, victim).await,
+		Drill::Mute => drills::evidence::mute(network, "bob").await,
+		Drill::Hidden { victim, blocks } => drills::evidence::hidden(network, victim, *blocks).await,
+		Drill::Restarted { victim, blocks } => drills::evidence::restarted(network, victim, *blocks).await,
+		Drill::Evidence => {
+			drills::evidence::restarted(network, "dave", 16).await?;
+			drills::evidence::hidden(network, "bob", 20).await?;
+			drills::evidence::frozen(network, "charlie").await
+		},
 		Drill::TwoOfFour { blocks } => drills::two_of_four::run(network, *blocks).await,
 	}?;
 	let (Some(program), Some((_, url))) = (&cli.then, network.urls().pop()) else { return Ok(()) };

@@ -82,6 +82,30 @@ impl Net {
 		self.chain(name.context("no node is left to watch from")?).await
 	}
 
+	/// Lets every member register where its node can be asked for its health: genesis does not know the ports.
+	pub async fn announce(&self) -> anyhow::Result<()> {
+		let chain = &self.watcher(&[]).await?;
+		let announce =
+			|(name, url): (String, String)| async move { chain.move_endpoint(&name, port_of(&url)?).await };
+		futures::future::try_join_all(self.urls().into_iter().map(announce)).await?;
+		Ok(())
+	}
+
+	/// The port that a node's RPC server listens at.
+	pub fn port(&self, name: &str) -> anyhow::Result<u16> {
+		port_of(self.node(name)?.ws_uri())
+	}
+
+	/// SIGSTOP: the process is there, and does nothing.
+	pub async fn freeze(&self, name: &str) -> anyhow::Result<()> {
+		self.node(name)?.pause().await
+	}
+
+	/// SIGCONT.
+	pub async fn thaw(&self, name: &str) -> anyhow::Result<()> {
+		self.node(name)?.resume().await
+	}
+
 	/// `kill -9`.
 	pub fn kill(&mut self, name: &str) -> anyhow::Result<()> {
 		let node = serde_json::to_value(self.node(name)?)?;
@@ -111,4 +135,9 @@ impl Net {
 		}
 		Ok(())
 	}
+}
+
+fn port_of(url: &str) -> anyhow::Result<u16> {
+	let port = url.trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok());
+	port.with_context(|| format!("{url} names no port"))
 }

@@ -113,14 +113,21 @@ fn describe(verdict: &Verdict) -> String {
 		Health::Impaired => "impaired",
 		Health::Down => "DOWN",
 	};
-	format!(
-		"{health}, confidence {} %: {} own slots missed in a row{}, {} windows of silence{}",
-		verdict.confidence / 10_000_000,
-		verdict.missed_slots,
-		if verdict.detectors.slots { " (S fired)" } else { "" },
-		verdict.missed_windows,
-		if verdict.detectors.heartbeats { " (H fired)" } else { "" },
-	)
+	let counts = [
+		(verdict.missed_slots, "own slots missed in a row", verdict.detectors.slots, "S"),
+		(verdict.missed_windows, "windows of silence", verdict.detectors.heartbeats, "H"),
+		(verdict.unreachable_windows, "windows unreachable", verdict.detectors.peers, "P"),
+		(verdict.voteless_windows, "windows without votes", verdict.detectors.votes, "V"),
+	];
+	let counts: Vec<String> = counts
+		.into_iter()
+		.filter(|(count, ..)| *count > 0)
+		.map(|(count, what, fired, letter)| {
+			format!("{count} {what}{}", if fired { format!(" ({letter} fired)") } else { String::new() })
+		})
+		.collect();
+	let counts = if counts.is_empty() { "not heard yet".into() } else { counts.join(", ") };
+	format!("{health}, confidence {} %: {counts}", verdict.confidence / 10_000_000)
 }
 
 fn narrate(record: &Record, evidence: &Evidence) -> String {

@@ -17,9 +17,11 @@ fn replaced(incident: u64, from: u64, to: u64) -> NewRecord<u64> {
 		evidence: Evidence::Verdict(Verdict {
 			health: Health::Down,
 			confidence: sp_runtime::Perbill::from_percent(90),
-			detectors: Detectors { slots: true, heartbeats: true },
+			detectors: Detectors { slots: true, peers: true, ..Default::default() },
 			missed_slots: 2,
 			missed_windows: 1,
+			unreachable_windows: 1,
+			voteless_windows: 0,
 		}),
 	}
 }

@@ -1,101 +1,205 @@
-//! Which heartbeats are let in: what a heartbeat says, what is signed, and the checks, from cheap to expensive.
+//! Which heartbeats, reports and renewals are let in: the checks, from cheap to expensive, the signature last.
+//!
+//! A heartbeat or a report of the window before the running one is late, and let in: to find out that a node does not answer
+//! takes time. In the pool, what names the window after the running one is let in: a node that lags a block behind would else refuse,
+//! and ban, what its peers rightly send. In a block it is not.
 
-use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use codec::Encode;
 use frame_support::pallet_prelude::*;
-use scale_info::TypeInfo;
-use sp_application_crypto::RuntimeAppPublic;
-use sp_runtime::{traits::Zero, transaction_validity::TransactionValidityWithRefund, SaturatedConversion};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::{
+	traits::{Saturating, Zero},
+	transaction_validity::TransactionValidityWithRefund,
+	SaturatedConversion,
+};
 use understudy_primitives::{
-	crypto::{AuthorityId, AuthoritySignature},
-	HeartbeatKeys, MemberIndex, RosterId, WindowIndex,
+	crypto::AuthoritySignature, HeartbeatKeys, MemberIndex, RosterId, Seat, WindowIndex,
 };
 
 use crate::{
-	evidence::{self, EvidenceTable, MemberEvidence},
-	rejection, Config, Members, Pallet, Roster, Window,
+	evidence::{self, EvidenceTable, Mark, MemberEvidence},
+	rejection,
+	statement::{Heartbeat, Report, ReportKind, Statement},
+	Config, Members, Pallet, Registrations, RenewalOf, Roster, RosterInfo, Window,
 };
 
-/// What separates a signed heartbeat from anything else that the key could be asked to sign.
-pub const DOMAIN: &[u8; 22] = b"understudy/heartbeat/1";
+/// By how many blocks a renewal may be ahead of a node that checks it for its pool.
+const AHEAD: u32 = 4;
 
-/// A sign of life of one member in one window.
-#[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
-pub struct Heartbeat {
-	/// The roster that `index` is of.
-	pub roster: RosterId,
-	/// The window that was running when it was signed.
-	pub window: WindowIndex,
-	/// The member.
-	pub index: MemberIndex,
-}
+type Checked<T> = Result<T, TransactionValidityError>;
 
-impl Heartbeat {
-	/// The bytes to sign: [`DOMAIN`], the genesis hash of the chain, and the SCALE encoding of the heartbeat.
-	pub fn payload<Hash: Encode>(&self, genesis: &Hash) -> alloc::vec::Vec<u8> {
-		(DOMAIN, genesis, self).encode()
-	}
+fn reject<T>(code: u8) -> Checked<T> {
+	Err(InvalidTransaction::Custom(code).into())
 }
 
 impl<T: Config> Pallet<T> {
-	/// Whether a heartbeat may enter the pool, or a block.
-	///
-	/// In the pool, a heartbeat for the window after the running one is let in: a node that lags a block behind would
-	/// else refuse, and ban, what its peers rightly send. In a block it is not.
+	/// Whether a heartbeat may enter the pool, or a block. A late one is, if the member counts as silent.
 	pub(crate) fn authorize_heartbeat(
 		source: TransactionSource,
 		heartbeat: &Heartbeat,
 		signature: &AuthoritySignature,
 	) -> TransactionValidityWithRefund {
-		let reject = |code: u8| Err(InvalidTransaction::Custom(code).into());
+		let Heartbeat { roster, window, index } = *heartbeat;
+		let (info, running) = Self::check_member(source, roster, window, 1, index)?;
+		if window <= running && evidence::is_marked::<T>(Mark::Seen, index) {
+			return reject(rejection::ALREADY_SEEN);
+		}
+		let mut table = EvidenceTable::<T>::lazy(&info);
+		if window < running {
+			// Who was counted as seen then has no silence to end.
+			let silent = |member: &MemberEvidence| member.overdue || member.missed_windows > 0;
+			if !table.load(index).is_some_and(silent) {
+				return reject(rejection::ALREADY_SEEN);
+			}
+		} else if window == running && !Self::is_turn(&info, window, index) {
+			let due = |member: &MemberEvidence| member.asked || member.missed_slots > 0;
+			if !table.load(index).is_some_and(due) {
+				return reject(rejection::NOT_DUE);
+			}
+		}
+		Self::check_member_signature(index, heartbeat, signature)?;
+		Self::valid("understudy/heartbeat", heartbeat)
+	}
 
-		let roster = Roster::<T>::get();
-		if heartbeat.roster != roster.id {
+	/// Whether a report may enter the pool, or a block.
+	pub(crate) fn authorize_report(
+		source: TransactionSource,
+		report: &Report,
+		signature: &AuthoritySignature,
+	) -> TransactionValidityWithRefund {
+		let Report { roster, window, reporter, kind, ref targets } = *report;
+		let (info, running) = Self::check_member(source, roster, window, 1, reporter)?;
+		let ascending = targets.windows(2).all(|pair| pair[0] < pair[1]);
+		if targets.is_empty() || !ascending || targets.contains(&reporter) {
+			return reject(rejection::BAD_TARGETS);
+		}
+		let assignment = Self::assignment(&info, window);
+		if kind == ReportKind::Peers && targets.len() as u32 > assignment.probes() {
+			return reject(rejection::TOO_MANY_TARGETS);
+		}
+		// The assignment of a window that has not begun is not known.
+		if window <= running {
+			let may_report = |target: &MemberIndex| match kind {
+				ReportKind::Peers => assignment.is_assigned(reporter, *target),
+				ReportKind::Votes => *target < info.total && info.seat(*target) == Seat::Active,
+			};
+			if !targets.iter().all(may_report) {
+				return reject(rejection::UNASSIGNED_TARGET);
+			}
+			if Self::has_reported(kind, reporter, window < running) {
+				return reject(rejection::ALREADY_REPORTED);
+			}
+			let bars = Self::bars(&info);
+			let mut table = EvidenceTable::<T>::lazy(&info);
+			let mut adds = |target: &MemberIndex| {
+				table.load(*target).is_some_and(|member| {
+					member.grace == 0
+						&& match kind {
+							ReportKind::Peers => !member.peers.has(bars.peers),
+							ReportKind::Votes => !member.votes.has(bars.votes),
+						}
+				})
+			};
+			if !targets.iter().any(&mut adds) {
+				return reject(rejection::NOTHING_NEW);
+			}
+		}
+		Self::check_member_signature(reporter, report, signature)?;
+		Self::valid("understudy/report", &(roster, window, reporter, kind))
+	}
+
+	/// Whether a renewal may enter the pool, or a block.
+	pub(crate) fn authorize_renewal(
+		source: TransactionSource,
+		renewal: &RenewalOf<T>,
+		signature: &AuthoritySignature,
+	) -> TransactionValidityWithRefund {
+		let now = frame_system::Pallet::<T>::block_number();
+		let ahead = if source == TransactionSource::InBlock { 0 } else { AHEAD };
+		if renewal.block > now.saturating_add(ahead.into()) {
+			return reject(rejection::FUTURE_BLOCK);
+		}
+		let lifetime = T::RegistrationLifetime::get();
+		if renewal.block.saturating_add(lifetime / 4u32.into()) < now {
+			return reject(rejection::PAST_BLOCK);
+		}
+		if renewal.runtime != <T::Version as Get<sp_version::RuntimeVersion>>::get().spec_version {
+			return reject(rejection::WRONG_RUNTIME);
+		}
+		let Some(registration) = Registrations::<T>::get(&renewal.who) else {
+			return reject(rejection::NOT_REGISTERED);
+		};
+		if renewal.block <= registration.renewed {
+			return reject(rejection::PAST_BLOCK);
+		}
+		if !registration.is_due(now, lifetime, renewal.node) {
+			return reject(rejection::NOT_DUE);
+		}
+		Self::check_signature(&renewal.who, renewal, signature)?;
+		// Of two renewals one suffices.
+		Self::valid("understudy/renewal", &renewal.who)
+	}
+
+	/// What heartbeats and reports have in common. `late` says for how many windows after its own it is let in.
+	fn check_member(
+		source: TransactionSource,
+		roster: RosterId,
+		window: WindowIndex,
+		late: WindowIndex,
+		index: MemberIndex,
+	) -> Checked<(RosterInfo, WindowIndex)> {
+		let info = Roster::<T>::get();
+		if roster != info.id {
 			return reject(rejection::STALE_ROSTER);
 		}
-		if heartbeat.index >= roster.total {
+		if index >= info.total {
 			return reject(rejection::NOT_A_MEMBER);
 		}
-		let window = Window::<T>::get().index;
-		let ahead = if source == TransactionSource::InBlock { 0 } else { 1 };
-		if heartbeat.window.saturating_add(1) < window {
+		let running = Window::<T>::get().index;
+		if window.saturating_add(late) < running {
 			return reject(rejection::PAST_WINDOW);
 		}
-		if heartbeat.window > window.saturating_add(ahead) {
+		let ahead = if source == TransactionSource::InBlock { 0 } else { 1 };
+		if window > running.saturating_add(ahead) {
 			return reject(rejection::FUTURE_WINDOW);
 		}
-		if heartbeat.window <= window && evidence::is_seen::<T>(heartbeat.index) {
-			return reject(rejection::ALREADY_SEEN);
-		}
-		// A heartbeat of the window before is late, unless it was counted then: who was heard then has no silence to end.
-		let mut evidence = EvidenceTable::<T>::lazy(&roster);
-		let silent = |member: &MemberEvidence| member.missed_windows > 0;
-		if heartbeat.window < window && !evidence.load(heartbeat.index).is_some_and(silent) {
-			return reject(rejection::ALREADY_SEEN);
-		}
-		let Some(key) = Members::<T>::get(heartbeat.index).and_then(|who| T::Keys::key_of(&who)) else {
-			return reject(rejection::NO_KEY);
-		};
-		if !Self::is_signed_by(&key, heartbeat, signature) {
+		Ok((info, running))
+	}
+
+	fn check_member_signature(
+		index: MemberIndex,
+		statement: &impl Statement,
+		signature: &AuthoritySignature,
+	) -> Checked<()> {
+		let Some(who) = Members::<T>::get(index) else { return reject(rejection::NO_KEY) };
+		Self::check_signature(&who, statement, signature)
+	}
+
+	fn check_signature(
+		who: &T::AccountId,
+		statement: &impl Statement,
+		signature: &AuthoritySignature,
+	) -> Checked<()> {
+		let Some(key) = T::Keys::key_of(who) else { return reject(rejection::NO_KEY) };
+		if !statement.is_signed_by(&key, &Self::genesis(), signature) {
 			return reject(rejection::BAD_SIGNATURE);
 		}
+		Ok(())
+	}
 
-		ValidTransaction::with_tag_prefix("understudy/heartbeat")
+	/// What the pool is told of all of them. `provides` names what there may be one of.
+	fn valid(prefix: &'static str, provides: &impl Encode) -> TransactionValidityWithRefund {
+		ValidTransaction::with_tag_prefix(prefix)
 			.priority(T::HeartbeatPriority::get())
-			.and_provides(heartbeat)
+			.and_provides(provides)
 			.longevity(T::WindowLength::get().saturated_into::<u64>().saturating_mul(2).max(1))
 			.propagate(true)
 			.build()
 			.map(|valid| (valid, Weight::zero()))
 	}
 
-	fn is_signed_by(key: &AuthorityId, heartbeat: &Heartbeat, signature: &AuthoritySignature) -> bool {
-		key.verify(&heartbeat.payload(&Self::genesis()), signature)
-	}
-
 	/// The genesis hash, which the system pallet never prunes.
 	pub(crate) fn genesis() -> T::Hash {
-		frame_system::Pallet::<T>::block_hash(frame_system::pallet_prelude::BlockNumberFor::<T>::zero())
+		frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero())
 	}
 }

@@ -1,7 +1,7 @@
-//! How evidence is kept: in chunks, so that a heartbeat and a missed slot touch little and a window's end reads
+//! How evidence is kept: in chunks, so that a heartbeat, a report and a missed slot touch little and a window's end reads
 //! everything in few pieces.
 //!
-//! Only this file touches [`Seen`] (a bit per member, [`SEEN_PER_CHUNK`] to a chunk) and [`Counters`]
+//! Only this file touches [`Marks`] (a bit per member, [`MARKS_PER_CHUNK`] to a chunk) and [`Counters`]
 //! ([`COUNTERS_PER_CHUNK`] members to a chunk).
 
 use alloc::{collections::BTreeMap, vec::Vec};
@@ -9,19 +9,70 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use core::marker::PhantomData;
 use frame_support::{traits::ConstU32, BoundedVec};
 use scale_info::TypeInfo;
-use understudy_primitives::{Health, MemberIndex};
+use understudy_primitives::{Health, MemberIndex, WindowIndex};
 
-use crate::{Config, Counters, RosterInfo, Seen};
+use crate::{Config, Counters, Marks, RosterInfo};
 
-/// Members per chunk of [`Seen`].
-pub const SEEN_PER_CHUNK: u32 = 1024;
+/// Members per chunk of [`Marks`].
+pub const MARKS_PER_CHUNK: u32 = 1024;
 /// Members per chunk of [`Counters`].
-pub const COUNTERS_PER_CHUNK: u32 = 128;
+pub const COUNTERS_PER_CHUNK: u32 = 64;
 
 /// A bit per member.
-pub type SeenChunk = [u8; (SEEN_PER_CHUNK / 8) as usize];
+pub type MarkChunk = [u8; (MARKS_PER_CHUNK / 8) as usize];
 /// Counters of up to [`COUNTERS_PER_CHUNK`] members, in index order.
 pub type CounterChunk = BoundedVec<MemberEvidence, ConstU32<COUNTERS_PER_CHUNK>>;
+
+/// What members did in the running window, a bit for each.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub enum Mark {
+	/// It was seen: it authored a block, or a heartbeat of it is in one.
+	Seen,
+	/// It reported whom it could not reach.
+	ReportedPeers,
+	/// It reported whose votes it does not see.
+	ReportedVotes,
+	/// It reported, for the window before the running one, whom it could not reach. A late report must not count twice.
+	ReportedPeersBefore,
+	/// The same, whose votes it does not see.
+	ReportedVotesBefore,
+}
+
+/// What others reported of one member.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Tally {
+	/// How many members reported it in the running window, saturating.
+	pub reports: u16,
+	/// In how many windows in a row a quorum did, saturating; the running one counts as soon as it has.
+	pub windows: u8,
+}
+
+impl Tally {
+	/// One more member reports it.
+	pub fn report(&mut self, quorum: u32) {
+		let before = self.has(quorum);
+		self.reports = self.reports.saturating_add(1);
+		if !before && self.has(quorum) {
+			self.windows = self.windows.saturating_add(1);
+		}
+	}
+
+	/// Whether so many reported it in the running window.
+	pub fn has(&self, quorum: u32) -> bool {
+		u32::from(self.reports) >= quorum
+	}
+
+	fn end_window(&mut self, quorum: u32) {
+		if !self.has(quorum) {
+			self.windows = 0;
+		}
+		self.reports = 0;
+	}
+}
 
 /// What is counted of one member.
 #[derive(
@@ -30,25 +81,71 @@ pub type CounterChunk = BoundedVec<MemberEvidence, ConstU32<COUNTERS_PER_CHUNK>>
 pub struct MemberEvidence {
 	/// Own slots missed in a row, saturating.
 	pub missed_slots: u8,
-	/// Windows in a row without a sign of life, saturating.
+	/// Windows in a row in which a sign of life was due and did not come, saturating.
 	pub missed_windows: u8,
 	/// For how many more windows nothing is counted against it.
 	pub grace: u8,
 	/// Whether it was ever seen since it joined the roster.
 	pub heard: bool,
-	/// What the last window's end made of it; changes are told by event.
+	/// Whether something speaks against it since before the running window, so that it has to show a sign of life in
+	/// this one whether it is its turn or not.
+	pub asked: bool,
+	/// Whether a sign of life was due in the window before and has not come yet. It counts as missed when it cannot be merely
+	/// late any more.
+	pub overdue: bool,
+	/// Whether it showed a sign of life after the last slot that it missed and the last failure that a peer reported: then it
+	/// is not gone, whatever these say.
+	pub answered: bool,
+	/// The peers that could not reach it.
+	pub peers: Tally,
+	/// The members that see no votes of it.
+	pub votes: Tally,
+	/// What the last judgement made of it; changes are told by event.
 	pub health: Health,
+	/// The block since which it is so, saturating.
+	pub since: u32,
+}
+
+/// What evidence must reach in a roster of a certain size, so that those who may collude cannot make it up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bars {
+	/// So many of the peers that probe a member are a quorum.
+	pub peers: u32,
+	/// So many of all members, who all see the votes, are a quorum.
+	pub votes: u32,
+	/// So many windows of silence in a row cannot come from colluding authors that keep a member's heartbeats out.
+	pub silence: u32,
 }
 
 impl MemberEvidence {
-	/// A member that joins the roster.
-	pub fn newcomer(grace: u8) -> Self {
-		Self { missed_slots: 0, missed_windows: 0, grace, heard: false, health: Health::Suspect }
+	/// A member that joins the roster in block `now`.
+	pub fn newcomer(grace: u8, now: u32) -> Self {
+		Self {
+			missed_slots: 0,
+			missed_windows: 0,
+			grace,
+			heard: false,
+			asked: true,
+			overdue: false,
+			answered: false,
+			peers: Tally::default(),
+			votes: Tally::default(),
+			health: Health::Suspect,
+			since: now,
+		}
 	}
 
-	/// A member whose seat changed: what was heard of it stays, slots start anew, silence is forgiven for a while.
-	pub fn reseated(self, grace: u8) -> Self {
-		Self { missed_slots: 0, grace, ..self }
+	/// A member that is in the next roster too, whose windows are others. Where its seat changed, what was heard of it
+	/// stays, slots and votes start anew, and silence is forgiven for a while.
+	pub fn carried_over(mut self, seat_changed: bool, grace: u8) -> Self {
+		self.peers.reports = 0;
+		self.votes.reports = 0;
+		if seat_changed {
+			self.missed_slots = 0;
+			self.votes = Tally::default();
+			self.grace = grace;
+		}
+		self
 	}
 
 	/// It missed a slot of its own. Says whether that changed anything, as the other methods do.
@@ -56,6 +153,7 @@ impl MemberEvidence {
 		self.change(|member| {
 			if member.grace == 0 {
 				member.missed_slots = member.missed_slots.saturating_add(1);
+				member.answered = false;
 			}
 		})
 	}
@@ -64,30 +162,75 @@ impl MemberEvidence {
 	pub fn author(&mut self) -> bool {
 		self.change(|member| {
 			member.missed_slots = 0;
-			member.missed_windows = 0;
-			member.heard = true;
+			member.live();
 		})
 	}
 
 	/// A heartbeat of it got into a block: its silence, if there was any, is over.
 	pub fn hear(&mut self) -> bool {
+		self.change(Self::live)
+	}
+
+	fn live(&mut self) {
+		self.missed_windows = 0;
+		self.heard = true;
+		self.overdue = false;
+		self.answered = true;
+	}
+
+	/// A member that probes it reports a failure.
+	pub fn report_unreachable(&mut self, bars: &Bars) -> bool {
 		self.change(|member| {
-			member.missed_windows = 0;
-			member.heard = true;
+			if member.grace == 0 {
+				member.peers.report(bars.peers);
+				member.answered = false;
+			}
 		})
 	}
 
-	/// A window ended, in which it was seen or not.
-	pub fn end_window(&mut self, alive: bool) -> bool {
+	/// A member reports that it sees no votes of it.
+	pub fn report_voteless(&mut self, bars: &Bars) -> bool {
 		self.change(|member| {
+			if member.grace == 0 {
+				member.votes.report(bars.votes);
+			}
+		})
+	}
+
+	/// A window ended, in which it was seen or not; `due` says whether it was its turn to show a sign of life.
+	pub fn end_window(&mut self, alive: bool, due: bool, bars: &Bars) -> bool {
+		self.change(|member| {
+			member.count_overdue();
 			if alive {
 				member.missed_windows = 0;
 				member.heard = true;
-			} else if member.grace == 0 {
-				member.missed_windows = member.missed_windows.saturating_add(1);
 			}
+			member.overdue = !alive && (due || member.asked) && member.grace == 0;
 			member.grace = member.grace.saturating_sub(1);
+			member.peers.end_window(bars.peers);
+			member.votes.end_window(bars.votes);
+			member.asked = !member.heard
+				|| member.overdue
+				|| member.missed_slots > 0
+				|| member.missed_windows > 0
+				|| member.peers.windows > 0;
 		})
+	}
+
+	/// What was late had its time to come: what is overdue is missed. Who counted on a slot of its own and lost it has longer,
+	/// and is meant with `authors_too` only.
+	pub fn settle(&mut self, authors_too: bool) -> bool {
+		self.change(|member| {
+			if authors_too || member.missed_slots == 0 {
+				member.count_overdue();
+			}
+		})
+	}
+
+	fn count_overdue(&mut self) {
+		if core::mem::take(&mut self.overdue) {
+			self.missed_windows = self.missed_windows.saturating_add(1);
+		}
 	}
 
 	fn change(&mut self, by: impl FnOnce(&mut Self)) -> bool {
@@ -95,6 +238,14 @@ impl MemberEvidence {
 		by(self);
 		before != *self
 	}
+}
+
+/// Whether it is a member's turn, in this window, to show a sign of life with nothing against it. All members have their
+/// turn within ⌈total / quota⌉ windows, and at most `quota` of them in the same one, so that what a quiet chain pays for
+/// heartbeats does not grow with its roster.
+pub fn is_turn(index: MemberIndex, window: WindowIndex, total: u32, quota: u32) -> bool {
+	let stride = total.div_ceil(quota.max(1)).max(1);
+	index % stride == window % stride
 }
 
 /// The counters of a roster, read as needed and written only where something changed.
@@ -168,30 +319,30 @@ impl<T: Config> EvidenceTable<T> {
 }
 
 /// Who was seen in a window.
-pub struct SeenSet(BTreeMap<u32, SeenChunk>);
+pub struct SeenSet(BTreeMap<u32, MarkChunk>);
 
 impl SeenSet {
 	/// Whether this member was.
 	pub fn contains(&self, index: MemberIndex) -> bool {
-		self.0.get(&(index / SEEN_PER_CHUNK)).is_some_and(|chunk| bit(chunk, index))
+		self.0.get(&(index / MARKS_PER_CHUNK)).is_some_and(|chunk| bit(chunk, index))
 	}
 }
 
 fn place(index: MemberIndex) -> (usize, u8) {
-	let within = index % SEEN_PER_CHUNK;
+	let within = index % MARKS_PER_CHUNK;
 	((within / 8) as usize, 1 << (within % 8))
 }
 
-fn bit(chunk: &SeenChunk, index: MemberIndex) -> bool {
+fn bit(chunk: &MarkChunk, index: MemberIndex) -> bool {
 	let (byte, mask) = place(index);
 	chunk[byte] & mask != 0
 }
 
-/// Notes that a member was seen in the running window. False where that was known. The index must be below the roster's
+/// Marks a member for the running window. False where it was marked already. The index must be below the roster's
 /// `total`.
-pub fn see<T: Config>(index: MemberIndex) -> bool {
-	Seen::<T>::mutate(index / SEEN_PER_CHUNK, |chunk| {
-		let chunk = chunk.get_or_insert([0; (SEEN_PER_CHUNK / 8) as usize]);
+pub fn mark<T: Config>(mark: Mark, index: MemberIndex) -> bool {
+	Marks::<T>::mutate(mark, index / MARKS_PER_CHUNK, |chunk| {
+		let chunk = chunk.get_or_insert([0; (MARKS_PER_CHUNK / 8) as usize]);
 		let (byte, mask) = place(index);
 		let new = chunk[byte] & mask == 0;
 		chunk[byte] |= mask;
@@ -199,23 +350,33 @@ pub fn see<T: Config>(index: MemberIndex) -> bool {
 	})
 }
 
-/// Whether a member was seen in the running window.
-pub fn is_seen<T: Config>(index: MemberIndex) -> bool {
-	Seen::<T>::get(index / SEEN_PER_CHUNK).is_some_and(|chunk| bit(&chunk, index))
+/// Whether a member is marked in the running window.
+pub fn is_marked<T: Config>(mark: Mark, index: MemberIndex) -> bool {
+	Marks::<T>::get(mark, index / MARKS_PER_CHUNK).is_some_and(|chunk| bit(&chunk, index))
 }
 
-/// Who was seen in the running window, which ends with this.
-pub fn take_seen<T: Config>(roster: &RosterInfo) -> SeenSet {
-	SeenSet(seen_chunks(roster).filter_map(|chunk| Some((chunk, Seen::<T>::take(chunk)?))).collect())
+/// Ends the running window's marks, and says who was seen in it.
+pub fn turn_marks<T: Config>(roster: &RosterInfo) -> SeenSet {
+	let mut seen = BTreeMap::new();
+	for chunk in 0..roster.total.div_ceil(MARKS_PER_CHUNK) {
+		if let Some(marks) = Marks::<T>::take(Mark::Seen, chunk) {
+			seen.insert(chunk, marks);
+		}
+		let pairs = [
+			(Mark::ReportedPeers, Mark::ReportedPeersBefore),
+			(Mark::ReportedVotes, Mark::ReportedVotesBefore),
+		];
+		for (running, before) in pairs {
+			Marks::<T>::set(before, chunk, Marks::<T>::take(running, chunk));
+		}
+	}
+	SeenSet(seen)
 }
 
-/// Forgets who was seen.
-pub fn clear_seen<T: Config>(roster: &RosterInfo) {
-	seen_chunks(roster).for_each(Seen::<T>::remove);
-}
-
-fn seen_chunks(roster: &RosterInfo) -> core::ops::Range<u32> {
-	0..roster.total.div_ceil(SEEN_PER_CHUNK)
+/// Forgets all marks, those of the window before included.
+pub fn clear_marks<T: Config>(roster: &RosterInfo) {
+	turn_marks::<T>(roster);
+	turn_marks::<T>(roster);
 }
 
 /// Checks that there is evidence of each member, and of nobody else.
@@ -227,10 +388,19 @@ pub fn try_state<T: Config>(roster: &RosterInfo) -> Result<(), sp_runtime::TryRu
 		EvidenceTable::<T>::read(roster).iter().map(|(index, _)| index).eq(0..roster.total),
 		"evidence has a gap"
 	);
-	for (number, chunk) in Seen::<T>::iter() {
-		for index in (number * SEEN_PER_CHUNK..).take(SEEN_PER_CHUNK as usize) {
-			ensure!(!bit(&chunk, index) || index < roster.total, "somebody was seen who is no member");
+	let mut reporters = 0u32;
+	for (mark, number, chunk) in Marks::<T>::iter() {
+		for index in (number * MARKS_PER_CHUNK..).take(MARKS_PER_CHUNK as usize) {
+			ensure!(!bit(&chunk, index) || index < roster.total, "somebody is marked who is no member");
 		}
+		if matches!(mark, Mark::ReportedPeers | Mark::ReportedVotes) {
+			reporters = reporters.saturating_add(chunk.iter().map(|byte| byte.count_ones()).sum());
+		}
+	}
+	let table = EvidenceTable::<T>::read(roster);
+	for (_, member) in table.iter() {
+		let most = u32::from(member.peers.reports.max(member.votes.reports));
+		ensure!(most <= reporters, "a member is reported by more than reported");
 	}
 	Ok(())
 }

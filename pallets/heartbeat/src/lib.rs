@@ -4,40 +4,55 @@
 //!
 //! ## Overview
 //!
-//! The roster is the active set plus the reserve. Time is cut into *windows* of [`Config::WindowLength`] blocks. Two
-//! detectors watch every member:
+//! The roster is the active set plus the reserve. Time is cut into *windows* of [`Config::WindowLength`] blocks. Four
+//! detectors watch every member; all that a quiet chain pays for is some heartbeats:
 //!
-//! - **S, slots**: the slots of its own that an active member missed in a row. Comes from the chain's digests alone; costs
-//!   nothing while all is well.
-//! - **H, heartbeats**: the windows in a row that passed without a sign of life. Authoring a block is one, so authors
-//!   send nothing; who authored nothing in a window sends one signed [`Pallet::heartbeat`].
+//! - **S, slots**: the slots of its own that an active member missed in a row. Comes from the chain's digests alone.
+//! - **H, heartbeats**: the windows in a row in which a sign of life was due and did not come. Authoring a block is one,
+//!   so authors send nothing; the others send a signed [`Pallet::heartbeat`], by turns where there are many of them
+//!   ([`Config::HeartbeatQuota`]), and in every window while something speaks against them.
+//! - **P, peers**: every member asks a few others for their health, whom it cannot choose (see [`assignment`]), and
+//!   [`Pallet::report`]s those that fail.
+//! - **V, votes**: every node sees who takes part in finality, and [`Pallet::report`]s who does not.
 //!
-//! When a window ends, or a missed slot makes a member *down*, [`verdict`] turns every member's evidence into a
-//! [`Verdict`](understudy_primitives::Verdict), and whoever acts on it is told by
-//! [`JudgementHandler`]. The pallet itself evicts nobody.
+//! When a window ends, when the silence in it is settled, and when a missed slot or a report makes a member *down*, [`verdict`]
+//! turns every member's evidence into a [`Verdict`](understudy_primitives::Verdict), and whoever
+//! acts on it is told by [`JudgementHandler`]. The pallet itself evicts nobody.
+//!
+//! Accounts with session keys [`Pallet::register`] where their node's health can be asked for; the node renews that, and
+//! an account whose node does not any more is not seated.
 //!
 //! ## What an integrator must know
 //!
-//! - The pallet hears of the roster through [`RosterHandler`], of slots through [`Slots`], of keys through
-//!   [`HeartbeatKeys`]. It knows no consensus and no session pallet.
+//! - The pallet hears of the roster through [`RosterHandler`](understudy_primitives::RosterHandler), of slots through
+//!   [`Slots`], of keys through [`HeartbeatKeys`] and [`VoteKeys`]. It knows no consensus and no session pallet.
 //! - In the runtime it stands **after** the pallet that notes the current slot and **before** the session pallet: missed
 //!   slots belong to the set that the previous block left behind.
 //! - `frame_system::AuthorizeCall` must be among the transaction extensions.
+//! - For V, and for the node's release in renewals, the node must leave what it knows in its offchain storage, see
+//!   [`understudy_primitives::offchain`].
 //!
 //! ## Low level
 //!
-//! Evidence lives in chunks (see [`evidence`]): one of 128 bytes that says who was seen in the running window, one with
-//! the counters of 128 members. A heartbeat touches the first kind only; a quiet window's end writes no counter at all.
-//! Authorized transactions that are turned away carry a stable code, see [`rejection`].
+//! Evidence lives in chunks (see [`evidence`]): bits that say who was seen or reported in the running window, and the
+//! counters of 64 members at a time. A heartbeat touches the first kind and one of the second; a quiet window's end writes
+//! no counter at all. What members sign is in [`statement`], why it is turned away in [`rejection`].
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
 
-pub mod authorize;
+pub mod assignment;
+mod authorize;
+#[cfg(feature = "runtime-benchmarks")]
+pub mod benchmarking;
 pub mod evidence;
+pub mod judgement;
 pub mod offchain;
+pub mod registration;
 pub mod rejection;
+mod roster;
+pub mod statement;
 pub mod verdict;
 pub mod weights;
 
@@ -46,76 +61,61 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
-pub use authorize::Heartbeat;
 pub use pallet::*;
+pub use roster::RosterInfo;
+pub use statement::{Heartbeat, Renewal, Report, ReportKind};
 pub use verdict::Thresholds;
 pub use weights::WeightInfo;
 
-use alloc::{collections::BTreeMap, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use evidence::{EvidenceTable, MemberEvidence};
-use frame_support::{traits::Get, weights::Weight};
+use evidence::{EvidenceTable, Mark, MemberEvidence};
+use frame_support::{
+	traits::{Consideration, Footprint, Get, Randomness},
+	weights::Weight,
+};
 use frame_system::pallet_prelude::BlockNumberFor;
+use registration::{Profile, Registration};
 use scale_info::TypeInfo;
-use sp_runtime::{traits::Saturating, Perbill};
+use sp_runtime::{traits::Saturating, Perbill, SaturatedConversion};
 use understudy_primitives::{
 	api::RosterStatus,
 	crypto::{AuthorityId, AuthoritySignature},
-	Health, HeartbeatKeys, Judged, Judgement, JudgementHandler, MemberIndex, RosterHandler, RosterId, Seat,
-	Slots, Verdicts, WindowIndex,
+	offchain::NodeVersion,
+	HeartbeatKeys, Judged, JudgementHandler, MemberIndex, RosterId, Slots, VoteKeys, WindowIndex,
 };
-
-/// The roster as the evidence is kept for it.
-#[derive(
-	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
-pub struct RosterInfo {
-	/// Its id; heartbeats name it.
-	pub id: RosterId,
-	/// How many members are active: the indices below it.
-	pub active: u32,
-	/// How many members there are, reserve included.
-	pub total: u32,
-}
-
-impl RosterInfo {
-	/// Where the member of this index sits; the index must be below `total`.
-	pub fn seat(&self, index: MemberIndex) -> Seat {
-		if index < self.active {
-			Seat::Active
-		} else {
-			Seat::Reserve
-		}
-	}
-}
 
 /// The running window.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
-pub struct WindowInfo<BlockNumber> {
-	/// Its number; heartbeats name it.
+pub struct WindowInfo<BlockNumber, Hash> {
+	/// Its number; what members sign names it.
 	pub index: WindowIndex,
 	/// Its first block. A new roster starts a new window with the next block, so that no window spans two rosters.
 	pub started: BlockNumber,
+	/// The randomness of the window before, from which it is drawn who probes whom.
+	pub seed: Hash,
+	/// The same for the window before, whose reports may be late.
+	pub seed_before: Hash,
+	/// Whether a report made a member down, so that there is no need to wait for the window's end.
+	pub alarm: bool,
+	/// Whether a sign of life that was due in the window before had not come when it ended.
+	pub overdue: bool,
 }
 
-/// What a block's slot showed.
-#[derive(Clone, Copy, Default)]
-struct NotedSlots {
-	/// How many slots were charged, at most one round.
-	missed: u32,
-	/// Whether a charged member is down by now, so that there is no need to wait for the window's end.
-	down: bool,
-}
+/// A registration on this chain.
+pub type RegistrationOf<T> = Registration<BlockNumberFor<T>, <T as Config>::Consideration>;
+/// A renewal on this chain.
+pub type RenewalOf<T> = Renewal<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
 
 #[frame_support::pallet]
 pub mod pallet {
 	use super::*;
+	use alloc::vec::Vec;
 	use frame_support::pallet_prelude::*;
 	use frame_system::{
 		offchain::CreateAuthorizedTransaction,
-		pallet_prelude::{ensure_authorized, OriginFor},
+		pallet_prelude::{ensure_authorized, ensure_signed, OriginFor},
 	};
 
 	#[pallet::pallet]
@@ -148,15 +148,52 @@ pub mod pallet {
 		/// For how many windows a newcomer, or a member that was just seated, is given no minus.
 		type GraceWindows: Get<u8>;
 
+		/// How many members are asked, in a window, for a heartbeat as a matter of routine; the others are asked in the
+		/// windows after it, or when something speaks against them. Not fewer than a roster's members: everybody in every
+		/// window. 0 is taken as 1.
+		type HeartbeatQuota: Get<u32>;
+
+		/// How many others each member probes; everybody else where the roster is that small.
+		type Probes: Get<u32>;
+
+		/// How many blocks a node's finality may be behind that of the node that probes it.
+		type FinalityLag: Get<u32>;
+
+		/// For how many seconds a node must have seen no vote of a member to report it.
+		type VoteSilence: Get<u32>;
+
+		/// Where the draw of who probes whom comes from.
+		type Randomness: Randomness<Self::Hash, BlockNumberFor<Self>>;
+
+		/// Whose finality votes are missing.
+		type VoteKeys: VoteKeys<Self::AccountId>;
+
+		/// What a registration costs while it is there: usually a deposit on hold, returned by `deregister`.
+		type Consideration: Consideration<Self::AccountId, Footprint> + MaxEncodedLen;
+
+		/// For how many blocks a registration is good without a renewal. Nodes renew it after half of that.
+		type RegistrationLifetime: Get<BlockNumberFor<Self>>;
+
 		/// The share of the active set under suspicion at once above which the outage is systemic (I3).
 		type SystemicThreshold: Get<Perbill>;
 
-		/// The priority of heartbeats in the transaction pool.
+		/// The priority of heartbeats, reports and renewals in the transaction pool.
 		#[pallet::constant]
 		type HeartbeatPriority: Get<TransactionPriority>;
 
-		/// The weights of the pallet's call and hooks.
+		/// The weights of the pallet's calls and hooks.
 		type WeightInfo: WeightInfo;
+
+		/// What the benchmarks need.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkHelper: benchmarking::BenchmarkHelper<Self::AccountId>;
+	}
+
+	/// Why something is held.
+	#[pallet::composite_enum]
+	pub enum HoldReason {
+		/// The deposit of a registration.
+		Registration,
 	}
 
 	#[pallet::event]
@@ -171,7 +208,7 @@ pub mod pallet {
 			/// How many are in reserve.
 			reserve: u32,
 		},
-		/// A window's evidence changed what is made of a member.
+		/// The evidence changed what is made of a member.
 		VerdictChanged {
 			/// The member.
 			who: T::AccountId,
@@ -190,14 +227,52 @@ pub mod pallet {
 			/// The window that showed it.
 			window: WindowIndex,
 		},
+		/// An account registered its node.
+		Registered {
+			/// The account.
+			who: T::AccountId,
+		},
+		/// An account changed what it says of its node.
+		Updated {
+			/// The account.
+			who: T::AccountId,
+		},
+		/// An account's registration is gone, and its deposit returned.
+		Deregistered {
+			/// The account.
+			who: T::AccountId,
+		},
+		/// A node renewed its account's registration, which had expired, or for the first time with these versions.
+		Renewed {
+			/// The account.
+			who: T::AccountId,
+			/// The `spec_version` of the runtime that it executes.
+			runtime: u32,
+			/// The node's release.
+			node: NodeVersion,
+		},
 	}
 
 	#[pallet::error]
 	pub enum Error<T> {
 		/// The member was seen in this window already.
 		AlreadySeen,
-		/// The heartbeat is for another roster than the current one.
+		/// The heartbeat or the report is for another roster than the current one.
 		StaleRoster,
+		/// The member reported in this window already.
+		AlreadyReported,
+		/// The report is for another window than the running one and the one before.
+		StaleWindow,
+		/// The account is registered already; `update` changes what it says.
+		AlreadyRegistered,
+		/// The account is not registered.
+		NotRegistered,
+		/// The account has no session keys, and so can never be a member.
+		NoKeys,
+		/// Nothing can listen at this endpoint.
+		BadEndpoint,
+		/// A tag holds something else than printable ASCII.
+		BadTag,
 	}
 
 	/// The roster that is watched.
@@ -210,11 +285,12 @@ pub mod pallet {
 
 	/// The running window.
 	#[pallet::storage]
-	pub type Window<T: Config> = StorageValue<_, WindowInfo<BlockNumberFor<T>>, ValueQuery>;
+	pub type Window<T: Config> = StorageValue<_, WindowInfo<BlockNumberFor<T>, T::Hash>, ValueQuery>;
 
-	/// Who was seen in the running window: a bit per member. Only [`evidence`] touches it.
+	/// Who was seen and who reported in the running window: a bit per member. Only [`evidence`] touches it.
 	#[pallet::storage]
-	pub type Seen<T> = StorageMap<_, Twox64Concat, u32, evidence::SeenChunk, OptionQuery>;
+	pub type Marks<T> =
+		StorageDoubleMap<_, Twox64Concat, Mark, Twox64Concat, u32, evidence::MarkChunk, OptionQuery>;
 
 	/// The counters per member. Only [`evidence`] touches it.
 	#[pallet::storage]
@@ -224,9 +300,33 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type LastSlot<T> = StorageValue<_, u64, OptionQuery>;
 
-	/// Whether the last judged window was a systemic outage.
+	/// Whether the last judgement was a systemic outage.
 	#[pallet::storage]
 	pub type Systemic<T> = StorageValue<_, bool, ValueQuery>;
+
+	/// Which nodes stand ready. One entry per account that pays for it.
+	#[pallet::storage]
+	pub type Registrations<T: Config> =
+		StorageMap<_, Blake2_128Concat, T::AccountId, RegistrationOf<T>, OptionQuery>;
+
+	/// Registrations of the first hour: without a deposit, and good for one lifetime.
+	#[pallet::genesis_config]
+	#[derive(frame_support::DefaultNoBound)]
+	pub struct GenesisConfig<T: Config> {
+		/// The accounts, which need not have session keys yet, and what they say of their nodes.
+		pub registrations: Vec<(T::AccountId, Profile)>,
+	}
+
+	#[pallet::genesis_build]
+	impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+		fn build(&self) {
+			for (who, profile) in &self.registrations {
+				assert!(Pallet::<T>::check_profile(profile).is_ok(), "{who:?} has a bad endpoint or tag");
+				assert!(!Registrations::<T>::contains_key(who), "{who:?} is registered twice");
+				Pallet::<T>::insert_registration(who, profile.clone(), None);
+			}
+		}
+	}
 
 	#[pallet::call]
 	impl<T: Config> Pallet<T> {
@@ -241,8 +341,8 @@ pub mod pallet {
 		/// - [`Error::AlreadySeen`]: the member authored or was heard in this window after the transaction was authorized.
 		/// - [`Error::StaleRoster`]: the roster changed after the transaction was authorized.
 		#[pallet::call_index(0)]
-		#[pallet::weight((T::WeightInfo::heartbeat(), DispatchClass::Operational))]
-		#[pallet::weight_of_authorize(T::WeightInfo::authorize_heartbeat())]
+		#[pallet::weight((T::WeightInfo::heartbeat(T::MaxMembers::get()), DispatchClass::Operational))]
+		#[pallet::weight_of_authorize(T::WeightInfo::authorize_heartbeat(T::MaxMembers::get()))]
 		#[pallet::authorize(Self::authorize_heartbeat)]
 		pub fn heartbeat(
 			origin: OriginFor<T>,
@@ -253,12 +353,106 @@ pub mod pallet {
 			ensure_authorized(origin)?;
 			let roster = Roster::<T>::get();
 			ensure!(roster.id == heartbeat.roster && heartbeat.index < roster.total, Error::<T>::StaleRoster);
-			ensure!(evidence::see::<T>(heartbeat.index), Error::<T>::AlreadySeen);
+			ensure!(evidence::mark::<T>(Mark::Seen, heartbeat.index), Error::<T>::AlreadySeen);
 			// A missed slot may be judged before the window ends: a member that was heard is not silent.
 			let mut table = EvidenceTable::<T>::lazy(&roster);
 			table.update(heartbeat.index, MemberEvidence::hear);
 			table.write();
 			Ok(())
+		}
+
+		/// Reports members that fail, signed by the reporting member's heartbeat key.
+		///
+		/// Sent by the node's offchain worker: detector P for those that it was assigned to probe, V for those whose finality
+		/// votes it does not see. Free of charge and operational, once per member, kind and window. A report is a word, not
+		/// a proof: only a quorum of them counts, and with nothing else against a member it does not cost the seat, or only
+		/// after longer; see [`verdict`].
+		///
+		/// ## Errors
+		///
+		/// - [`Error::StaleRoster`], [`Error::StaleWindow`]: the roster or the window changed after the transaction was
+		///   authorized.
+		/// - [`Error::AlreadyReported`]: the member reported after the transaction was authorized.
+		#[pallet::call_index(1)]
+		#[pallet::weight((T::WeightInfo::report(T::MaxMembers::get(), report.targets.len() as u32), DispatchClass::Operational))]
+		#[pallet::weight_of_authorize(T::WeightInfo::authorize_report(T::MaxMembers::get(), report.targets.len() as u32))]
+		#[pallet::authorize(Self::authorize_report)]
+		pub fn report(
+			origin: OriginFor<T>,
+			report: Report,
+			// Checked by `authorize_report`.
+			_signature: AuthoritySignature,
+		) -> DispatchResult {
+			ensure_authorized(origin)?;
+			let (roster, running) = (Roster::<T>::get(), Window::<T>::get().index);
+			let Report { window, reporter, kind, .. } = report;
+			ensure!(roster.id == report.roster && reporter < roster.total, Error::<T>::StaleRoster);
+			let late = window < running;
+			ensure!(window <= running && window.saturating_add(1) >= running, Error::<T>::StaleWindow);
+			ensure!(!Self::has_reported(kind, reporter, late), Error::<T>::AlreadyReported);
+			evidence::mark::<T>(kind.mark(), reporter);
+			if late {
+				evidence::mark::<T>(kind.mark_before(), reporter);
+			}
+			Self::note_report(&roster, &report);
+			Ok(())
+		}
+
+		/// Renews a registration, signed by the account's heartbeat key.
+		///
+		/// Sent by the account's node: when half of the registration's lifetime is over, or the node's release is another.
+		/// Free of charge and operational. An expired registration is good again.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NotRegistered`]: the registration went after the transaction was authorized.
+		#[pallet::call_index(2)]
+		#[pallet::weight((T::WeightInfo::renew(), DispatchClass::Operational))]
+		#[pallet::weight_of_authorize(T::WeightInfo::authorize_renewal())]
+		#[pallet::authorize(Self::authorize_renewal)]
+		pub fn renew(
+			origin: OriginFor<T>,
+			renewal: RenewalOf<T>,
+			// Checked by `authorize_renewal`.
+			_signature: AuthoritySignature,
+		) -> DispatchResult {
+			ensure_authorized(origin)?;
+			Self::do_renew(renewal)
+		}
+
+		/// Registers the caller's node, against a deposit. The caller must have session keys.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::AlreadyRegistered`], [`Error::NoKeys`], [`Error::BadEndpoint`], [`Error::BadTag`], and that of the
+		///   deposit.
+		#[pallet::call_index(3)]
+		#[pallet::weight(T::WeightInfo::register())]
+		pub fn register(origin: OriginFor<T>, profile: Profile) -> DispatchResult {
+			Self::do_register(ensure_signed(origin)?, profile)
+		}
+
+		/// Changes what the caller says of its node. The deposit stays; so does the time of the last renewal.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NotRegistered`], [`Error::BadEndpoint`], [`Error::BadTag`].
+		#[pallet::call_index(4)]
+		#[pallet::weight(T::WeightInfo::update())]
+		pub fn update(origin: OriginFor<T>, profile: Profile) -> DispatchResult {
+			Self::do_update(ensure_signed(origin)?, profile)
+		}
+
+		/// Removes the caller's registration and returns the deposit. The caller keeps its seat if it has one, and gets none
+		/// if it has not.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NotRegistered`].
+		#[pallet::call_index(5)]
+		#[pallet::weight(T::WeightInfo::deregister())]
+		pub fn deregister(origin: OriginFor<T>) -> DispatchResult {
+			Self::do_deregister(ensure_signed(origin)?)
 		}
 	}
 
@@ -267,28 +461,41 @@ pub mod pallet {
 		fn on_initialize(now: BlockNumberFor<T>) -> Weight {
 			let roster = Roster::<T>::get();
 			let noted = Self::note_slot(&roster);
-			let mut weight = T::WeightInfo::note_slots(noted.missed);
+			let mut weight = T::WeightInfo::note_slots(roster.total, noted.missed);
 
 			let window = Window::<T>::get();
 			let over = now >= window.started.saturating_add(T::WindowLength::get().max(1u32.into()));
-			if over || noted.down {
-				weight.saturating_accrue(T::WeightInfo::close_window(roster.total));
-				let mut evidence = EvidenceTable::<T>::read(&roster);
+			let age: u32 = now.saturating_sub(window.started).saturated_into();
+			let settling = judgement::settling(age, T::WindowLength::get().saturated_into());
+			let settling = settling.filter(|_| window.overdue && !over);
+			if over || settling.is_some() || noted.down || window.alarm {
+				let mut table = EvidenceTable::<T>::read(&roster);
 				if over {
-					Self::close_window(now, &roster, window.index, &mut evidence);
+					Self::close_window(now, &roster, window.index, &mut table);
+				} else {
+					Window::<T>::put(WindowInfo { alarm: false, ..window });
 				}
-				weight.saturating_accrue(Self::conclude(&roster, window.index, evidence));
+				if let Some(authors_too) = settling {
+					Self::settle(&roster, authors_too, &mut table);
+				}
+				let (changed, acting) = Self::conclude(&roster, table);
+				weight.saturating_accrue(acting);
+				weight.saturating_accrue(if over {
+					T::WeightInfo::close_window(roster.total, changed)
+				} else {
+					T::WeightInfo::judge(roster.total, changed)
+				});
 			}
 			// The block's author is alive in the window that the block belongs to, so this comes last.
 			if let Some(author) = Self::current_author(&roster) {
-				evidence::see::<T>(author);
+				evidence::mark::<T>(Mark::Seen, author);
 			}
 			weight
 		}
 
 		fn offchain_worker(now: BlockNumberFor<T>) {
 			if sp_io::offchain::is_validator() {
-				Self::send_heartbeats(now);
+				Self::work_offchain(now);
 			}
 		}
 
@@ -300,133 +507,27 @@ pub mod pallet {
 
 	#[pallet::view_functions]
 	impl<T: Config> Pallet<T> {
-		/// Every member of the roster with the verdict on it as of now.
+		/// Every member of the roster with its evidence, the verdict on it as of now, and since when its health is so.
 		pub fn roster_status() -> RosterStatus<T::AccountId> {
-			let roster = Roster::<T>::get();
-			let evidence = EvidenceTable::<T>::read(&roster);
-			let thresholds = T::Thresholds::get();
-			let members = evidence
-				.iter()
-				.filter_map(|(index, member)| {
-					Some((Members::<T>::get(index)?, Self::judge(&roster, &thresholds, index, member)))
-				})
-				.collect();
-			RosterStatus {
-				roster: roster.id,
-				window: Window::<T>::get().index,
-				systemic: Self::judge_all(&roster, &evidence).systemic,
-				members,
-			}
+			Self::status()
+		}
+
+		/// What one account's evidence says as of now; `None` where it is no member.
+		pub fn member_status(who: T::AccountId) -> Option<Judged> {
+			Self::status().members.into_iter().find(|(member, _)| *member == who).map(|(_, judged)| judged)
+		}
+
+		/// An account's registration, and whether it is current.
+		pub fn registration(who: T::AccountId) -> Option<(RegistrationOf<T>, bool)> {
+			use understudy_primitives::Registrations as _;
+			Some((Registrations::<T>::get(&who)?, Self::is_current(&who)))
 		}
 	}
 }
 
 impl<T: Config> Pallet<T> {
-	/// The author of the block that is being built, as an index in the active set.
-	fn current_author(roster: &RosterInfo) -> Option<MemberIndex> {
-		T::Slots::author_of(T::Slots::current()?, roster.active).filter(|index| *index < roster.active)
-	}
-
-	/// Detector S: charges the slots since the last block to their authors, and clears this block's author.
-	fn note_slot(roster: &RosterInfo) -> NotedSlots {
-		let Some(slot) = T::Slots::current() else { return NotedSlots::default() };
-		let Some(last) = LastSlot::<T>::mutate(|last| last.replace(slot)) else {
-			return NotedSlots::default();
-		};
-		let missed = T::Slots::authors_between(last, slot, roster.active);
-
-		let mut table = EvidenceTable::<T>::lazy(roster);
-		for index in &missed {
-			table.update(*index, MemberEvidence::miss_slot);
-		}
-		if let Some(author) = Self::current_author(roster) {
-			table.update(author, MemberEvidence::author);
-		}
-		let down = !missed.is_empty() && {
-			let thresholds = T::Thresholds::get();
-			let is_down = |index: &MemberIndex| {
-				table
-					.get(*index)
-					.is_some_and(|member| Self::judge(roster, &thresholds, *index, member).is_down())
-			};
-			missed.iter().any(is_down)
-		};
-		table.write();
-		NotedSlots { missed: missed.len() as u32, down }
-	}
-
-	/// Detector H: ends the window, counts who was silent in it, and starts the next one.
-	fn close_window(
-		now: BlockNumberFor<T>,
-		roster: &RosterInfo,
-		window: WindowIndex,
-		evidence: &mut EvidenceTable<T>,
-	) {
-		let seen = evidence::take_seen::<T>(roster);
-		for index in 0..roster.total {
-			let alive = seen.contains(index);
-			evidence.update(index, |member| member.end_window(alive));
-		}
-		Window::<T>::put(WindowInfo { index: window.saturating_add(1), started: now });
-	}
-
-	/// Judges everybody, tells of what changed, and hands the judgement to whoever acts on it. Returns the weight that acting
-	/// took.
-	fn conclude(roster: &RosterInfo, window: WindowIndex, mut evidence: EvidenceTable<T>) -> Weight {
-		let judgement = Judgement { window, ..Self::judge_all(roster, &evidence) };
-		let thresholds = T::Thresholds::get();
-		for index in 0..roster.total {
-			let Some(member) = evidence.get(index) else { continue };
-			let judged = Self::judge(roster, &thresholds, index, member);
-			let health = judged.verdict.health;
-			if health != member.health {
-				evidence.update(index, |member| {
-					member.health = health;
-					true
-				});
-				if let Some(who) = Members::<T>::get(index) {
-					Self::deposit_event(Event::VerdictChanged { who, judged });
-				}
-			}
-		}
-		evidence.write();
-
-		if Systemic::<T>::get() != judgement.systemic {
-			Systemic::<T>::put(judgement.systemic);
-			Self::deposit_event(if judgement.systemic {
-				Event::SystemicOutageBegan { window, suspects: verdict::suspects(&judgement.unhealthy) }
-			} else {
-				Event::SystemicOutageEnded { window }
-			});
-		}
-		T::OnJudgement::on_judgement(&judgement)
-	}
-
-	fn judge(
-		roster: &RosterInfo,
-		thresholds: &Thresholds,
-		index: MemberIndex,
-		member: &MemberEvidence,
-	) -> Judged {
-		let seat = roster.seat(index);
-		let verdict = verdict::verdict(member, seat, thresholds);
-		Judged { index, seat, verdict, grace: member.grace }
-	}
-
-	fn judge_all(roster: &RosterInfo, evidence: &EvidenceTable<T>) -> Judgement {
-		let thresholds = T::Thresholds::get();
-		let unhealthy: Vec<Judged> = evidence
-			.iter()
-			.map(|(index, member)| Self::judge(roster, &thresholds, index, member))
-			.filter(|judged| judged.verdict.health != Health::Healthy)
-			.collect();
-		let systemic =
-			verdict::systemic(verdict::suspects(&unhealthy), roster.active, T::SystemicThreshold::get());
-		Judgement { window: Window::<T>::get().index, unhealthy, systemic }
-	}
-
 	/// Checks what must hold between blocks: the roster, its members and its evidence agree in size, nobody is a member
-	/// twice, and nothing is kept of who is not a member.
+	/// twice, nothing is kept of who is not a member, and what is registered is well-formed.
 	pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
 		use frame_support::ensure;
 		let roster = Roster::<T>::get();
@@ -436,83 +537,11 @@ impl<T: Config> Pallet<T> {
 			(0..roster.total).filter_map(Members::<T>::get).collect();
 		ensure!(accounts.len() as u32 == roster.total, "a member is missing or there twice");
 		ensure!(Members::<T>::iter().count() as u32 == roster.total, "members beyond the roster");
+		for registration in Registrations::<T>::iter_values() {
+			ensure!(Self::check_profile(&registration.profile).is_ok(), "a malformed registration");
+			let now = frame_system::Pallet::<T>::block_number();
+			ensure!(registration.renewed <= now, "a registration was renewed in the future");
+		}
 		evidence::try_state::<T>(&roster)
 	}
-}
-
-impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
-	fn on_roster(active: &[T::AccountId], reserve: &[T::AccountId]) {
-		let old = Roster::<T>::get();
-		let mut known: BTreeMap<T::AccountId, (Seat, MemberEvidence)> = EvidenceTable::<T>::read(&old)
-			.iter()
-			.filter_map(|(index, member)| Some((Members::<T>::get(index)?, (old.seat(index), *member))))
-			.collect();
-
-		let max = T::MaxMembers::get() as usize;
-		let members: Vec<&T::AccountId> = active.iter().chain(reserve).take(max).collect();
-		let new = RosterInfo {
-			id: old.id.saturating_add(1),
-			active: active.len().min(max) as u32,
-			total: members.len() as u32,
-		};
-		let grace = T::GraceWindows::get();
-		let evidence = members.iter().enumerate().map(|(index, who)| match known.remove(*who) {
-			Some((was, member)) if was == new.seat(index as u32) => member,
-			Some((_, member)) => member.reseated(grace),
-			None => MemberEvidence::newcomer(grace),
-		});
-		EvidenceTable::<T>::replace(&old, evidence.collect());
-		evidence::clear_seen::<T>(&old);
-
-		for (index, who) in members.iter().enumerate() {
-			let index = index as MemberIndex;
-			if Members::<T>::get(index).as_ref() != Some(who) {
-				Members::<T>::insert(index, who);
-			}
-		}
-		(new.total..old.total).for_each(Members::<T>::remove);
-		Roster::<T>::put(new);
-		Window::<T>::mutate(|window| {
-			window.index = window.index.saturating_add(1);
-			window.started = frame_system::Pallet::<T>::block_number().saturating_add(1u32.into());
-		});
-		Self::deposit_event(Event::RosterChanged {
-			roster: new.id,
-			active: new.active,
-			reserve: new.total.saturating_sub(new.active),
-		});
-	}
-}
-
-impl<T: Config> Verdicts for Pallet<T> {
-	fn judgement() -> Judgement {
-		let roster = Roster::<T>::get();
-		Self::judge_all(&roster, &EvidenceTable::<T>::read(&roster))
-	}
-}
-
-impl<T: Config> sp_runtime::BoundToRuntimeAppPublic for Pallet<T> {
-	type Public = AuthorityId;
-}
-
-/// Makes the heartbeat key one of the chain's session keys. The pallet looks keys up when it needs them and keeps no copy,
-/// so there is nothing to do here.
-impl<T: Config> frame_support::traits::OneSessionHandler<T::AccountId> for Pallet<T> {
-	type Key = AuthorityId;
-
-	fn on_genesis_session<'a, I>(_: I)
-	where
-		I: 'a + Iterator<Item = (&'a T::AccountId, Self::Key)>,
-		T::AccountId: 'a,
-	{
-	}
-
-	fn on_new_session<'a, I>(_: bool, _: I, _: I)
-	where
-		I: 'a + Iterator<Item = (&'a T::AccountId, Self::Key)>,
-		T::AccountId: 'a,
-	{
-	}
-
-	fn on_disabled(_: u32) {}
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use frame_support::{derive_impl, parameter_types, traits::Hooks, weights::Weight};
 use parking_lot::RwLock;
 use sp_core::offchain::{
-	testing::{PoolState, TestOffchainExt, TestTransactionPoolExt},
+	testing::{OffchainState, PoolState, TestOffchainExt, TestTransactionPoolExt},
 	OffchainDbExt, OffchainWorkerExt, TransactionPoolExt,
 };
 use sp_keystore::{testing::MemoryKeystore, Keystore, KeystoreExt};
@@ -16,7 +16,7 @@ use understudy_primitives::{
 };
 
 use crate as pallet_heartbeat;
-use crate::{Heartbeat as Payload, Thresholds};
+use crate::{statement::Statement, Thresholds};
 
 pub type TxExtension = frame_system::AuthorizeCall<Runtime>;
 pub type Extrinsic = UncheckedExtrinsic<u64, RuntimeCall, UintAuthorityId, TxExtension>;
@@ -83,6 +83,13 @@ parameter_types! {
 	pub static GraceWindows: u8 = 2;
 	pub static MaxMembers: u32 = 3_000;
 	pub static SystemicThreshold: Perbill = Perbill::from_parts(333_333_333);
+	pub static HeartbeatQuota: u32 = 5_000;
+	pub static Probes: u32 = 5;
+	pub static FinalityLag: u32 = 20;
+	pub static VoteSilence: u32 = 17;
+	pub static RegistrationLifetime: u64 = 160;
+	/// What the probes are drawn from.
+	pub static Seed: sp_core::H256 = sp_core::H256::repeat_byte(7);
 	pub static Limits: Thresholds = THRESHOLDS;
 }
 
@@ -90,9 +97,34 @@ parameter_types! {
 pub const THRESHOLDS: Thresholds = Thresholds {
 	slots: 3,
 	windows: 2,
-	slots_weight: Perbill::from_percent(50),
-	windows_weight: Perbill::from_percent(40),
+	peers: 1,
+	votes: 4,
+	longer: 2,
+	slots_weight: Perbill::from_percent(31),
+	windows_weight: Perbill::from_percent(26),
+	peers_weight: Perbill::from_percent(22),
+	votes_weight: Perbill::from_percent(14),
+	peers_quorum: Perbill::from_percent(50),
+	votes_quorum: Perbill::from_percent(50),
 };
+
+/// Draws whatever [`Seed`] says.
+pub struct FixedDraw;
+
+impl frame_support::traits::Randomness<sp_core::H256, u64> for FixedDraw {
+	fn random(_: &[u8]) -> (sp_core::H256, u64) {
+		(Seed::get(), 0)
+	}
+}
+
+/// The vote key of account `n` is 32 bytes of `n`.
+pub struct TestVoteKeys;
+
+impl understudy_primitives::VoteKeys<u64> for TestVoteKeys {
+	fn voter(key: &[u8]) -> Option<u64> {
+		key.first().map(|who| u64::from(*who))
+	}
+}
 
 /// Authors by turns, as Aura has them.
 pub struct RoundRobin;
@@ -134,6 +166,60 @@ impl JudgementHandler for Recorder {
 	}
 }
 
+/// Every one of them is different.
+pub struct TestWeights;
+
+impl crate::WeightInfo for TestWeights {
+	fn heartbeat(_: u32) -> Weight {
+		Weight::from_parts(100, 1)
+	}
+	fn authorize_heartbeat(_: u32) -> Weight {
+		Weight::from_parts(200, 2)
+	}
+	fn report(_: u32, t: u32) -> Weight {
+		Weight::from_parts(300, 3) * u64::from(t)
+	}
+	fn authorize_report(_: u32, t: u32) -> Weight {
+		Weight::from_parts(400, 4) * u64::from(t)
+	}
+	fn renew() -> Weight {
+		Weight::from_parts(500, 5)
+	}
+	fn authorize_renewal() -> Weight {
+		Weight::from_parts(600, 6)
+	}
+	fn register() -> Weight {
+		Weight::from_parts(700, 7)
+	}
+	fn update() -> Weight {
+		Weight::from_parts(800, 8)
+	}
+	fn deregister() -> Weight {
+		Weight::from_parts(900, 9)
+	}
+	fn note_slots(_: u32, m: u32) -> Weight {
+		Weight::from_parts(1_000, 10) * u64::from(m + 1)
+	}
+	fn close_window(n: u32, _: u32) -> Weight {
+		Weight::from_parts(2_000, 20) * u64::from(n)
+	}
+	fn judge(n: u32, _: u32) -> Weight {
+		Weight::from_parts(3_000, 30) * u64::from(n)
+	}
+	fn on_roster(n: u32) -> Weight {
+		Weight::from_parts(4_000, 40) * u64::from(n)
+	}
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+pub struct NoBenchmarks;
+
+#[cfg(feature = "runtime-benchmarks")]
+impl crate::benchmarking::BenchmarkHelper<u64> for NoBenchmarks {
+	fn set_key(_: &u64, _: AuthorityId) {}
+	fn set_slot(_: u64) {}
+}
+
 impl pallet_heartbeat::Config for Runtime {
 	type Keys = TestKeys;
 	type Slots = RoundRobin;
@@ -143,8 +229,18 @@ impl pallet_heartbeat::Config for Runtime {
 	type Thresholds = Limits;
 	type GraceWindows = GraceWindows;
 	type SystemicThreshold = SystemicThreshold;
+	type HeartbeatQuota = HeartbeatQuota;
+	type Probes = Probes;
+	type FinalityLag = FinalityLag;
+	type VoteSilence = VoteSilence;
+	type Randomness = FixedDraw;
+	type VoteKeys = TestVoteKeys;
+	type Consideration = ();
+	type RegistrationLifetime = RegistrationLifetime;
 	type HeartbeatPriority = frame_support::traits::ConstU64<77>;
-	type WeightInfo = pallet_heartbeat::weights::CountedWeight<Runtime>;
+	type WeightInfo = TestWeights;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = NoBenchmarks;
 }
 
 /// Runs a test after the genesis block, with members 10 to 13 active and 14 and 15 in reserve, and checks the pallet's invariants
@@ -155,9 +251,17 @@ pub fn build_and_execute(test: impl FnOnce()) {
 
 /// The same on a validator's node with the keys of `local` in its keystore; the test gets the node's transaction pool.
 pub fn build_with_node(local: &[u64], test: impl FnOnce(&Arc<RwLock<PoolState>>)) {
+	build_with_offchain(local, |pool, _| test(pool));
+}
+
+/// The same; the test gets what the offchain worker sees of the world, too.
+pub fn build_with_offchain(
+	local: &[u64],
+	test: impl FnOnce(&Arc<RwLock<PoolState>>, &Arc<RwLock<OffchainState>>),
+) {
 	let storage = frame_system::GenesisConfig::<Runtime>::default().build_storage();
 	let mut ext: sp_io::TestExternalities = storage.expect("the default genesis is valid").into();
-	let (offchain, _) = TestOffchainExt::new();
+	let (offchain, offchain_state) = TestOffchainExt::new();
 	let (pool, pool_state) = TestTransactionPoolExt::new();
 	let keystore = MemoryKeystore::new();
 	for who in local {
@@ -171,14 +275,14 @@ pub fn build_with_node(local: &[u64], test: impl FnOnce(&Arc<RwLock<PoolState>>)
 	ext.register_extension(KeystoreExt::new(keystore));
 	ext.execute_with(|| {
 		Heartbeat::on_roster(&[10, 11, 12, 13], &[14, 15]);
-		test(&pool_state);
+		test(&pool_state, &offchain_state);
 		Heartbeat::do_try_state().expect("the pallet's invariants hold");
 	});
 }
 
-/// Signs a heartbeat with an account's key.
-pub fn sign(who: u64, heartbeat: &Payload) -> AuthoritySignature {
-	sign_payload(who, &heartbeat.payload(&Heartbeat::genesis()))
+/// Signs a statement with an account's key.
+pub fn sign(who: u64, statement: &impl Statement) -> AuthoritySignature {
+	sign_payload(who, &statement.payload(&Heartbeat::genesis()))
 }
 
 /// Signs any bytes with an account's key.
@@ -206,7 +310,7 @@ pub fn run(slots: core::ops::Range<u64>, dead: &[MemberIndex]) {
 		}
 		for index in roster.active..roster.total {
 			if !dead.contains(&index) {
-				crate::evidence::see::<Runtime>(index);
+				crate::evidence::mark::<Runtime>(crate::evidence::Mark::Seen, index);
 			}
 		}
 	}

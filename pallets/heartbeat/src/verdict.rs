@@ -1,73 +1,157 @@
 //! From evidence to a verdict: pure functions, no storage.
 //!
-//! | seat | S (own slots missed in a row) | H (windows in a row without a sign of life) | verdict | confidence |
-//! |---|---|---|---|---|
-//! | any | 0 | 0, heard before | healthy | 0 |
-//! | any | 0 | 0, never heard | suspect | 0 |
-//! | any | below the threshold, or H is | | suspect | each detector's weight times the share of its threshold |
-//! | active | fired | fired | **down** | both weights |
-//! | active | fired | not fired | suspect | weight of S, plus H's share |
-//! | active | not fired | fired | suspect | weight of H, plus S's share |
-//! | reserve | (has no slots) | fired | suspect | weight of H |
+//! Four detectors, each of which *fires* at its threshold:
 //!
-//! No single detector makes a member *down* (I2), whatever it weighs. A standby, which has one detector only, is never
-//! *down*; it need not be, for only a healthy one is seated.
+//! | detector | counts | rests on |
+//! |---|---|---|
+//! | S, slots | own slots missed in a row | what the member itself left undone |
+//! | H, heartbeats | windows in a row without a sign of life that was due | what the member itself left undone |
+//! | P, peers | windows in a row in which a quorum of its probers reported it | others' reports |
+//! | V, votes | windows in a row in which a quorum of all members reported it | others' reports |
+//!
+//! The first row that fits is the verdict. *For longer* means: at [`Thresholds::longer`] times the threshold; for H, at
+//! [`Bars::silence`], which is that at least.
+//!
+//! | seat | evidence | verdict | why |
+//! |---|---|---|---|
+//! | active | S or H, and P, and no sign of life since | **down** | its own silence, and its peers' word |
+//! | active | S or H, and V | **down** | its own silence, and everybody's word |
+//! | active | S and H, both for longer | **down** | it does nothing at all, whatever others say: they may not probe |
+//! | active | V for longer, neither S nor H | **impaired** | it authors, and does not vote |
+//! | reserve | H and P, and no sign of life since | **down** | as above; a standby has neither slots nor votes |
+//! | any | anything that counts more than 0, or never heard | suspect | not enough to act on |
+//! | any | nothing | healthy | |
+//!
+//! So no single detector makes a member *down*, and reports alone do not either: who authors or sends heartbeats cannot be
+//! talked out of its seat (I2). Nor can ⌊(n−1)/3⌋ colluders make up what the first four rows need. Colluding authors, if they
+//! follow each other, can refuse to build on a member's blocks (S), and keep its heartbeats out for as long as their run of
+//! slots lasts (H); but their reports are no quorum where everybody probes everybody, and practically never one where 100
+//! are drawn to probe a member, of whom 60 must report it (P); nor are they a quorum of all members (V); and their run is
+//! shorter than the silence of the third row.
+//!
+//! The **confidence** is the sum, at most 1, of each detector's weight times its count in thresholds, at most `longer` of
+//! them: a detector that has fired for longer is surer than one that just did. With the sample's weights (S 45 %, others
+//! 40 %, longer 2) two detectors that just fired give 80 % or more, and so does V alone for longer.
 
 use codec::{Decode, Encode};
 use sp_runtime::{traits::Saturating, Perbill};
 use understudy_primitives::{tolerated_faults, Detectors, Health, Judged, Seat, Verdict};
 
-use crate::evidence::MemberEvidence;
+use crate::evidence::{Bars, MemberEvidence};
 
 /// From which counts on a detector fires, and what its word weighs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Thresholds {
-	/// Own slots missed in a row at which S fires. 0 is taken as 1.
+	/// Own slots missed in a row at which S fires. 0 is taken as 1, here and below.
 	pub slots: u8,
-	/// Windows in a row without a sign of life at which H fires. 0 is taken as 1.
+	/// Windows in a row without a sign of life at which H fires.
 	pub windows: u8,
+	/// Windows in a row with a quorum of probers at which P fires.
+	pub peers: u8,
+	/// Windows in a row with a quorum of members at which V fires.
+	pub votes: u8,
+	/// How many times its threshold a detector must have reached where it needs no other one.
+	pub longer: u8,
 	/// The confidence that S brings when it fires.
 	pub slots_weight: Perbill,
 	/// The confidence that H brings when it fires.
 	pub windows_weight: Perbill,
+	/// The confidence that P brings when it fires.
+	pub peers_weight: Perbill,
+	/// The confidence that V brings when it fires.
+	pub votes_weight: Perbill,
+	/// The share of a member's probers whose reports make a quorum.
+	pub peers_quorum: Perbill,
+	/// The share of all members whose reports make a quorum.
+	pub votes_quorum: Perbill,
+}
+
+impl Thresholds {
+	/// The bars in a roster of `members`, the first `active` of whom author, each of whom is probed by `probers`, with windows
+	/// of so many blocks.
+	///
+	/// A quorum is the share that is asked for, and always more than the ⌊(n−1)/3⌋ that may collude among those who report.
+	/// Silence must outlast a run of as many authors: among more than that, one is honest and takes the heartbeat.
+	pub fn bars(&self, active: u32, members: u32, probers: u32, window: u32) -> Bars {
+		let quorum = |share: Perbill, among: u32| share.mul_ceil(among).max(tolerated_faults(among) + 1);
+		let longer = u32::from(self.windows.max(1)) * u32::from(self.longer.max(1));
+		Bars {
+			peers: quorum(self.peers_quorum, probers),
+			votes: quorum(self.votes_quorum, members),
+			// The window in which the run begins may have been quiet before it, and so may the one in which it ends.
+			silence: longer.max(tolerated_faults(active).div_ceil(window.max(1)).saturating_add(2)),
+		}
+	}
 }
 
 /// What the evidence says of a member, see the table above.
-pub fn verdict(member: &MemberEvidence, seat: Seat, thresholds: &Thresholds) -> Verdict {
-	let missed_slots = if seat == Seat::Active { member.missed_slots } else { 0 };
+pub fn verdict(member: &MemberEvidence, seat: Seat, thresholds: &Thresholds, bars: &Bars) -> Verdict {
+	let active = seat == Seat::Active;
+	let missed_slots = if active { member.missed_slots } else { 0 };
 	let missed_windows = member.missed_windows;
+	let unreachable_windows = member.peers.windows;
+	let voteless_windows = if active { member.votes.windows } else { 0 };
+
+	let fired = |count: u8, threshold: u8| count >= threshold.max(1);
+	let for_longer = |count: u8, threshold: u8| {
+		u16::from(count) >= u16::from(threshold.max(1)) * u16::from(thresholds.longer.max(1))
+	};
 	let detectors = Detectors {
-		slots: missed_slots >= thresholds.slots.max(1),
-		heartbeats: missed_windows >= thresholds.windows.max(1),
+		slots: fired(missed_slots, thresholds.slots),
+		heartbeats: fired(missed_windows, thresholds.windows),
+		peers: fired(unreachable_windows, thresholds.peers),
+		votes: fired(voteless_windows, thresholds.votes),
 	};
-	let health = match detectors {
-		Detectors { slots: true, heartbeats: true } => Health::Down,
-		_ if missed_slots > 0 || missed_windows > 0 || !member.heard => Health::Suspect,
-		_ => Health::Healthy,
+	let silent_for_longer =
+		for_longer(missed_slots, thresholds.slots) && u32::from(missed_windows) >= bars.silence;
+	let voteless_for_longer = for_longer(voteless_windows, thresholds.votes);
+	let nothing =
+		missed_slots == 0 && missed_windows == 0 && unreachable_windows == 0 && voteless_windows == 0;
+	// Who was restarted misses a slot, does not answer for a moment, and then shows that it lives.
+	let others = detectors.votes || (detectors.peers && !member.answered);
+	let health = if detectors.own() && others || silent_for_longer {
+		Health::Down
+	} else if voteless_for_longer {
+		Health::Impaired
+	} else if !nothing || !member.heard {
+		Health::Suspect
+	} else {
+		Health::Healthy
 	};
-	let confidence = share(missed_slots, thresholds.slots, thresholds.slots_weight).saturating_add(share(
+
+	let share = |count, threshold, weight| share(count, threshold, thresholds.longer, weight);
+	let confidence = share(missed_slots, thresholds.slots, thresholds.slots_weight)
+		.saturating_add(share(missed_windows, thresholds.windows, thresholds.windows_weight))
+		.saturating_add(share(unreachable_windows, thresholds.peers, thresholds.peers_weight))
+		.saturating_add(share(voteless_windows, thresholds.votes, thresholds.votes_weight));
+	Verdict {
+		health,
+		confidence,
+		detectors,
+		missed_slots,
 		missed_windows,
-		thresholds.windows,
-		thresholds.windows_weight,
-	));
-	Verdict { health, confidence, detectors, missed_slots, missed_windows }
+		unreachable_windows,
+		voteless_windows,
+	}
 }
 
-/// A detector's weight, in proportion where its count is below the threshold.
-fn share(count: u8, threshold: u8, weight: Perbill) -> Perbill {
-	let threshold = threshold.max(1);
-	Perbill::from_rational(u32::from(count.min(threshold)), u32::from(threshold)) * weight
+/// A detector's weight times its count in thresholds, at most `longer` of them.
+fn share(count: u8, threshold: u8, longer: u8, weight: Perbill) -> Perbill {
+	let threshold = u64::from(threshold.max(1));
+	let count = u64::from(count).min(threshold * u64::from(longer.max(1)));
+	let parts = u64::from(weight.deconstruct()) * count / threshold;
+	Perbill::from_parts(parts.min(1_000_000_000) as u32)
 }
 
-/// How many active members something speaks against. Those that are merely new are not among them.
+/// How many active members something speaks against that colluders cannot make up: missed slots, silence, or a quorum of all
+/// members. Those that are merely new are not among them.
 pub fn suspects(unhealthy: &[Judged]) -> u32 {
-	unhealthy
-		.iter()
-		.filter(|judged| {
-			judged.seat == Seat::Active
-				&& (judged.verdict.missed_slots > 0 || judged.verdict.missed_windows > 0)
-		})
-		.count() as u32
+	let speaks = |judged: &&Judged| {
+		let verdict = &judged.verdict;
+		judged.seat == Seat::Active
+			&& (verdict.missed_slots > 0 || verdict.missed_windows > 0 || verdict.voteless_windows > 0)
+	};
+	unhealthy.iter().filter(speaks).count() as u32
 }
 
 /// Whether so many suspects among so many active members are more than one validator's trouble: their share is above the

@@ -1,49 +1,34 @@
-//! The weights of the pallet's call and hooks.
-//!
-//! Counted by hand from the storage that each one touches and a signature check measured by others (60 µs for sr25519);
-//! the benchmarks will replace them.
+//! The weights that the pallet asks for. A runtime takes them from its own benchmarks: `scripts/benchmark` runs those in
+//! [`crate::benchmarking`] and writes `runtime/src/weights/pallet_heartbeat.rs` for the sample one.
 
-use core::marker::PhantomData;
 use frame_support::weights::Weight;
 
-use crate::evidence::{COUNTERS_PER_CHUNK, SEEN_PER_CHUNK};
-
-/// The weights that the pallet asks for.
+/// The weights of the calls, of their authorization, and of the hooks. `n` is how many members the roster has.
 pub trait WeightInfo {
 	/// Dispatching [`crate::Pallet::heartbeat`].
-	fn heartbeat() -> Weight;
+	fn heartbeat(n: u32) -> Weight;
 	/// Authorizing it, which happens in the pool too.
-	fn authorize_heartbeat() -> Weight;
-	/// Accounting for `m` missed slots and the author of the block.
-	fn note_slots(m: u32) -> Weight;
-	/// Ending a window with `n` members.
-	fn close_window(n: u32) -> Weight;
-}
-
-/// Weights in terms of the runtime's database weights.
-pub struct CountedWeight<T>(PhantomData<T>);
-
-impl<T: frame_system::Config> WeightInfo for CountedWeight<T> {
-	fn heartbeat() -> Weight {
-		counted::<T>(12, 3, 2, 1_100)
-	}
-	fn authorize_heartbeat() -> Weight {
-		counted::<T>(72, 6, 0, 1_600)
-	}
-	fn note_slots(m: u32) -> Weight {
-		let chunks = u64::from(m.div_ceil(COUNTERS_PER_CHUNK)) + 1;
-		counted::<T>(10 + u64::from(m) / 4, 3 + chunks, 2 + chunks, 300 + 800 * chunks)
-	}
-	fn close_window(n: u32) -> Weight {
-		let chunks = u64::from(n.div_ceil(COUNTERS_PER_CHUNK)) + u64::from(n.div_ceil(SEEN_PER_CHUNK));
-		// Each unhealthy member's account is read for its event; all of them at worst.
-		let n = u64::from(n);
-		counted::<T>(10 + n / 2, 3 + chunks + n, 3 + chunks, 300 + 800 * chunks + 100 * n)
-	}
-}
-
-fn counted<T: frame_system::Config>(micros: u64, reads: u64, writes: u64, proof: u64) -> Weight {
-	use frame_support::traits::Get;
-	Weight::from_parts(micros.saturating_mul(1_000_000), proof)
-		.saturating_add(T::DbWeight::get().reads_writes(reads, writes))
+	fn authorize_heartbeat(n: u32) -> Weight;
+	/// Dispatching [`crate::Pallet::report`] with `t` targets.
+	fn report(n: u32, t: u32) -> Weight;
+	/// Authorizing it.
+	fn authorize_report(n: u32, t: u32) -> Weight;
+	/// Dispatching [`crate::Pallet::renew`].
+	fn renew() -> Weight;
+	/// Authorizing it.
+	fn authorize_renewal() -> Weight;
+	/// Dispatching [`crate::Pallet::register`].
+	fn register() -> Weight;
+	/// Dispatching [`crate::Pallet::update`].
+	fn update() -> Weight;
+	/// Dispatching [`crate::Pallet::deregister`].
+	fn deregister() -> Weight;
+	/// A block in which no window ends and nobody is judged, after `m` missed slots.
+	fn note_slots(n: u32, m: u32) -> Weight;
+	/// Ending a window, and judging everybody, with `u` verdicts that change. Without what whoever acts on it takes.
+	fn close_window(n: u32, u: u32) -> Weight;
+	/// Judging everybody in the middle of a window, with `u` verdicts that change.
+	fn judge(n: u32, u: u32) -> Weight;
+	/// Another roster takes effect.
+	fn on_roster(n: u32) -> Weight;
 }

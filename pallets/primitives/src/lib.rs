@@ -7,13 +7,16 @@
 //! |---|---|---|---|
 //! | [`Slots`] | the runtime, from its consensus | heartbeat | who should have authored, who did |
 //! | [`HeartbeatKeys`] | the runtime, from `pallet-session` | heartbeat | a member's heartbeat key, a key's owner |
+//! | [`VoteKeys`] | the runtime, from `pallet-session` | heartbeat | whose finality votes are missing |
+//! | [`Registrations`] | heartbeat | rotation | who may be seated |
 //! | [`RosterHandler`] | heartbeat | rotation | a new roster took effect |
 //! | [`Verdicts`] | heartbeat | rotation | what the evidence says of every member |
 //! | [`JudgementHandler`] | rotation | heartbeat | a window was judged |
 //! | [`Backing`] | the runtime, from its election | rotation | whom to seat first |
 //! | [`FailoverLog`] | failover | rotation | write a record before the change takes effect |
 //!
-//! The runtime APIs, which nodes and programs call, are in [`api`].
+//! The runtime APIs, which nodes and programs call, are in [`api`]; what a node leaves for its offchain worker is in
+//! [`offchain`].
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -22,6 +25,7 @@ extern crate alloc;
 pub mod api;
 pub mod crypto;
 mod log;
+pub mod offchain;
 mod roster;
 mod verdict;
 
@@ -29,6 +33,7 @@ pub use log::{
 	Entry, Evidence, FailoverLog, IncidentId, Initiator, LogHead, NewRecord, Record, RecordKind, RecordSeq,
 };
 pub use roster::{
-	tolerated_faults, Backing, HeartbeatKeys, MemberIndex, RosterHandler, RosterId, Seat, Slots,
+	tolerated_faults, Backing, HeartbeatKeys, MemberIndex, Registrations, RosterHandler, RosterId, Seat,
+	Slots, VoteKeys,
 };
 pub use verdict::{Detectors, Health, Judged, Judgement, JudgementHandler, Verdict, Verdicts, WindowIndex};

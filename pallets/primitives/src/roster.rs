@@ -57,6 +57,31 @@ pub trait HeartbeatKeys<AccountId, Key> {
 	fn owner_of(key: &Key) -> Option<AccountId>;
 }
 
+/// The accounts behind finality votes.
+pub trait VoteKeys<AccountId> {
+	/// Whose key, of those that finality votes are signed with, this is; `key` is its raw public part. One read.
+	fn voter(key: &[u8]) -> Option<AccountId>;
+}
+
+impl<AccountId> VoteKeys<AccountId> for () {
+	fn voter(_: &[u8]) -> Option<AccountId> {
+		None
+	}
+}
+
+/// Who has stated, recently enough, which node stands ready.
+pub trait Registrations<AccountId> {
+	/// Whether the account is registered and its node has renewed that in time. Two reads at most.
+	fn is_current(who: &AccountId) -> bool;
+}
+
+/// Nobody registers, and everybody may be seated.
+impl<AccountId> Registrations<AccountId> for () {
+	fn is_current(_: &AccountId) -> bool {
+		true
+	}
+}
+
 /// What consensus says of slots. A missed slot is free evidence where the protocol names its author in advance (Aura);
 /// where it does not, [`Slots::author_of`] answers `None` and the slot detector stays silent.
 pub trait Slots {

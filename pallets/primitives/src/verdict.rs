@@ -46,12 +46,26 @@ pub struct Detectors {
 	pub slots: bool,
 	/// H: windows in a row without a heartbeat or a block.
 	pub heartbeats: bool,
+	/// P: windows in a row in which enough peers found it unreachable, syncing, or behind in finality.
+	pub peers: bool,
+	/// V: windows in a row in which enough members saw no finality vote of it.
+	pub votes: bool,
 }
 
 impl Detectors {
 	/// Whether any of them fired.
 	pub fn any(&self) -> bool {
+		self.own() || self.others()
+	}
+
+	/// Whether one that rests on what the member itself did or left undone on the chain fired: S or H.
+	pub fn own(&self) -> bool {
 		self.slots || self.heartbeats
+	}
+
+	/// Whether one that rests on what other members report fired: P or V.
+	pub fn others(&self) -> bool {
+		self.peers || self.votes
 	}
 }
 
@@ -70,6 +84,10 @@ pub struct Verdict {
 	pub missed_slots: u8,
 	/// Windows in a row without a sign of life, saturating.
 	pub missed_windows: u8,
+	/// Windows in a row in which a quorum of the peers that probe it reported a failure, saturating.
+	pub unreachable_windows: u8,
+	/// Windows in a row in which a quorum of the members reported that it casts no finality votes, saturating.
+	pub voteless_windows: u8,
 }
 
 /// A verdict and whom it is about.
@@ -85,6 +103,8 @@ pub struct Judged {
 	pub verdict: Verdict,
 	/// For how many more windows nothing is counted against it.
 	pub grace: u8,
+	/// The number of the block since which its health is what it was when it was judged last, saturating.
+	pub since: u32,
 }
 
 impl Judged {
@@ -93,16 +113,21 @@ impl Judged {
 		self.verdict.health == Health::Down
 	}
 
+	/// Whether the verdict is one that costs the seat: [`Health::Impaired`] or [`Health::Down`].
+	pub fn is_failing(&self) -> bool {
+		self.verdict.health >= Health::Impaired
+	}
+
 	/// Whether nothing is known of the member: it was not heard yet, and nothing speaks against it.
 	pub fn is_unheard(&self) -> bool {
 		self.verdict.health == Health::Suspect && self.verdict.confidence.is_zero()
 	}
 }
 
-/// What the evidence says of the whole roster, at a window's end or when a missed slot decides.
+/// What the evidence says of the whole roster, at a window's end, or when a missed slot or a report decides.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
 pub struct Judgement {
-	/// The window that ended, or that is running.
+	/// The window that was running.
 	pub window: WindowIndex,
 	/// Every member that is not [`Health::Healthy`], in index order.
 	pub unhealthy: Vec<Judged>,
@@ -111,7 +136,7 @@ pub struct Judgement {
 	pub systemic: bool,
 }
 
-/// Told at the end of each window, and in between when a missed slot makes a member [`Health::Down`].
+/// Told at the end of each window, and in between when a missed slot or a report makes a member [`Health::Down`].
 pub trait JudgementHandler {
 	/// Acts on what the evidence shows. Runs in `on_initialize`, before the session pallet's. Returns the weight that it took.
 	fn on_judgement(judgement: &Judgement) -> Weight;

@@ -7,7 +7,7 @@ use alloc::{
 use frame_support::{traits::Get, traits::ValidatorRegistration, weights::Weight, BoundedVec};
 use understudy_primitives::{
 	Evidence, FailoverLog, Initiator, Judged, Judgement, JudgementHandler, MemberIndex, NewRecord,
-	RecordKind, Seat, Verdict,
+	RecordKind, Registrations, Seat, Verdict,
 };
 
 use crate::{
@@ -19,9 +19,9 @@ impl<T: Config> JudgementHandler for Pallet<T> {
 	fn on_judgement(judgement: &Judgement) -> Weight {
 		let weight = T::DbWeight::get().reads_writes(2, 0);
 		Self::hold_or_resume(judgement.systemic);
-		let somebody_is_down = judgement.unhealthy.iter().any(Judged::is_down);
+		let somebody_fails = judgement.unhealthy.iter().any(Judged::is_failing);
 		// One batch at a time: what is decided now must not overtake what is on its way.
-		if judgement.systemic || !somebody_is_down || Progress::<T>::get() != Stage::Idle {
+		if judgement.systemic || !somebody_fails || Progress::<T>::get() != Stage::Idle {
 			return weight;
 		}
 		Self::decide(judgement);
@@ -64,14 +64,14 @@ impl<T: Config> Pallet<T> {
 		let base = Planned::<T>::get().unwrap_or_else(|| active.clone());
 
 		let threshold = T::AutomationThreshold::get();
-		let down: BTreeMap<&T::AccountId, Verdict> = judgement
+		let failing: BTreeMap<&T::AccountId, Verdict> = judgement
 			.unhealthy
 			.iter()
-			.filter(|judged| judged.seat == Seat::Active && judged.is_down())
+			.filter(|judged| judged.seat == Seat::Active && judged.is_failing())
 			.filter(|judged| judged.verdict.confidence >= threshold)
 			.filter_map(|judged| Some((active.get(judged.index as usize)?, judged.verdict)))
 			.collect();
-		let order: Vec<T::AccountId> = base.iter().filter(|who| down.contains_key(who)).cloned().collect();
+		let order: Vec<T::AccountId> = base.iter().filter(|who| failing.contains_key(who)).cloned().collect();
 
 		let standbys = Self::standbys(&base, &reserve, active.len() as MemberIndex, judgement);
 		let swaps = selection::swaps(base.len() as u32, &order, &standbys, Self::limits(&base));
@@ -95,7 +95,9 @@ impl<T: Config> Pallet<T> {
 				subject: Some(swap.from.clone()),
 				from: Some(swap.from.clone()),
 				to: swap.to.clone(),
-				evidence: down.get(&swap.from).map_or(Evidence::None, |verdict| Evidence::Verdict(*verdict)),
+				evidence: failing
+					.get(&swap.from)
+					.map_or(Evidence::None, |verdict| Evidence::Verdict(*verdict)),
 			});
 			evictions.push(now);
 			Self::deposit_event(Event::Decided { incident, from: swap.from.clone(), to: swap.to.clone() });
@@ -106,7 +108,13 @@ impl<T: Config> Pallet<T> {
 		Progress::<T>::put(Stage::Decided);
 	}
 
-	/// Who of the reserve can be seated now, best first: healthy, still elected, keyed, and not in the set `base`.
+	/// Whether somebody who does not sit can be seated: it has session keys, and its node has said lately that it stands
+	/// ready.
+	pub(crate) fn can_be_seated(who: &T::AccountId) -> bool {
+		T::SessionKeys::is_registered(who) && T::Registrations::is_current(who)
+	}
+
+	/// Who of the reserve can be seated now, best first: healthy, still elected, able, and not in the set `base`.
 	/// `first` is the roster index of the first standby.
 	pub(crate) fn standbys(
 		base: &[T::AccountId],
@@ -124,9 +132,7 @@ impl<T: Config> Pallet<T> {
 		let seated: BTreeSet<&T::AccountId> = base.iter().collect();
 		Elected::<T>::get()
 			.iter()
-			.filter(|who| {
-				healthy.contains(who) && !seated.contains(who) && T::SessionKeys::is_registered(who)
-			})
+			.filter(|who| healthy.contains(who) && !seated.contains(who) && Self::can_be_seated(who))
 			.cloned()
 			.collect()
 	}

@@ -11,7 +11,7 @@
 //!
 //! The evidence is judged elsewhere, at the end of each window and when a missed slot decides; the pallet hears of
 //! it through [`JudgementHandler`]. An
-//! active member that is [`Health::Down`] with a confidence of at least [`Config::AutomationThreshold`] is replaced by
+//! active member that is [`Health::Down`] or [`Health::Impaired`] with a confidence of at least [`Config::AutomationThreshold`] is replaced by
 //! the healthy standby with the most backing. What [`selection`] decides is recorded first, then takes effect:
 //!
 //! ```text
@@ -55,7 +55,7 @@ use frame_support::{traits::Get, BoundedVec};
 use frame_system::pallet_prelude::BlockNumberFor;
 use scale_info::TypeInfo;
 use sp_runtime::{traits::Saturating, Perbill};
-use understudy_primitives::{Backing, FailoverLog, IncidentId, RosterHandler, Verdicts};
+use understudy_primitives::{Backing, FailoverLog, IncidentId, Registrations, RosterHandler, Verdicts};
 
 /// A decided change that is not in effect yet.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
@@ -108,6 +108,9 @@ pub mod pallet {
 
 		/// Who has session keys, and so can be seated.
 		type SessionKeys: ValidatorRegistration<Self::AccountId>;
+
+		/// Whose node has said lately that it stands ready. Others are not seated; who sits already stays.
+		type Registrations: Registrations<Self::AccountId>;
 
 		/// What stands behind an elected member; more is seated first.
 		type Backing: Backing<Self::AccountId>;

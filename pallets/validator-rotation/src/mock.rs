@@ -62,6 +62,8 @@ parameter_types! {
 	pub static Stakes: BTreeMap<u64, u128> = BTreeMap::new();
 	/// The verdicts on members that are not healthy, by account.
 	pub static Ill: BTreeMap<u64, Verdict> = BTreeMap::new();
+	/// Accounts whose registration is not current.
+	pub static Expired: Vec<u64> = Vec::new();
 	pub static Records: Vec<NewRecord<u64>> = Vec::new();
 	pub static Incidents: IncidentId = 0;
 	pub static Rosters: Vec<(Vec<u64>, Vec<u64>)> = Vec::new();
@@ -109,11 +111,25 @@ impl Verdicts for Judge {
 			.enumerate()
 			.filter_map(|(index, who)| {
 				let seat = if index < active.len() { Seat::Active } else { Seat::Reserve };
-				Some(Judged { index: index as MemberIndex, seat, verdict: *ill.get(who)?, grace: 0 })
+				Some(Judged {
+					index: index as MemberIndex,
+					seat,
+					verdict: *ill.get(who)?,
+					grace: 0,
+					since: 0,
+				})
 			})
 			.collect();
 		let suspects = unhealthy.iter().filter(|judged| judged.seat == Seat::Active).count();
 		Judgement { window: 1, unhealthy, systemic: suspects > SystemicAbove::get() }
+	}
+}
+
+pub struct Registered;
+
+impl understudy_primitives::Registrations<u64> for Registered {
+	fn is_current(who: &u64) -> bool {
+		!Expired::get().contains(who)
 	}
 }
 
@@ -176,6 +192,7 @@ impl pallet_validator_rotation::Config for Runtime {
 	type Periodic = pallet_session::PeriodicSessions<Period, Offset>;
 	type MayRotate = MayRotate;
 	type SessionKeys = Session;
+	type Registrations = Registered;
 	type Backing = Stake;
 	type Verdicts = Judge;
 	type Roster = Watcher;
@@ -246,14 +263,29 @@ pub fn next_session() {
 	}
 }
 
-/// A verdict of both detectors.
+/// A verdict of detectors S and P.
 pub fn down() -> Verdict {
 	Verdict {
 		health: Health::Down,
-		confidence: Perbill::from_percent(90),
-		detectors: Detectors { slots: true, heartbeats: true },
+		confidence: Perbill::from_percent(85),
+		detectors: Detectors { slots: true, peers: true, ..Default::default() },
 		missed_slots: 2,
-		missed_windows: 1,
+		missed_windows: 0,
+		unreachable_windows: 1,
+		voteless_windows: 0,
+	}
+}
+
+/// A verdict of detector V alone, for longer.
+pub fn impaired() -> Verdict {
+	Verdict {
+		health: Health::Impaired,
+		confidence: Perbill::from_percent(80),
+		detectors: Detectors { votes: true, ..Default::default() },
+		missed_slots: 0,
+		missed_windows: 0,
+		unreachable_windows: 0,
+		voteless_windows: 4,
 	}
 }
 
@@ -262,9 +294,11 @@ pub fn suspect() -> Verdict {
 	Verdict {
 		health: Health::Suspect,
 		confidence: Perbill::from_percent(40),
-		detectors: Detectors { slots: false, heartbeats: true },
+		detectors: Detectors { heartbeats: true, ..Default::default() },
 		missed_slots: 0,
 		missed_windows: 1,
+		unreachable_windows: 0,
+		voteless_windows: 0,
 	}
 }
 

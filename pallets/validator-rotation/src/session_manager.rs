@@ -58,7 +58,10 @@ impl<T: Config> Pallet<T> {
 		};
 		let candidates = Elected::<T>::get()
 			.into_iter()
-			.filter(T::SessionKeys::is_registered)
+			.filter(|who| {
+				let sits = active.contains(who) && T::SessionKeys::is_registered(who);
+				sits || Self::can_be_seated(who)
+			})
 			.map(|who| Candidate { backing: T::Backing::backing(&who), standing: standing(&who), who })
 			.collect();
 		selection::elect(active, candidates, T::ActiveTarget::get())
@@ -109,14 +112,14 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Applies the decided changes to `set`, and cancels those that do not fit any more: the standby cannot be seated or sits
-	/// already, the member is not down any more, or the outage has become systemic. What is cancelled does not count
+	/// already, the member does not fail any more, or the outage has become systemic. What is cancelled does not count
 	/// towards the cap, and the next judgement decides anew.
 	fn queue(set: &mut Vec<T::AccountId>, active: &[T::AccountId], judgement: &Judgement) {
 		let elected = Elected::<T>::get();
-		let down: BTreeSet<&T::AccountId> = judgement
+		let failing: BTreeSet<&T::AccountId> = judgement
 			.unhealthy
 			.iter()
-			.filter(|judged| judged.is_down() && !judgement.systemic)
+			.filter(|judged| judged.is_failing() && !judgement.systemic)
 			.filter_map(|judged| active.get(judged.index as usize))
 			.collect();
 		let mut queued = Vec::new();
@@ -124,10 +127,10 @@ impl<T: Config> Pallet<T> {
 			let Change { incident, from, to } = change.clone();
 			let swap = Swap { from, to };
 			let able = match &swap.to {
-				Some(to) => elected.contains(to) && T::SessionKeys::is_registered(to),
+				Some(to) => elected.contains(to) && Self::can_be_seated(to),
 				None => set.len() > 1,
 			};
-			if able && down.contains(&swap.from) && selection::apply(set, &swap) {
+			if able && failing.contains(&swap.from) && selection::apply(set, &swap) {
 				queued.push(change);
 			} else {
 				Evictions::<T>::mutate(|evictions| evictions.pop());

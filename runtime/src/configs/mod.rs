@@ -1,8 +1,8 @@
 //! The pallets' configurations, by topic.
 
-mod consensus;
+pub(crate) mod consensus;
 mod governance;
 mod money;
 mod staking;
 mod system;
-mod understudy;
+pub mod understudy;

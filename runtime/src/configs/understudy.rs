@@ -1,13 +1,17 @@
 //! Understudy's pallets, and what they need to know of the chain.
 
-use frame_support::{parameter_types, traits::Get};
+use frame_support::{
+	parameter_types,
+	traits::{fungible::HoldConsideration, Get, LinearStoragePrice},
+};
 use pallet_heartbeat::Thresholds;
 use sp_application_crypto::RuntimeAppPublic;
 use sp_runtime::transaction_validity::TransactionPriority;
-use understudy_primitives::{crypto::AuthorityId, Backing, HeartbeatKeys, MemberIndex, Slots};
+use understudy_primitives::{crypto::AuthorityId, Backing, HeartbeatKeys, MemberIndex, Slots, VoteKeys};
 
 use crate::{
 	configs::consensus::PeriodicSessions,
+	constants::deposit,
 	parameters::dynamic_params::{detection, rotation},
 	*,
 };
@@ -22,8 +26,15 @@ parameter_types! {
 	pub DetectionThresholds: Thresholds = Thresholds {
 		slots: detection::SlotThreshold::get(),
 		windows: detection::WindowThreshold::get(),
+		peers: detection::PeerThreshold::get(),
+		votes: detection::VoteThreshold::get(),
+		longer: detection::Longer::get(),
 		slots_weight: detection::SlotWeight::get(),
 		windows_weight: detection::WindowWeight::get(),
+		peers_weight: detection::PeerWeight::get(),
+		votes_weight: detection::VoteWeight::get(),
+		peers_quorum: detection::PeerQuorum::get(),
+		votes_quorum: detection::VoteQuorum::get(),
 	};
 }
 
@@ -53,6 +64,26 @@ impl HeartbeatKeys<AccountId, AuthorityId> for SessionHeartbeatKeys {
 	}
 }
 
+/// The accounts behind GRANDPA's voters.
+pub struct GrandpaKeys;
+
+impl VoteKeys<AccountId> for GrandpaKeys {
+	fn voter(key: &[u8]) -> Option<AccountId> {
+		Session::key_owner(sp_consensus_grandpa::KEY_TYPE, key)
+	}
+}
+
+parameter_types! {
+	pub const RegistrationHold: RuntimeHoldReason =
+		RuntimeHoldReason::Heartbeat(pallet_heartbeat::HoldReason::Registration);
+	pub const RegistrationBase: Balance = deposit(1, 0);
+	pub const RegistrationByte: Balance = deposit(0, 1);
+}
+
+/// Draws who probes whom. It is predictable, and an author can nudge it: enough where the worst that comes of it is that
+/// a colluder probes whom it likes, for reports alone cost nobody the seat.
+impl pallet_insecure_randomness_collective_flip::Config for Runtime {}
+
 impl pallet_heartbeat::Config for Runtime {
 	type Keys = SessionHeartbeatKeys;
 	type Slots = AuraSlots;
@@ -62,8 +93,23 @@ impl pallet_heartbeat::Config for Runtime {
 	type Thresholds = DetectionThresholds;
 	type GraceWindows = detection::GraceWindows;
 	type SystemicThreshold = detection::SystemicThreshold;
+	type HeartbeatQuota = detection::HeartbeatQuota;
+	type Probes = detection::Probes;
+	type FinalityLag = detection::FinalityLag;
+	type VoteSilence = detection::VoteSilence;
+	type Randomness = Randomness;
+	type VoteKeys = GrandpaKeys;
+	type Consideration = HoldConsideration<
+		AccountId,
+		Balances,
+		RegistrationHold,
+		LinearStoragePrice<RegistrationBase, RegistrationByte, Balance>,
+	>;
+	type RegistrationLifetime = detection::RegistrationLifetime;
 	type HeartbeatPriority = HeartbeatPriority;
-	type WeightInfo = pallet_heartbeat::weights::CountedWeight<Runtime>;
+	type WeightInfo = crate::weights::pallet_heartbeat::WeightInfo<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = crate::benchmarks::Helper;
 }
 
 /// A member's total stake in the latest election.
@@ -91,6 +137,7 @@ impl pallet_validator_rotation::Config for Runtime {
 	type Periodic = PeriodicSessions;
 	type MayRotate = NoChangePending;
 	type SessionKeys = Session;
+	type Registrations = Heartbeat;
 	type Backing = TotalStake;
 	type Verdicts = Heartbeat;
 	type Roster = Heartbeat;

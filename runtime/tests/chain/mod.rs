@@ -3,18 +3,25 @@
 use codec::Encode;
 use frame_support::traits::UnfilteredDispatchable;
 use frame_system::offchain::CreateAuthorizedTransaction;
-use pallet_heartbeat::Heartbeat as Payload;
+use pallet_heartbeat::{
+	evidence::Mark, rejection, statement::Statement, Heartbeat as Payload, Report, ReportKind,
+};
 use sp_consensus_aura::{Slot, AURA_ENGINE_ID};
 use sp_core::Pair;
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::{
-	traits::Header as _, ApplyExtrinsicResult, BuildStorage, Digest, DigestItem, DispatchResult,
+	traits::Header as _,
+	transaction_validity::{InvalidTransaction, TransactionValidityError},
+	ApplyExtrinsicResult, BuildStorage, Digest, DigestItem, DispatchResult,
 };
-use understudy_primitives::{crypto::AuthorityPair, Entry};
+use understudy_primitives::{
+	crypto::{AuthorityPair, AuthoritySignature},
+	Entry,
+};
 use understudy_runtime::{
 	constants::SLOT_DURATION, genesis_config_presets, AccountId, BlockNumber, Executive, Failover, Hash,
 	Header, Heartbeat, Runtime, RuntimeCall, RuntimeGenesisConfig, RuntimeOrigin, Session, System,
-	TxExtension, UncheckedExtrinsic, ValidatorRotation,
+	UncheckedExtrinsic, ValidatorRotation,
 };
 
 pub use Sr25519Keyring::{Alice, Bob, Charlie, Dave, Eve, Ferdie};
@@ -31,6 +38,14 @@ pub struct Chain {
 	pub dead: Vec<Sr25519Keyring>,
 	/// Who authors nothing, but lives and sends heartbeats.
 	pub lame: Vec<Sr25519Keyring>,
+	/// Who casts no votes, but does everything else.
+	pub mute: Vec<Sr25519Keyring>,
+	/// Whom nobody can reach, but who do all of their work.
+	pub hidden: Vec<Sr25519Keyring>,
+	/// Whether nobody probes anybody.
+	pub blind: bool,
+	/// Whether nobody watches the votes.
+	pub deaf: bool,
 }
 
 /// Runs a test on a fresh chain of the preset `local`, and checks every pallet's invariants after it.
@@ -43,7 +58,16 @@ pub fn run(test: impl FnOnce(&mut Chain)) {
 	let storage = genesis.build_storage().expect("the genesis can be built");
 	sp_io::TestExternalities::from(storage).execute_with(|| {
 		let parent = Header::new(0, Hash::zero(), Hash::zero(), Hash::zero(), Digest::default());
-		test(&mut Chain { parent, slot: 1_000, dead: Vec::new(), lame: Vec::new() });
+		test(&mut Chain {
+			parent,
+			slot: 1_000,
+			dead: vec![],
+			lame: vec![],
+			mute: vec![],
+			hidden: vec![],
+			blind: false,
+			deaf: false,
+		});
 		check();
 	});
 }
@@ -112,6 +136,11 @@ impl Chain {
 	}
 
 	fn next_slot(&mut self) {
+		self.slot_with(|| ());
+	}
+
+	/// The next slot; `inside` happens in its block, if there is one.
+	pub fn slot_with(&mut self, inside: impl FnOnce()) {
 		let slot = self.slot;
 		self.slot += 1;
 		let authors = Session::validators();
@@ -126,6 +155,8 @@ impl Chain {
 		let timestamp = RuntimeCall::Timestamp(pallet_timestamp::Call::set { now: slot * SLOT_DURATION });
 		apply(UncheckedExtrinsic::new_bare(timestamp)).expect("the timestamp is valid").expect("it is set");
 		self.heartbeats();
+		self.reports();
+		inside();
 		self.parent = Executive::finalize_block();
 		check();
 	}
@@ -136,11 +167,52 @@ impl Chain {
 			let standby = ValidatorRotation::reserve().contains(&who.to_account_id());
 			if (standby && !self.dead.contains(&who)) || self.lame.contains(&who) {
 				let payload = payload(who);
-				if !pallet_heartbeat::evidence::is_seen::<Runtime>(payload.index) {
-					apply(signed(who, payload)).expect("it is authorized").expect("it is dispatched");
+				if !pallet_heartbeat::evidence::is_marked::<Runtime>(Mark::Seen, payload.index) {
+					send(signed(who, payload));
 				}
 			}
 		}
+	}
+}
+
+impl Chain {
+	/// What the nodes of the living report of the dead, as soon as nothing excuses them any more, and of the mute.
+	fn reports(&self) {
+		let grace = |who: &Sr25519Keyring| {
+			let status = Heartbeat::member_status(who.to_account_id());
+			status.is_none_or(|judged| judged.grace > 0)
+		};
+		let sits = |who: &Sr25519Keyring| validators().contains(who);
+		let unanswering = self.dead.iter().chain(&self.hidden).copied();
+		let unreachable: Vec<_> = unanswering.filter(|who| !grace(who)).collect();
+		let unheard = self.dead.iter().chain(&self.mute).copied();
+		let voteless: Vec<_> = unheard.filter(|who| !grace(who) && sits(who)).collect();
+		for who in MEMBERS.into_iter().filter(|who| !self.dead.contains(who)) {
+			for (kind, of) in [(ReportKind::Peers, &unreachable), (ReportKind::Votes, &voteless)] {
+				let listed = |target: &Sr25519Keyring| *target != who && of.contains(target);
+				let targets: Vec<_> = MEMBERS.into_iter().filter(listed).collect();
+				let nobody = if kind == ReportKind::Peers { self.blind } else { self.deaf };
+				if targets.is_empty() || nobody {
+					continue;
+				}
+				send(report(who, kind, &targets));
+			}
+		}
+	}
+}
+
+/// Applies what a node sends: it is let in, unless it came to nothing meanwhile, or governance made it so.
+fn send(extrinsic: UncheckedExtrinsic) {
+	match apply(extrinsic) {
+		Ok(dispatched) => dispatched.expect("it is dispatched"),
+		Err(TransactionValidityError::Invalid(InvalidTransaction::Custom(
+			rejection::ALREADY_REPORTED
+			| rejection::NOTHING_NEW
+			| rejection::NOT_DUE
+			| rejection::UNASSIGNED_TARGET
+			| rejection::TOO_MANY_TARGETS,
+		))) => (),
+		Err(other) => panic!("what a node sends is let in: {other:?}"),
 	}
 }
 
@@ -149,25 +221,48 @@ pub fn apply(extrinsic: UncheckedExtrinsic) -> ApplyExtrinsicResult {
 	Executive::apply_extrinsic(extrinsic)
 }
 
+/// A member's place in the roster.
+fn index(who: Sr25519Keyring) -> u32 {
+	let total = pallet_heartbeat::Roster::<Runtime>::get().total;
+	let mut all = 0..total;
+	all.find(|index| pallet_heartbeat::Members::<Runtime>::get(index) == Some(who.to_account_id()))
+		.expect("it is a member")
+}
+
 /// What a member's heartbeat says now.
 pub fn payload(who: Sr25519Keyring) -> Payload {
-	let roster = pallet_heartbeat::Roster::<Runtime>::get();
-	let index = (0..roster.total)
-		.find(|index| pallet_heartbeat::Members::<Runtime>::get(index) == Some(who.to_account_id()))
-		.expect("it is a member");
-	Payload { roster: roster.id, window: pallet_heartbeat::Window::<Runtime>::get().index, index }
+	let roster = pallet_heartbeat::Roster::<Runtime>::get().id;
+	Payload { roster, window: pallet_heartbeat::Window::<Runtime>::get().index, index: index(who) }
 }
 
 /// A heartbeat as a node sends it.
 pub fn signed(who: Sr25519Keyring, heartbeat: Payload) -> UncheckedExtrinsic {
-	let genesis = System::block_hash(0);
+	let signature = sign(who, &heartbeat);
+	general(pallet_heartbeat::Call::heartbeat { heartbeat, signature })
+}
+
+/// A report as a node sends it.
+pub fn report(who: Sr25519Keyring, kind: ReportKind, of: &[Sr25519Keyring]) -> UncheckedExtrinsic {
+	let Payload { roster, window, index: reporter } = payload(who);
+	let mut targets: Vec<u32> = of.iter().map(|target| index(*target)).collect();
+	targets.sort();
+	let targets = targets.try_into().expect("so few members fit");
+	let report = Report { roster, window, reporter, kind, targets };
+	let signature = sign(who, &report);
+	general(pallet_heartbeat::Call::report { report, signature })
+}
+
+/// Signs with a member's heartbeat key.
+pub fn sign(who: Sr25519Keyring, statement: &impl Statement) -> AuthoritySignature {
 	let pair = AuthorityPair::from_string(&format!("//{who}"), None).expect("a well-known seed");
-	let call =
-		pallet_heartbeat::Call::heartbeat { heartbeat, signature: pair.sign(&heartbeat.payload(&genesis)) };
-	type Create = dyn Fn() -> TxExtension;
-	let extension: &Create =
-		&<Runtime as CreateAuthorizedTransaction<pallet_heartbeat::Call<Runtime>>>::create_extension;
-	UncheckedExtrinsic::new_transaction(call.into(), extension())
+	pair.sign(&statement.payload(&System::block_hash(0)))
+}
+
+/// A general transaction, which authorizes itself.
+pub fn general(call: pallet_heartbeat::Call<Runtime>) -> UncheckedExtrinsic {
+	let extension =
+		<Runtime as CreateAuthorizedTransaction<pallet_heartbeat::Call<Runtime>>>::create_extension();
+	UncheckedExtrinsic::new_transaction(call.into(), extension)
 }
 
 /// Dispatches as governance does.

@@ -4,7 +4,10 @@ use anyhow::{ensure, Context};
 
 use crate::{
 	chain::name_of,
-	drills::{kill::kill_and_watch, wait_until_healthy},
+	drills::{
+		kill::{break_and_watch, Failure},
+		wait_until_healthy,
+	},
 	network::Net,
 };
 
@@ -21,8 +24,13 @@ pub async fn run(network: &mut Net, kills: usize, bar: u32) -> anyhow::Result<()
 		// Whoever sits and was not killed yet; after all of them, whoever was killed longest ago.
 		let rank = |name: &String| killed.iter().rposition(|old| old == name).map_or(0, |place| place + 1);
 		let victim = sitting.iter().map(name_of).min_by_key(rank).context("nobody sits")?;
-		let healed = kill_and_watch(network, &victim).await?;
-		println!("  {victim} replaced after {} blocks, {:.1} seconds", healed.blocks, healed.seconds);
+		let healed = break_and_watch(network, &victim, Failure::Killed).await?;
+		println!(
+			"  {victim} replaced after {} blocks, {:.1} seconds, on {}",
+			healed.blocks,
+			healed.seconds,
+			healed.fired.letters()
+		);
 		results.push(healed.blocks);
 		network.revive(&victim).await?;
 		killed.push(victim);

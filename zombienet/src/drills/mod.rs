@@ -1,5 +1,6 @@
 //! The drills, and what they have in common.
 
+pub mod evidence;
 pub mod idle;
 pub mod kill;
 pub mod median;

@@ -13,7 +13,13 @@ use sp_runtime::{
 };
 use understudy_primitives::{crypto::AuthoritySignature, RosterHandler};
 
-use crate::{evidence, mock::*, rejection, Call, Counters, Error, Heartbeat as Payload, Roster, Window};
+use crate::{
+	evidence::{self, Mark},
+	mock::*,
+	rejection,
+	statement::Statement,
+	Call, Counters, Error, Heartbeat as Payload, Roster, Window,
+};
 
 fn valid(who: u64) -> Payload {
 	Payload {
@@ -108,7 +114,7 @@ fn a_future_window_is_rejected() {
 fn the_next_window_is_let_into_the_pool_but_not_into_a_block() {
 	build_and_execute(|| {
 		let next = Payload { window: valid(14).window + 1, ..valid(14) };
-		evidence::see::<Runtime>(4);
+		evidence::mark::<Runtime>(Mark::Seen, 4);
 		assert_ok!(authorize(TransactionSource::External, next, sign(14, &next)));
 		assert_eq!(
 			authorize(TransactionSource::InBlock, next, sign(14, &next)),
@@ -128,7 +134,7 @@ fn an_index_beyond_the_roster_is_rejected() {
 #[test]
 fn a_replay_is_rejected() {
 	build_and_execute(|| {
-		evidence::see::<Runtime>(4);
+		evidence::mark::<Runtime>(Mark::Seen, 4);
 		rejected(valid(14), rejection::ALREADY_SEEN);
 	});
 }
@@ -140,7 +146,7 @@ fn a_heartbeat_that_was_counted_is_not_counted_again_in_the_next_window() {
 		assert_ok!(Heartbeat::heartbeat(RawOrigin::Authorized.into(), heartbeat, sign(14, &heartbeat)));
 		run(1..6, &[4]);
 		assert_eq!(Window::<Runtime>::get().index, heartbeat.window + 1);
-		evidence::clear_seen::<Runtime>(&Roster::<Runtime>::get());
+		evidence::clear_marks::<Runtime>(&Roster::<Runtime>::get());
 		rejected(heartbeat, rejection::ALREADY_SEEN);
 	});
 }
@@ -208,7 +214,7 @@ fn an_authorized_heartbeat_marks_the_member_as_seen() {
 			.expect("a general transaction needs no signature");
 		let info = frame_support::dispatch::DispatchInfo::default();
 		assert_ok!(checked.apply::<Runtime>(&info, 100).expect("it is authorized"));
-		assert!(evidence::is_seen::<Runtime>(4));
+		assert!(evidence::is_marked::<Runtime>(Mark::Seen, 4));
 	});
 }
 
@@ -229,7 +235,7 @@ fn what_changed_after_the_authorization_is_an_error() {
 	build_and_execute(|| {
 		let heartbeat = valid(14);
 		let call = || Heartbeat::heartbeat(RawOrigin::Authorized.into(), heartbeat, sign(14, &heartbeat));
-		evidence::see::<Runtime>(4);
+		evidence::mark::<Runtime>(Mark::Seen, 4);
 		assert_noop!(call(), Error::<Runtime>::AlreadySeen);
 		Heartbeat::on_roster(&[10, 11], &[14]);
 		assert_noop!(call(), Error::<Runtime>::StaleRoster);

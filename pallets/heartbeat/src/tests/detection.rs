@@ -4,7 +4,11 @@ use frame_support::{assert_err, hypothetically, traits::Hooks, weights::Weight};
 use sp_runtime::Perbill;
 use understudy_primitives::{Health, Judged, RosterHandler, Seat, Verdicts};
 
-use crate::{evidence, mock::*, Counters, Event, LastSlot, Members, Roster, Seen, Window};
+use crate::{
+	evidence::{self, Mark},
+	mock::*,
+	Counters, Event, LastSlot, Marks, Members, Roster, Window,
+};
 
 /// The last judgement's verdict on a member, `None` where it was healthy.
 fn last(index: u32) -> Option<Judged> {
@@ -21,9 +25,10 @@ fn a_missed_slot_that_makes_a_member_down_is_judged_at_once() {
 	build_and_execute(|| {
 		run(1..21, &[]);
 		run(21..33, &[2]);
-		// Two windows of silence are counted, and two slots; the third slot decides, in the middle of a window.
-		Counters::<Runtime>::mutate(0, |chunk| chunk[2].missed_windows = 2);
-		Counters::<Runtime>::mutate(0, |chunk| chunk[2].missed_slots = 2);
+		// Four windows of silence are counted, and five slots; the sixth slot decides, in the middle of a window.
+		Counters::<Runtime>::mutate(0, |chunk| chunk[2].missed_windows = 4);
+		Counters::<Runtime>::mutate(0, |chunk| chunk[2].missed_slots = 5);
+		Window::<Runtime>::mutate(|window| window.overdue = false);
 		let (judged, window) = (Judgements::get().len(), Window::<Runtime>::get());
 		Window::<Runtime>::mutate(|window| window.started = System::block_number());
 		run(33..36, &[2]);
@@ -43,10 +48,10 @@ fn a_network_where_all_author_is_healthy() {
 }
 
 #[test]
-fn a_dead_author_is_down_on_both_detectors() {
+fn a_dead_author_is_down_after_longer_on_slots_and_silence_alone() {
 	build_and_execute(|| {
 		run(1..21, &[]);
-		run(21..36, &[2]);
+		run(21..50, &[2]);
 		let judged = last(2).expect("it is not healthy");
 		assert_eq!((judged.seat, judged.verdict.health), (Seat::Active, Health::Down));
 		assert!(judged.verdict.detectors.slots && judged.verdict.detectors.heartbeats);
@@ -70,7 +75,7 @@ fn an_author_that_heartbeats_but_misses_slots_is_not_down() {
 		run(1..21, &[]);
 		for round in 5..15u64 {
 			run(round * 4 + 1..round * 4 + 5, &[2]);
-			evidence::see::<Runtime>(2);
+			evidence::mark::<Runtime>(Mark::Seen, 2);
 		}
 		let judged = last(2).expect("it is not healthy");
 		assert_eq!(judged.verdict.health, Health::Suspect);
@@ -95,7 +100,7 @@ fn silence_during_the_grace_is_not_counted() {
 		run(1..17, &[2]);
 		let judged = last(2).expect("it was never heard");
 		assert_eq!((judged.verdict.missed_slots, judged.verdict.missed_windows), (0, 0));
-		run(17..41, &[2]);
+		run(17..61, &[2]);
 		assert_eq!(health(2), Health::Down);
 	});
 }
@@ -167,7 +172,7 @@ fn a_new_roster_starts_a_new_window() {
 		assert_eq!(Window::<Runtime>::get().index, after.index);
 		run(27..28, &[4]);
 		assert_eq!(Window::<Runtime>::get().index, after.index + 1);
-		assert_eq!(Judgements::get().last().map(|last| last.window), Some(after.index));
+		assert_eq!(Judgements::get().last().map(|last| last.window), Some(after.index + 1));
 	});
 }
 
@@ -203,7 +208,7 @@ fn a_chain_without_named_authors_still_judges_heartbeats() {
 			System::set_block_number(System::block_number() + 1);
 			Heartbeat::on_initialize(System::block_number());
 			for index in [0, 1, 3, 4, 5] {
-				evidence::see::<Runtime>(index);
+				evidence::mark::<Runtime>(Mark::Seen, index);
 			}
 		}
 		let judged = last(2).expect("it is silent");
@@ -238,11 +243,13 @@ fn a_window_length_of_zero_is_taken_as_one() {
 #[test]
 fn the_weight_of_a_judgement_is_charged() {
 	build_and_execute(|| {
-		let quiet = next_block(1);
-		Window::<Runtime>::mutate(|window| window.started = 0);
+		assert_eq!(next_block(1), Weight::from_parts(1_000, 10));
 		System::set_block_number(50);
-		let judged = next_block(2);
-		assert!(judged.all_gt(quiet.saturating_add(Weight::from_parts(6, 6))));
+		// Six members; the recorder says that acting took 7.
+		assert_eq!(next_block(2), Weight::from_parts(1_000 + 6 * 2_000 + 7, 10 + 6 * 20 + 7));
+		Window::<Runtime>::mutate(|window| window.alarm = true);
+		assert_eq!(next_block(3), Weight::from_parts(1_000 + 6 * 3_000 + 7, 10 + 6 * 30 + 7));
+		assert_eq!(next_block(6), Weight::from_parts(3 * 1_000, 3 * 10));
 	});
 }
 
@@ -250,13 +257,13 @@ fn the_weight_of_a_judgement_is_charged() {
 fn the_status_tells_who_is_how() {
 	build_and_execute(|| {
 		run(1..21, &[]);
-		run(21..36, &[2]);
+		run(21..50, &[2]);
 		let status = Heartbeat::roster_status();
 		assert_eq!(status.roster, Roster::<Runtime>::get().id);
 		let accounts: Vec<u64> = status.members.iter().map(|(who, _)| *who).collect();
 		assert_eq!(accounts, [10, 11, 12, 13, 14, 15]);
 		assert_eq!(status.members[2].1.verdict.health, Health::Down);
-		assert_eq!(status.members[2].1.verdict.confidence, Perbill::from_percent(90));
+		assert_eq!(status.members[2].1.verdict.confidence, Perbill::one());
 		assert!(!status.systemic);
 	});
 }
@@ -292,8 +299,66 @@ fn try_state_notices_what_must_not_be() {
 			assert_err!(Heartbeat::do_try_state(), "evidence has a gap");
 		});
 		hypothetically!({
-			Seen::<Runtime>::insert(0, [0xff; 128]);
-			assert_err!(Heartbeat::do_try_state(), "somebody was seen who is no member");
+			Marks::<Runtime>::insert(Mark::Seen, 0, [0xff; 128]);
+			assert_err!(Heartbeat::do_try_state(), "somebody is marked who is no member");
 		});
+	});
+}
+
+#[test]
+fn silence_counts_when_it_cannot_be_late_any_more() {
+	use crate::judgement::settling;
+	// Windows of 4, 20 and 1 blocks.
+	assert_eq!([0, 1, 2, 3].map(|age| settling(age, 4)), [None, Some(false), Some(true), None]);
+	assert_eq!([4, 5, 10, 11].map(|age| settling(age, 20)), [None, Some(false), Some(true), None]);
+	assert_eq!([0, 1].map(|age| settling(age, 1)), [None, Some(false)]);
+	build_and_execute(|| {
+		run(1..21, &[]);
+		// Standby 4 is silent for a window.
+		let missed = || Counters::<Runtime>::get(0)[4].missed_windows;
+		let mut slot = 21;
+		for dead in [&[][..], &[4]] {
+			let window = Window::<Runtime>::get().index;
+			while Window::<Runtime>::get().index == window {
+				run(slot..slot + 1, dead);
+				slot += 1;
+			}
+			// The block that begins the next window marks it already.
+			Marks::<Runtime>::remove(Mark::Seen, 0);
+		}
+		assert!(Window::<Runtime>::get().overdue);
+		assert_eq!(missed(), 0);
+		hypothetically!({
+			run(slot..slot + 1, &[4]);
+			assert_eq!(missed(), 1);
+		});
+		hypothetically!({
+			// It was late.
+			Counters::<Runtime>::mutate(0, |chunk| chunk[4].hear());
+			run(slot..slot + 3, &[4]);
+			assert_eq!(missed(), 0);
+		});
+	});
+}
+
+#[test]
+fn who_lost_its_slot_has_longer() {
+	let mut author = evidence::MemberEvidence {
+		overdue: true,
+		missed_slots: 1,
+		..evidence::MemberEvidence::newcomer(0, 0)
+	};
+	assert!(!author.settle(false));
+	assert!(author.settle(true));
+	assert_eq!((author.missed_windows, author.overdue), (1, false));
+}
+
+#[test]
+fn a_quiet_window_is_judged_once() {
+	build_and_execute(|| {
+		run(1..21, &[]);
+		let judged = Judgements::get().len();
+		run(21..41, &[]);
+		assert_eq!(Judgements::get().len(), judged + 5);
 	});
 }

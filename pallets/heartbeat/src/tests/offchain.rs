@@ -5,7 +5,12 @@ use frame_support::{pallet_prelude::Authorize, traits::Hooks};
 use sp_runtime::transaction_validity::TransactionSource;
 use understudy_primitives::Seat;
 
-use crate::{evidence, mock::*, offchain::due, Call, Heartbeat as Payload, Roster, Window};
+use crate::{
+	evidence::{self, Mark},
+	mock::*,
+	offchain::due,
+	Call, Heartbeat as Payload, Roster, Window,
+};
 
 /// The heartbeats in the pool, each of which must be one that is let in.
 fn sent(pool: &parking_lot::RwLock<sp_core::offchain::testing::PoolState>) -> Vec<Payload> {
@@ -19,7 +24,7 @@ fn sent(pool: &parking_lot::RwLock<sp_core::offchain::testing::PoolState>) -> Ve
 			};
 			let authorized = call.authorize(TransactionSource::Local).expect("it authorizes itself");
 			assert!(authorized.is_ok(), "the node sends what is let in: {authorized:?}");
-			let Call::heartbeat { heartbeat, .. } = call;
+			let Call::heartbeat { heartbeat, .. } = call else { panic!("a call that is no heartbeat") };
 			heartbeat
 		})
 		.collect()
@@ -75,7 +80,7 @@ fn a_heartbeat_that_got_lost_is_sent_again() {
 fn who_was_seen_sends_nothing() {
 	build_with_node(&[14], |pool| {
 		next_block(1);
-		evidence::see::<Runtime>(4);
+		evidence::mark::<Runtime>(Mark::Seen, 4);
 		Heartbeat::offchain_worker(System::block_number());
 		assert!(sent(pool).is_empty());
 	});

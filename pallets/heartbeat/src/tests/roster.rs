@@ -3,9 +3,9 @@
 use understudy_primitives::{Health, RosterHandler, Verdicts};
 
 use crate::{
-	evidence::{self, EvidenceTable, MemberEvidence},
+	evidence::{self, EvidenceTable, Mark, MemberEvidence},
 	mock::*,
-	Members, Roster, Seen,
+	Marks, Members, Roster,
 };
 
 fn evidence_of(index: u32) -> MemberEvidence {
@@ -28,7 +28,7 @@ fn evidence_follows_the_member_to_its_new_index() {
 fn who_is_seated_gets_grace_and_who_is_unseated_keeps_its_silence() {
 	build_and_execute(|| {
 		run(1..21, &[]);
-		run(21..37, &[2]);
+		run(21..53, &[2]);
 		assert_eq!(evidence_of(2).health, Health::Down);
 		Heartbeat::on_roster(&[10, 11, 14, 13], &[12, 15]);
 		let seated = evidence_of(2);
@@ -58,11 +58,11 @@ fn a_smaller_roster_leaves_nothing_behind() {
 	build_and_execute(|| {
 		let many: Vec<u64> = (100..2_600).collect();
 		Heartbeat::on_roster(&many[..2_000], &many[2_000..]);
-		evidence::see::<Runtime>(2_499);
+		evidence::mark::<Runtime>(Mark::Seen, 2_499);
 		Heartbeat::do_try_state().expect("the pallet's invariants hold");
 		Heartbeat::on_roster(&[10], &[]);
 		assert_eq!(Members::<Runtime>::iter().count(), 1);
-		assert_eq!(Seen::<Runtime>::iter().count(), 0);
+		assert_eq!(Marks::<Runtime>::iter().count(), 0);
 		assert_eq!(crate::Counters::<Runtime>::iter().count(), 1);
 	});
 }
@@ -94,11 +94,11 @@ fn bits_of_different_members_do_not_touch() {
 		let many: Vec<u64> = (100..2_600).collect();
 		Heartbeat::on_roster(&many, &[]);
 		for index in [0, 7, 8, 1_023, 1_024, 2_499] {
-			assert!(!evidence::is_seen::<Runtime>(index));
-			assert!(evidence::see::<Runtime>(index));
-			assert!(!evidence::see::<Runtime>(index));
+			assert!(!evidence::is_marked::<Runtime>(Mark::Seen, index));
+			assert!(evidence::mark::<Runtime>(Mark::Seen, index));
+			assert!(!evidence::mark::<Runtime>(Mark::Seen, index));
 		}
-		let seen = evidence::take_seen::<Runtime>(&Roster::<Runtime>::get());
+		let seen = evidence::turn_marks::<Runtime>(&Roster::<Runtime>::get());
 		let all: Vec<u32> = (0..2_500).filter(|index| seen.contains(*index)).collect();
 		assert_eq!(all, [0, 7, 8, 1_023, 1_024, 2_499]);
 	});

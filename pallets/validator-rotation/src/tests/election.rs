@@ -165,3 +165,15 @@ fn an_empty_election_keeps_the_set() {
 		assert_eq!(Session::validators(), [11, 12, 13, 14]);
 	});
 }
+
+#[test]
+fn an_election_seats_nobody_whose_registration_expired_but_keeps_who_sits() {
+	build_and_execute(|| {
+		Expired::set(vec![12, 17]);
+		Winners::set(Some(vec![11, 12, 13, 14, 17, 15]));
+		Stakes::set([(17, 5_000)].into());
+		next_session();
+		next_session();
+		assert_eq!(Rotation::active(), [11, 12, 13, 14]);
+	});
+}

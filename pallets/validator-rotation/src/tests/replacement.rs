@@ -3,7 +3,7 @@
 use frame_support::{assert_ok, traits::ValidatorRegistration};
 use pallet_session::historical;
 use sp_runtime::Perbill;
-use understudy_primitives::{Evidence, Initiator, RecordKind, Verdict};
+use understudy_primitives::{Evidence, Initiator, JudgementHandler, RecordKind, Verdict, Verdicts};
 
 use crate::{mock::*, Event, Planned, Progress, Stage};
 
@@ -278,5 +278,39 @@ fn the_historical_manager_is_the_same_manager() {
 		assert_eq!(genesis.map(|set| set.len()), Some(4));
 		<Rotation as historical::SessionManager<u64, ()>>::end_session(10);
 		<Rotation as historical::SessionManager<u64, ()>>::start_session(11);
+	});
+}
+
+#[test]
+fn who_is_impaired_is_replaced_like_who_is_down() {
+	build_and_execute(|| {
+		ail(12, impaired());
+		judged_block();
+		blocks(2);
+		assert_eq!(Rotation::active(), [11, 15, 13, 14]);
+	});
+}
+
+#[test]
+fn a_standby_whose_registration_expired_is_not_seated() {
+	build_and_execute(|| {
+		Expired::set(vec![15]);
+		ail(12, down());
+		judged_block();
+		blocks(2);
+		assert_eq!(Rotation::active(), [11, 16, 13, 14]);
+	});
+}
+
+#[test]
+fn a_standby_whose_registration_expires_before_it_sits_is_not_seated() {
+	build_and_execute(|| {
+		System::set_block_number(System::block_number() + 1);
+		ail(12, down());
+		Rotation::on_judgement(&Judge::judgement());
+		Expired::set(vec![15]);
+		blocks(3);
+		assert_eq!(Rotation::active(), [11, 12, 13, 14]);
+		assert_eq!(told().last().map(|(kind, ..)| *kind), Some(RecordKind::Cancelled));
 	});
 }

@@ -1,0 +1,319 @@
+//! Benchmarks of every call, authorization and hook, with the number of members as a component.
+//!
+//! The roster is as large as the component says, everybody in it has session keys and is registered, so that the tries are
+//! as deep as they would be; the member at work is the last one.
+
+use alloc::vec::Vec;
+use codec::Encode;
+use frame_benchmarking::v2::*;
+use frame_support::{
+	pallet_prelude::TransactionSource,
+	traits::{Authorize, Hooks},
+	BoundedVec,
+};
+use frame_system::RawOrigin;
+use sp_application_crypto::RuntimeAppPublic;
+use understudy_primitives::RosterHandler;
+
+use crate::{
+	evidence::{Mark, Tally},
+	registration::{Endpoint, Tag},
+	statement::{Report, ReportKind, Statement, MAX_TARGETS},
+	Call, *,
+};
+
+/// What the benchmarks need the runtime to do.
+pub trait BenchmarkHelper<AccountId> {
+	/// Gives an account session keys, this heartbeat key among them.
+	fn set_key(who: &AccountId, key: AuthorityId);
+	/// Sets the slot of the block that is being built.
+	fn set_slot(slot: u64);
+}
+
+/// The members that the components range over.
+const MEMBERS: u32 = 1_000;
+
+fn profile() -> Profile {
+	let tag = |byte| Tag::truncate_from([byte; 32].to_vec());
+	Profile { endpoint: Some(Endpoint::V6([1; 16], 1)), region: tag(b'r'), operator: tag(b'o') }
+}
+
+/// A roster of `n` active members, none of whom is in grace; the key of the last one is in the keystore.
+fn roster<T: Config>(n: u32) -> (Vec<T::AccountId>, AuthorityId) {
+	let key = AuthorityId::generate_pair(None);
+	let members: Vec<T::AccountId> = (0..n).map(|index| account("member", index, 0)).collect();
+	for (place, who) in (1..).zip(&members) {
+		let own =
+			if place == n { key.clone() } else { sp_core::sr25519::Public::from_raw(seed(place)).into() };
+		T::BenchmarkHelper::set_key(who, own);
+		Pallet::<T>::insert_registration(who, profile(), None);
+	}
+	frame_system::Pallet::<T>::set_block_number(1u32.into());
+	Pallet::<T>::on_roster(&members, &[]);
+	frame_system::Pallet::<T>::set_block_number(2u32.into());
+	change_all::<T>(|member| {
+		member.grace = 0;
+		member.asked = false;
+		member.health = understudy_primitives::Health::Healthy;
+		member.heard = true;
+	});
+	(members, key)
+}
+
+/// Some bytes that are different for each number.
+fn seed(number: u32) -> [u8; 32] {
+	sp_io::hashing::blake2_256(&number.encode())
+}
+
+fn change_all<T: Config>(change: impl Fn(&mut MemberEvidence)) {
+	let roster = Roster::<T>::get();
+	let mut table = EvidenceTable::<T>::read(&roster);
+	for index in 0..roster.total {
+		table.update(index, |member| {
+			change(member);
+			true
+		});
+	}
+	table.write();
+}
+
+fn heartbeat<T: Config>(n: u32) -> (Heartbeat, AuthoritySignature) {
+	let (_, key) = roster::<T>(n);
+	let index = n.saturating_sub(1);
+	// It must be asked for it, whatever the quota is; and somebody was seen, so that there are marks.
+	change_all::<T>(|member| {
+		member.asked = true;
+		member.answered = false;
+	});
+	if n > 1 {
+		evidence::mark::<T>(Mark::Seen, 0);
+	}
+	let heartbeat = Heartbeat { roster: Roster::<T>::get().id, window: Window::<T>::get().index, index };
+	let signature = heartbeat.sign(&key, &Pallet::<T>::genesis()).expect("the key was generated");
+	(heartbeat, signature)
+}
+
+/// A report about votes, for anybody active may be named in it, of so many targets that are spread over the roster.
+fn report<T: Config>(n: u32, t: u32) -> (Report, AuthoritySignature) {
+	let (_, key) = roster::<T>(n);
+	let reporter = n.saturating_sub(1);
+	let t = t.min(reporter).max(1);
+	let targets: Vec<u32> = (0..t).map(|place| place * reporter / t).collect();
+	let report = Report {
+		roster: Roster::<T>::get().id,
+		window: Window::<T>::get().index,
+		reporter,
+		kind: ReportKind::Votes,
+		targets: BoundedVec::truncate_from(targets),
+	};
+	if n > 2 {
+		evidence::mark::<T>(Mark::ReportedVotes, 1);
+	}
+	let signature = report.sign(&key, &Pallet::<T>::genesis()).expect("the key was generated");
+	(report, signature)
+}
+
+fn renewal<T: Config>() -> (RenewalOf<T>, AuthoritySignature) {
+	let (members, key) = roster::<T>(MEMBERS);
+	let who = members.last().expect("there are members").clone();
+	let runtime = <T::Version as Get<sp_version::RuntimeVersion>>::get().spec_version;
+	let block = frame_system::Pallet::<T>::block_number();
+	let renewal = RenewalOf::<T> { who, block, runtime, node: NodeVersion { major: 1, minor: 0, patch: 0 } };
+	let signature = renewal.sign(&key, &Pallet::<T>::genesis()).expect("the key was generated");
+	(renewal, signature)
+}
+
+/// An account with keys and money, which is not registered.
+fn registrar<T: Config>() -> T::AccountId {
+	roster::<T>(MEMBERS);
+	let who: T::AccountId = whitelisted_caller();
+	T::BenchmarkHelper::set_key(&who, AuthorityId::generate_pair(None));
+	let footprint = Footprint::from_mel::<RegistrationOf<T>>();
+	T::Consideration::ensure_successful(&who, footprint);
+	who
+}
+
+/// The next block is in slot `slot`, the last one was in slot `last`.
+fn slots<T: Config>(last: u64, slot: u64) {
+	LastSlot::<T>::put(last);
+	T::BenchmarkHelper::set_slot(slot);
+}
+
+/// Makes the first `u` members change their verdict when they are judged.
+fn changing<T: Config>(u: u32) {
+	let roster = Roster::<T>::get();
+	let mut table = EvidenceTable::<T>::read(&roster);
+	for index in 0..u.min(roster.total) {
+		table.update(index, |member| {
+			member.missed_slots = 1;
+			member.peers = Tally { reports: 9, windows: 1 };
+			true
+		});
+	}
+	table.write();
+}
+
+#[benchmarks(where <T as frame_system::Config>::RuntimeCall: From<Call<T>>)]
+mod benchmarks {
+	use super::*;
+
+	#[benchmark]
+	fn heartbeat(n: Linear<1, MEMBERS>) {
+		let (sent, signature) = super::heartbeat::<T>(n);
+		// Authorizing it has read these in the same block: they are in memory, and in the proof.
+		note_as_read(Roster::<T>::hashed_key().to_vec());
+		note_as_read(Marks::<T>::hashed_key_for(Mark::Seen, sent.index / evidence::MARKS_PER_CHUNK));
+		note_as_read(Counters::<T>::hashed_key_for(sent.index / evidence::COUNTERS_PER_CHUNK));
+		#[extrinsic_call]
+		_(RawOrigin::Authorized, sent, signature);
+		assert!(evidence::is_marked::<T>(Mark::Seen, n - 1));
+	}
+
+	#[benchmark]
+	fn authorize_heartbeat(n: Linear<1, MEMBERS>) -> Result<(), BenchmarkError> {
+		let (sent, signature) = super::heartbeat::<T>(n);
+		let call: <T as frame_system::Config>::RuntimeCall =
+			Call::heartbeat { heartbeat: sent, signature }.into();
+		#[block]
+		{
+			call.authorize(TransactionSource::InBlock)
+				.expect("it authorizes itself")
+				.map_err(|_| "refused")?;
+		}
+		Ok(())
+	}
+
+	#[benchmark]
+	fn report(n: Linear<2, MEMBERS>, t: Linear<1, MAX_TARGETS>) {
+		let (sent, signature) = super::report::<T>(n, t);
+		let reporter = sent.reporter;
+		#[extrinsic_call]
+		_(RawOrigin::Authorized, sent, signature);
+		assert!(evidence::is_marked::<T>(Mark::ReportedVotes, reporter));
+	}
+
+	#[benchmark]
+	fn authorize_report(n: Linear<2, MEMBERS>, t: Linear<1, MAX_TARGETS>) -> Result<(), BenchmarkError> {
+		let (sent, signature) = super::report::<T>(n, t);
+		let call: <T as frame_system::Config>::RuntimeCall = Call::report { report: sent, signature }.into();
+		#[block]
+		{
+			call.authorize(TransactionSource::InBlock)
+				.expect("it authorizes itself")
+				.map_err(|_| "refused")?;
+		}
+		Ok(())
+	}
+
+	#[benchmark]
+	fn renew() {
+		let (renewal, signature) = renewal::<T>();
+		let who = renewal.who.clone();
+		#[extrinsic_call]
+		_(RawOrigin::Authorized, renewal, signature);
+		assert!(Registrations::<T>::get(who).is_some_and(|registration| registration.node.major == 1));
+	}
+
+	#[benchmark]
+	fn authorize_renewal() -> Result<(), BenchmarkError> {
+		let (renewal, signature) = renewal::<T>();
+		let call: <T as frame_system::Config>::RuntimeCall = Call::renew { renewal, signature }.into();
+		#[block]
+		{
+			call.authorize(TransactionSource::InBlock)
+				.expect("it authorizes itself")
+				.map_err(|_| "refused")?;
+		}
+		Ok(())
+	}
+
+	#[benchmark]
+	fn register() {
+		let who = registrar::<T>();
+		#[extrinsic_call]
+		_(RawOrigin::Signed(who.clone()), profile());
+		assert!(Registrations::<T>::contains_key(who));
+	}
+
+	#[benchmark]
+	fn update() {
+		let who = registrar::<T>();
+		Pallet::<T>::do_register(who.clone(), Profile::default()).expect("it has keys and money");
+		#[extrinsic_call]
+		_(RawOrigin::Signed(who.clone()), profile());
+		assert_eq!(Registrations::<T>::get(who).map(|registration| registration.profile), Some(profile()));
+	}
+
+	#[benchmark]
+	fn deregister() {
+		let who = registrar::<T>();
+		Pallet::<T>::do_register(who.clone(), profile()).expect("it has keys and money");
+		#[extrinsic_call]
+		_(RawOrigin::Signed(who.clone()));
+		assert!(!Registrations::<T>::contains_key(who));
+	}
+
+	#[benchmark]
+	fn note_slots(n: Linear<1, MEMBERS>, m: Linear<0, MEMBERS>) {
+		roster::<T>(n);
+		let missed = u64::from(m.min(n - 1));
+		slots::<T>(1_000_000, 1_000_001 + missed);
+		let now = frame_system::Pallet::<T>::block_number();
+		#[block]
+		{
+			Pallet::<T>::on_initialize(now);
+		}
+		assert_eq!(LastSlot::<T>::get(), Some(1_000_001 + missed));
+	}
+
+	#[benchmark]
+	fn close_window(n: Linear<1, MEMBERS>, u: Linear<0, MEMBERS>) {
+		roster::<T>(n);
+		changing::<T>(u);
+		slots::<T>(1_000_000, 1_000_001);
+		// Everybody was seen or reported.
+		(0..n).for_each(|index| {
+			evidence::mark::<T>(Mark::Seen, index);
+			evidence::mark::<T>(Mark::ReportedVotes, index);
+		});
+		let window = Window::<T>::get();
+		let now = window.started.saturating_add(T::WindowLength::get());
+		#[block]
+		{
+			Pallet::<T>::on_initialize(now);
+		}
+		assert_eq!(Window::<T>::get().index, window.index + 1);
+	}
+
+	#[benchmark]
+	fn judge(n: Linear<1, MEMBERS>, u: Linear<0, MEMBERS>) {
+		roster::<T>(n);
+		changing::<T>(u);
+		slots::<T>(1_000_000, 1_000_001);
+		Window::<T>::mutate(|window| window.alarm = true);
+		let now = frame_system::Pallet::<T>::block_number();
+		#[block]
+		{
+			Pallet::<T>::on_initialize(now);
+		}
+		assert!(!Window::<T>::get().alarm);
+	}
+
+	#[benchmark]
+	fn on_roster(n: Linear<1, MEMBERS>) {
+		let (mut members, _) = roster::<T>(n);
+		members.reverse();
+		#[block]
+		{
+			Pallet::<T>::on_roster(&members, &[]);
+		}
+		assert_eq!(Members::<T>::get(0), members.first().cloned());
+	}
+}
+
+/// Lets the benchmark count a key as one that the block has read before.
+fn note_as_read(key: Vec<u8>) {
+	let mut key = sp_storage::TrackedStorageKey::new(key);
+	key.add_read();
+	benchmarking::add_to_whitelist(key);
+}

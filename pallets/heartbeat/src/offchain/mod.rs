@@ -1,0 +1,142 @@
+//! What the validator's node does with its offchain worker after each block: it shows signs of life, probes the members
+//! that it was assigned, reports who casts no votes, and renews the account's registration.
+
+mod heartbeats;
+mod peers;
+mod renewals;
+mod votes;
+
+pub use heartbeats::due;
+
+use alloc::vec::Vec;
+use codec::{Decode, Encode};
+use frame_system::{offchain::SubmitTransaction, pallet_prelude::BlockNumberFor};
+use sp_application_crypto::RuntimeAppPublic;
+use sp_runtime::{
+	offchain::{
+		storage::{StorageRetrievalError, StorageValueRef},
+		Timestamp,
+	},
+	traits::Saturating,
+	SaturatedConversion,
+};
+use understudy_primitives::{
+	crypto::{AuthorityId, AuthoritySignature},
+	offchain::{FinalityView, FINALITY_VIEW},
+	HeartbeatKeys, MemberIndex,
+};
+
+use crate::{statement::Statement, Call, Config, Members, Pallet, Roster, RosterInfo, Window, WindowInfo};
+
+const LOG_TARGET: &str = "understudy::heartbeat";
+
+/// After so many blocks a transaction that did not make it into one is sent again.
+const RESEND_AFTER: u32 = 2;
+
+/// A view of finality that is older, in milliseconds, is none.
+const FRESH: u64 = 30_000;
+
+/// What the workers look at: the chain as of this block.
+struct Scene<T: Config> {
+	now: BlockNumberFor<T>,
+	roster: RosterInfo,
+	window: WindowInfo<BlockNumberFor<T>, T::Hash>,
+}
+
+impl<T: Config> Scene<T> {
+	/// How many blocks of the running window came before this one.
+	fn elapsed(&self) -> u32 {
+		self.now.saturating_sub(self.window.started).saturated_into()
+	}
+}
+
+/// An account whose heartbeat key is in the local keystore.
+struct Local<AccountId> {
+	key: AuthorityId,
+	who: AccountId,
+	/// Its place in the roster, if it has one.
+	index: Option<MemberIndex>,
+}
+
+impl<T: Config> Pallet<T> {
+	/// Does what is due for the accounts whose keys are in the local keystore.
+	pub(crate) fn work_offchain(now: BlockNumberFor<T>) {
+		let scene = Scene::<T> { now, roster: Roster::<T>::get(), window: Window::<T>::get() };
+		let locals: Vec<Local<T::AccountId>> = AuthorityId::all()
+			.into_iter()
+			.filter_map(|key| {
+				let who = T::Keys::owner_of(&key)?;
+				let index =
+					(0..scene.roster.total).find(|index| Members::<T>::get(index).as_ref() == Some(&who));
+				Some(Local { key, who, index })
+			})
+			.collect();
+		let finality = Self::finality_view();
+		for local in &locals {
+			Self::renew_registration(&scene, local);
+			let Some(index) = local.index else { continue };
+			Self::send_heartbeat(&scene, &local.key, index);
+			if let Some(finality) = &finality {
+				Self::report_votes(&scene, &local.key, index, finality);
+			}
+		}
+		// Last, for it waits for answers.
+		for local in &locals {
+			if let Some(index) = local.index {
+				Self::probe_peers(&scene, &local.key, index, finality.as_ref());
+			}
+		}
+	}
+
+	/// What the node sees of finality, if that is recent, and finality goes on for it: who does not follow finality accuses
+	/// nobody.
+	fn finality_view() -> Option<FinalityView> {
+		let view = StorageValueRef::persistent(FINALITY_VIEW).get::<FinalityView>().ok().flatten()?;
+		let now: Timestamp = sp_io::offchain::timestamp();
+		let recent = |at: u64| at.saturating_add(FRESH) >= now.unix_millis();
+		(recent(view.at) && recent(view.advanced)).then_some(view)
+	}
+
+	/// Whether something is to be done now that is done once per `task`: it was not for this very task, or that is
+	/// `RESEND_AFTER` blocks ago. The lock also keeps two workers, of two blocks at the same height, from doing it twice.
+	fn claim(name: &str, key: &AuthorityId, task: impl Encode, now: BlockNumberFor<T>) -> bool {
+		let storage_key = (b"understudy/", name.as_bytes(), key).encode();
+		let task = task.encode();
+		StorageValueRef::persistent(&storage_key)
+			.mutate(|last: Result<Option<Claim<BlockNumberFor<T>>>, StorageRetrievalError>| match last {
+				Ok(Some(last)) if last.task == task && now < last.at.saturating_add(RESEND_AFTER.into()) => {
+					Err(())
+				},
+				_ => Ok(Claim { task, at: now }),
+			})
+			.is_ok()
+	}
+
+	/// Signs and submits; says in the node's log what came of it.
+	fn submit<S: Statement>(
+		what: &str,
+		key: &AuthorityId,
+		statement: S,
+		call: impl FnOnce(S, AuthoritySignature) -> Call<T>,
+	) {
+		let submitted = statement
+			.sign(key, &Self::genesis())
+			.ok_or("the keystore did not sign; are the session keys in it?")
+			.and_then(|signature| {
+				let transaction = T::create_authorized_transaction(call(statement, signature).into());
+				SubmitTransaction::<T, Call<T>>::submit_transaction(transaction)
+					.map_err(|()| "the transaction pool refused it")
+			});
+		match submitted {
+			Ok(()) => log::debug!(target: LOG_TARGET, "{what} sent"),
+			Err(why) => log::debug!(target: LOG_TARGET, "{what} not sent: {why}"),
+		}
+	}
+}
+
+/// When something was done last, kept in the node's offchain storage.
+#[derive(Encode, Decode)]
+struct Claim<BlockNumber> {
+	task: Vec<u8>,
+	at: BlockNumber,
+}

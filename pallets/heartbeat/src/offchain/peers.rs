@@ -1,0 +1,199 @@
+//! Detector P: asks the nodes of the members that were assigned how they are, and reports who fails.
+//!
+//! Others register the addresses that this node connects to, so that is done with care: the method, the path and the body
+//! are always the same, redirections are not followed, what is read of an answer is bounded, and so is the time. Addresses
+//! are numeric, so no name can lead into the operator's own network, and by default only public ones are asked; see
+//! [`Probing`].
+
+use alloc::{format, vec, vec::Vec};
+use frame_support::traits::Get;
+use frame_system::pallet_prelude::BlockNumberFor;
+use serde::Deserialize;
+use sp_runtime::{
+	offchain::{
+		http::{PendingRequest, Request},
+		storage::StorageValueRef,
+		Duration,
+	},
+	traits::{One, Saturating, Zero},
+	SaturatedConversion,
+};
+use understudy_primitives::{
+	crypto::AuthorityId,
+	offchain::{FinalityView, Probing, PROBING},
+	MemberIndex,
+};
+
+use super::{Scene, LOG_TARGET};
+use crate::{
+	evidence::{self, EvidenceTable, Mark},
+	registration::Endpoint,
+	statement::ReportKind,
+	Config, Members, Pallet, Registrations,
+};
+
+/// How long an answer may take, in milliseconds. Two seconds of jitter each way fit in.
+const DEADLINE: u64 = 5_000;
+
+/// A member that does not answer is asked so many times before it is reported: one lost packet is no outage.
+const ATTEMPTS: u32 = 2;
+
+/// The most of an answer that is read, in bytes.
+const MAX_ANSWER: usize = 4_096;
+
+/// How far back the target's last finalized block is looked for, in blocks.
+const SEARCH: u32 = 256;
+
+/// The one thing that is asked: how the node is, and what is final for it.
+const QUESTION: &str = concat!(
+	r#"[{"jsonrpc":"2.0","id":1,"method":"system_health","params":[]},"#,
+	r#"{"jsonrpc":"2.0","id":2,"method":"chain_getFinalizedHead","params":[]}]"#,
+);
+
+/// One answer of the two.
+#[derive(Deserialize)]
+struct Answer {
+	id: u32,
+	result: Content,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Content {
+	Health(Health),
+	Hash(sp_core::H256),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Health {
+	is_syncing: bool,
+}
+
+/// What a node says of itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Condition {
+	/// It is catching up with the chain.
+	pub syncing: bool,
+	/// The last block that is final for it.
+	pub finalized: sp_core::H256,
+}
+
+/// Understands the answer to [`QUESTION`]; `None` where it is none.
+pub(crate) fn parse(answer: &[u8]) -> Option<Condition> {
+	let answers: Vec<Answer> = serde_json::from_slice(answer).ok()?;
+	let (mut syncing, mut finalized) = (None, None);
+	for Answer { id, result } in answers {
+		match (id, result) {
+			(1, Content::Health(health)) => syncing = Some(health.is_syncing),
+			(2, Content::Hash(hash)) => finalized = Some(hash),
+			_ => return None,
+		}
+	}
+	Some(Condition { syncing: syncing?, finalized: finalized? })
+}
+
+impl<T: Config> Pallet<T> {
+	pub(super) fn probe_peers(
+		scene: &Scene<T>,
+		key: &AuthorityId,
+		reporter: MemberIndex,
+		finality: Option<&FinalityView>,
+	) {
+		let policy = StorageValueRef::persistent(PROBING).get::<Probing>().ok().flatten().unwrap_or_default();
+		if policy == Probing::Off || evidence::is_marked::<T>(Mark::ReportedPeers, reporter) {
+			return;
+		}
+		let targets = Self::to_probe(scene, reporter, policy);
+		// Once per window, and again in each block for those whom something speaks against by now.
+		let task = (scene.roster.id, scene.window.index, scene.now, &targets);
+		if targets.is_empty() || !Self::claim("probe", key, task, scene.now) {
+			return;
+		}
+		let mut failing = targets;
+		for _ in 0..ATTEMPTS {
+			failing = Self::ask(failing, scene.now, finality);
+		}
+		let failing: Vec<MemberIndex> = failing.into_iter().map(|(index, _)| index).collect();
+		if !failing.is_empty() {
+			log::debug!(target: LOG_TARGET, "members {failing:?} fail the probe");
+		}
+		Self::send_report(scene, key, reporter, ReportKind::Peers, failing);
+	}
+
+	/// Whom to ask in this block: those assigned, all of them in the window's first block, later those whom something speaks
+	/// against or who could have been seen by now; never those whom a report would not change anything about.
+	fn to_probe(scene: &Scene<T>, reporter: MemberIndex, policy: Probing) -> Vec<(MemberIndex, Endpoint)> {
+		let Scene { roster, window, .. } = scene;
+		let bars = Self::bars(roster);
+		let elapsed = scene.elapsed();
+		let length: u32 = T::WindowLength::get().saturated_into();
+		let mut table = EvidenceTable::<T>::lazy(roster);
+		let targets = Self::assignment(roster, window.index).targets(reporter).into_iter();
+		targets
+			.filter(|index| {
+				let Some(member) = table.load(*index) else { return false };
+				let due = member.asked || Self::is_turn(roster, window.index, *index);
+				let unseen = due && elapsed >= length / 2 && !evidence::is_marked::<T>(Mark::Seen, *index);
+				let doubtful = member.missed_slots > 0 || member.missed_windows > 0 || unseen;
+				member.grace == 0 && !member.peers.has(bars.peers) && (elapsed == 0 || doubtful)
+			})
+			.filter_map(|index| {
+				let endpoint = Registrations::<T>::get(Members::<T>::get(index)?)?.profile.endpoint?;
+				let allowed = policy == Probing::Any || endpoint.is_public();
+				(allowed && endpoint.is_valid()).then_some((index, endpoint))
+			})
+			.collect()
+	}
+
+	/// Asks all of them at once; returns those that fail.
+	fn ask(
+		targets: Vec<(MemberIndex, Endpoint)>,
+		now: BlockNumberFor<T>,
+		finality: Option<&FinalityView>,
+	) -> Vec<(MemberIndex, Endpoint)> {
+		let deadline = sp_io::offchain::timestamp().add(Duration::from_millis(DEADLINE));
+		let send = |endpoint: &Endpoint| -> Option<PendingRequest> {
+			Request::post(&format!("http://{}/", endpoint.socket()), vec![QUESTION.as_bytes()])
+				.add_header("content-type", "application/json")
+				.deadline(deadline)
+				.send()
+				.ok()
+		};
+		let asked: Vec<_> =
+			targets.into_iter().map(|(index, endpoint)| (index, endpoint, send(&endpoint))).collect();
+		asked
+			.into_iter()
+			.filter_map(|(index, endpoint, request)| {
+				let answer = request
+					.and_then(|request| request.try_wait(deadline).ok()?.ok())
+					.filter(|response| response.code == 200)
+					.and_then(|response| {
+						let mut body = response.body();
+						body.deadline(Some(deadline));
+						parse(&body.take(MAX_ANSWER).collect::<Vec<u8>>())
+					});
+				let well = answer.is_some_and(|condition| {
+					!condition.syncing && !Self::lags(&condition.finalized, now, finality)
+				});
+				(!well).then_some((index, endpoint))
+			})
+			.collect()
+	}
+
+	/// Whether the block that is final for somebody is too far behind the one that is final for this node. Not where this
+	/// node cannot tell: it does not follow finality itself, or does not know the block.
+	fn lags(theirs: &sp_core::H256, now: BlockNumberFor<T>, finality: Option<&FinalityView>) -> bool {
+		let Some(finality) = finality else { return false };
+		let is = |number: &BlockNumberFor<T>| {
+			frame_system::Pallet::<T>::block_hash(*number).as_ref() == theirs.as_bytes()
+		};
+		let recent = (1..=SEARCH).map(|back| now.saturating_sub(back.into()));
+		let genesis = BlockNumberFor::<T>::zero();
+		let number = recent.take_while(|number| *number >= One::one()).chain([genesis]).find(is);
+		number.is_some_and(|number| {
+			let number: u32 = number.saturated_into();
+			finality.finalized.saturating_sub(number) > T::FinalityLag::get()
+		})
+	}
+}

@@ -1,0 +1,63 @@
+//! Detector V: reports whose finality votes the node has not seen for too long.
+
+use alloc::vec::Vec;
+use frame_support::{traits::Get, BoundedVec};
+use understudy_primitives::{crypto::AuthorityId, offchain::FinalityView, MemberIndex, Seat, VoteKeys};
+
+use super::Scene;
+use crate::{
+	evidence::{self, EvidenceTable},
+	statement::{Report, ReportKind},
+	Call, Config, Members, Pallet,
+};
+
+impl<T: Config> Pallet<T> {
+	pub(super) fn report_votes(
+		scene: &Scene<T>,
+		key: &AuthorityId,
+		reporter: MemberIndex,
+		finality: &FinalityView,
+	) {
+		let kind = ReportKind::Votes;
+		if evidence::is_marked::<T>(kind.mark(), reporter) {
+			return;
+		}
+		let threshold = T::VoteSilence::get();
+		let silent: Vec<T::AccountId> = finality
+			.silent
+			.iter()
+			.filter(|(_, seconds)| *seconds >= threshold)
+			.filter_map(|(voter, _)| T::VoteKeys::voter(voter))
+			.collect();
+		if silent.is_empty() {
+			return;
+		}
+		let (roster, bars) = (&scene.roster, Self::bars(&scene.roster));
+		let mut table = EvidenceTable::<T>::lazy(roster);
+		let targets: Vec<MemberIndex> = (0..roster.total)
+			.filter(|index| *index != reporter && roster.seat(*index) == Seat::Active)
+			.filter(|index| Members::<T>::get(index).is_some_and(|who| silent.contains(&who)))
+			.filter(|index| {
+				let member = table.load(*index);
+				member.is_some_and(|member| member.grace == 0 && !member.votes.has(bars.votes))
+			})
+			.collect();
+		Self::send_report(scene, key, reporter, kind, targets);
+	}
+
+	/// Sends a report, unless it would name nobody.
+	pub(super) fn send_report(
+		scene: &Scene<T>,
+		key: &AuthorityId,
+		reporter: MemberIndex,
+		kind: ReportKind,
+		targets: Vec<MemberIndex>,
+	) {
+		let (roster, window) = (scene.roster.id, scene.window.index);
+		if targets.is_empty() || !Self::claim("report", key, (kind, roster, window), scene.now) {
+			return;
+		}
+		let report = Report { roster, window, reporter, kind, targets: BoundedVec::truncate_from(targets) };
+		Self::submit("report", key, report, |report, signature| Call::report { report, signature });
+	}
+}

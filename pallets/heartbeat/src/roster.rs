@@ -1,0 +1,105 @@
+//! The roster that is watched, and what a new one does to the evidence.
+
+use alloc::{collections::BTreeMap, vec::Vec};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::traits::{Get, OneSessionHandler};
+use scale_info::TypeInfo;
+use sp_runtime::{traits::Saturating, SaturatedConversion};
+use understudy_primitives::{crypto::AuthorityId, MemberIndex, RosterHandler, RosterId, Seat};
+
+use crate::{
+	evidence::{self, EvidenceTable, MemberEvidence},
+	Config, Event, Members, Pallet, Roster, Window,
+};
+
+/// The roster as the evidence is kept for it.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct RosterInfo {
+	/// Its id; what members sign names it.
+	pub id: RosterId,
+	/// How many members are active: the indices below it.
+	pub active: u32,
+	/// How many members there are, reserve included.
+	pub total: u32,
+}
+
+impl RosterInfo {
+	/// Where the member of this index sits; the index must be below `total`.
+	pub fn seat(&self, index: MemberIndex) -> Seat {
+		if index < self.active {
+			Seat::Active
+		} else {
+			Seat::Reserve
+		}
+	}
+}
+
+impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
+	fn on_roster(active: &[T::AccountId], reserve: &[T::AccountId]) {
+		let old = Roster::<T>::get();
+		let mut known: BTreeMap<T::AccountId, (Seat, MemberEvidence)> = EvidenceTable::<T>::read(&old)
+			.iter()
+			.filter_map(|(index, member)| Some((Members::<T>::get(index)?, (old.seat(index), *member))))
+			.collect();
+
+		let max = T::MaxMembers::get() as usize;
+		let members: Vec<&T::AccountId> = active.iter().chain(reserve).take(max).collect();
+		let new = RosterInfo {
+			id: old.id.saturating_add(1),
+			active: active.len().min(max) as u32,
+			total: members.len() as u32,
+		};
+		let (grace, now) = (T::GraceWindows::get(), frame_system::Pallet::<T>::block_number());
+		let evidence = members.iter().zip(0..).map(|(who, index)| match known.remove(*who) {
+			Some((was, member)) => member.carried_over(was != new.seat(index), grace),
+			None => MemberEvidence::newcomer(grace, now.saturated_into()),
+		});
+		EvidenceTable::<T>::replace(&old, evidence.collect());
+		evidence::clear_marks::<T>(&old);
+
+		for (index, who) in members.iter().enumerate() {
+			let index = index as MemberIndex;
+			if Members::<T>::get(index).as_ref() != Some(who) {
+				Members::<T>::insert(index, who);
+			}
+		}
+		(new.total..old.total).for_each(Members::<T>::remove);
+		Roster::<T>::put(new);
+		// With the next block, so that no window spans two rosters.
+		let window = Window::<T>::get().index.saturating_add(1);
+		Self::start_window(window, now.saturating_add(1u32.into()));
+		Self::deposit_event(Event::RosterChanged {
+			roster: new.id,
+			active: new.active,
+			reserve: new.total.saturating_sub(new.active),
+		});
+	}
+}
+
+impl<T: Config> sp_runtime::BoundToRuntimeAppPublic for Pallet<T> {
+	type Public = AuthorityId;
+}
+
+/// Makes the heartbeat key one of the chain's session keys. The pallet looks keys up when it needs them and keeps no copy,
+/// so there is nothing to do here.
+impl<T: Config> OneSessionHandler<T::AccountId> for Pallet<T> {
+	type Key = AuthorityId;
+
+	fn on_genesis_session<'a, I>(_: I)
+	where
+		I: 'a + Iterator<Item = (&'a T::AccountId, Self::Key)>,
+		T::AccountId: 'a,
+	{
+	}
+
+	fn on_new_session<'a, I>(_: bool, _: I, _: I)
+	where
+		I: 'a + Iterator<Item = (&'a T::AccountId, Self::Key)>,
+		T::AccountId: 'a,
+	{
+	}
+
+	fn on_disabled(_: u32) {}
+}

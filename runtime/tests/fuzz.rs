@@ -1,0 +1,204 @@
+//! Random sequences of everything that can be done to the suite, with all invariants checked after each step.
+//!
+//! Runs for `UNDERSTUDY_FUZZ_SECONDS` (15), beginning with the seed `UNDERSTUDY_FUZZ_SEED` (1); one sequence per seed, the
+//! same on every machine. A failure prints its seed: run that one again to see it again. `scripts/fuzz` runs it for longer.
+
+// The harness has more than is used here.
+#[allow(dead_code)]
+mod chain;
+
+use std::time::{Duration, Instant};
+
+use chain::*;
+use frame_support::traits::UnfilteredDispatchable;
+use pallet_heartbeat::{
+	registration::{Endpoint, Profile, Tag},
+	Heartbeat as Payload, Renewal, Report, ReportKind,
+};
+use rand::{seq::SliceRandom, Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use sp_keyring::Sr25519Keyring;
+use sp_runtime::Perbill;
+use understudy_primitives::offchain::NodeVersion;
+use understudy_runtime::{
+	parameters::{dynamic_params::detection, RuntimeParameters},
+	Failover, Heartbeat, Runtime, RuntimeCall, RuntimeOrigin, System, ValidatorRotation,
+};
+
+/// Slots of one sequence.
+const SLOTS: u32 = 120;
+
+/// Prints the seed of a sequence that fails.
+struct Seed(u64);
+
+impl Drop for Seed {
+	fn drop(&mut self) {
+		if std::thread::panicking() {
+			eprintln!("the sequence that failed: UNDERSTUDY_FUZZ_SEED={}", self.0);
+		}
+	}
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+	std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+}
+
+#[test]
+fn random_sequences_break_no_invariant() {
+	let until = Instant::now() + Duration::from_secs(setting("UNDERSTUDY_FUZZ_SECONDS", 15));
+	let first = setting("UNDERSTUDY_FUZZ_SEED", 1);
+	let (mut sequences, mut steps, mut let_in) = (0, 0u64, 0u64);
+	for seed in first.. {
+		let guard = Seed(seed);
+		run(|chain| {
+			let mut rng = ChaCha8Rng::seed_from_u64(seed);
+			for _ in 0..SLOTS {
+				happen(chain, &mut rng);
+				let actions = rng.gen_range(0..6);
+				chain.slot_with(|| {
+					for _ in 0..actions {
+						let_in += u64::from(act(&mut rng));
+						steps += 1;
+						Heartbeat::do_try_state().expect("heartbeat's invariants hold");
+						ValidatorRotation::do_try_state().expect("rotation's invariants hold");
+						Failover::do_try_state().expect("the log's invariants hold");
+					}
+				});
+			}
+		});
+		drop(guard);
+		sequences += 1;
+		if Instant::now() >= until {
+			break;
+		}
+	}
+	println!("{sequences} sequences from seed {first}, {steps} actions, {let_in} of them let in");
+	assert!(let_in > steps / 20, "hardly anything was let in: {let_in} of {steps}");
+}
+
+/// Something happens to a node.
+fn happen(chain: &mut Chain, rng: &mut ChaCha8Rng) {
+	if rng.gen_bool(0.9) {
+		return;
+	}
+	// A chain without authors is none.
+	chain.dead.truncate(2);
+	chain.lame.truncate(1);
+	let list = match rng.gen_range(0..4) {
+		0 => &mut chain.dead,
+		1 => &mut chain.lame,
+		2 => &mut chain.mute,
+		_ => &mut chain.hidden,
+	};
+	let who = *MEMBERS.choose(rng).expect("there are members");
+	match list.iter().position(|other| *other == who) {
+		Some(place) => drop(list.remove(place)),
+		None => list.push(who),
+	}
+	chain.blind = rng.gen_bool(0.1);
+	chain.deaf = rng.gen_bool(0.1);
+}
+
+/// A number that is often about right.
+fn about(rng: &mut ChaCha8Rng, right: u32) -> u32 {
+	match rng.gen_range(0..8) {
+		0 => rng.gen(),
+		1 => right.wrapping_sub(1),
+		2 => right.wrapping_add(1),
+		3 => 0,
+		_ => right,
+	}
+}
+
+fn anybody(rng: &mut ChaCha8Rng) -> Sr25519Keyring {
+	*[Alice, Bob, Charlie, Dave, Eve, Ferdie, Sr25519Keyring::One].choose(rng).expect("there is somebody")
+}
+
+/// Does one thing; says whether it was let in, or succeeded.
+fn act(rng: &mut ChaCha8Rng) -> bool {
+	let roster = pallet_heartbeat::Roster::<Runtime>::get();
+	let window = pallet_heartbeat::Window::<Runtime>::get().index;
+	let signer = anybody(rng);
+	let index = rng.gen_range(0..roster.total + 1);
+	match rng.gen_range(0..8) {
+		0 => {
+			let heartbeat = Payload { roster: about(rng, roster.id), window: about(rng, window), index };
+			let signature = sign(anybody(rng), &heartbeat);
+			apply(general(pallet_heartbeat::Call::heartbeat { heartbeat, signature })).is_ok()
+		},
+		1 => {
+			// One that is right, if the signer is a member.
+			let member = *MEMBERS.choose(rng).expect("there are members");
+			apply(signed(member, payload(member))).is_ok()
+		},
+		2 | 3 => {
+			let mut targets: Vec<u32> = (0..rng.gen_range(0..8)).map(|_| rng.gen_range(0..8)).collect();
+			if rng.gen_bool(0.8) {
+				targets.sort();
+				targets.dedup();
+			}
+			let report = Report {
+				roster: about(rng, roster.id),
+				window: about(rng, window),
+				reporter: index,
+				kind: if rng.gen() { ReportKind::Peers } else { ReportKind::Votes },
+				targets: targets.try_into().expect("so few fit"),
+			};
+			let honest = pallet_heartbeat::Members::<Runtime>::get(index).map(|who| named(vec![who]));
+			let signer = honest.and_then(|names| names.first().copied()).unwrap_or(signer);
+			let signature = sign(signer, &report);
+			apply(general(pallet_heartbeat::Call::report { report, signature })).is_ok()
+		},
+		4 => {
+			let renewal = Renewal {
+				who: signer.to_account_id(),
+				block: about(rng, System::block_number()),
+				runtime: about(rng, understudy_runtime::VERSION.spec_version),
+				node: NodeVersion { major: rng.gen_range(0..2), minor: 0, patch: 0 },
+			};
+			let signature = sign(if rng.gen_bool(0.8) { signer } else { anybody(rng) }, &renewal);
+			apply(general(pallet_heartbeat::Call::renew { renewal, signature })).is_ok()
+		},
+		5 | 6 => {
+			let ip = *[[0; 4], [127, 0, 0, 1], [1, 2, 3, 4]].choose(rng).expect("one of them");
+			let tag = (0..rng.gen_range(0..33)).map(|_| rng.gen_range(20..130)).collect();
+			let profile = Profile {
+				endpoint: rng.gen::<bool>().then(|| Endpoint::V4(ip, rng.gen_range(0..3))),
+				region: if rng.gen_bool(0.8) { Tag::default() } else { Tag::truncate_from(tag) },
+				operator: Tag::default(),
+			};
+			let call: RuntimeCall = match rng.gen_range(0..3) {
+				0 => pallet_heartbeat::Call::register { profile }.into(),
+				1 => pallet_heartbeat::Call::update { profile }.into(),
+				_ => pallet_heartbeat::Call::deregister {}.into(),
+			};
+			call.dispatch_bypass_filter(RuntimeOrigin::signed(signer.to_account_id())).is_ok()
+		},
+		_ => {
+			if rng.gen_bool(0.8) {
+				return false;
+			}
+			let number = *[0, 1, 2, 3, 5, 100, 255].choose(rng).expect("one of them");
+			let share = Perbill::from_percent(rng.gen_range(0..101));
+			use detection::Parameters::*;
+			let parameter = match rng.gen_range(0..14) {
+				0 => WindowLength(detection::WindowLength, Some(number.min(20))),
+				1 => SlotThreshold(detection::SlotThreshold, Some(number as u8)),
+				2 => WindowThreshold(detection::WindowThreshold, Some(number as u8)),
+				3 => GraceWindows(detection::GraceWindows, Some(number as u8)),
+				4 => SystemicThreshold(detection::SystemicThreshold, Some(share)),
+				5 => PeerThreshold(detection::PeerThreshold, Some(number as u8)),
+				6 => VoteThreshold(detection::VoteThreshold, Some(number as u8)),
+				7 => Longer(detection::Longer, Some(number as u8)),
+				8 => PeerWeight(detection::PeerWeight, Some(share)),
+				9 => PeerQuorum(detection::PeerQuorum, Some(share)),
+				10 => VoteQuorum(detection::VoteQuorum, Some(share)),
+				11 => HeartbeatQuota(detection::HeartbeatQuota, Some(number)),
+				12 => Probes(detection::Probes, Some(number)),
+				_ => RegistrationLifetime(detection::RegistrationLifetime, Some(number * 5)),
+			};
+			let key_value = RuntimeParameters::Detection(parameter);
+			as_root(pallet_parameters::Call::set_parameter { key_value }).is_ok()
+		},
+	}
+}

@@ -1,0 +1,200 @@
+//! Plays bad networks, failures and colluders against the real verdict code, and counts what it makes of them.
+
+mod chain;
+mod network;
+mod parameters;
+mod plot;
+mod scenario;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use chain::FailureKind;
+use clap::{Parser, Subcommand};
+use network::Network;
+use parameters::Parameters;
+use scenario::Setting;
+
+/// Plays bad networks, failures and colluders against the real verdict code of pallet-heartbeat, with the parameters of the
+/// sample runtime. The same seed plays the same game on every machine.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+	/// What all chance comes from
+	#[arg(long, global = true, default_value_t = 1)]
+	seed: u64,
+	/// Blocks per window, instead of the sample runtime's
+	#[arg(long, global = true)]
+	window: Option<u32>,
+	/// What every message takes, in seconds
+	#[arg(long, global = true, default_value_t = 0.1)]
+	latency: f64,
+	/// What messages take longer at most, in seconds
+	#[arg(long, global = true, default_value_t = 2.0)]
+	jitter: f64,
+	/// The share of packets that are lost and sent again
+	#[arg(long, global = true, default_value_t = 0.1)]
+	loss: f64,
+
+	#[command(subcommand)]
+	game: Game,
+}
+
+#[derive(Subcommand)]
+enum Game {
+	/// Nothing fails but the network: false verdicts must not be
+	Quiet {
+		/// Members, several numbers allowed
+		#[arg(long, value_delimiter = ',', default_value = "100")]
+		members: Vec<u32>,
+		/// At least so many windows times members
+		#[arg(long, default_value_t = 1_000_000)]
+		member_windows: u64,
+	},
+	/// f = ⌊(n−1)/3⌋ members collude against a healthy one
+	Colluders {
+		/// Members, several numbers allowed
+		#[arg(long, value_delimiter = ',', default_value = "4,7,31,100,1000")]
+		members: Vec<u32>,
+		/// For how many windows
+		#[arg(long, default_value_t = 2_000)]
+		windows: u32,
+	},
+	/// Members restart one after the other
+	Restarts {
+		/// Members, several numbers allowed
+		#[arg(long, value_delimiter = ',', default_value = "4,7,31,100")]
+		members: Vec<u32>,
+		/// For how many seconds each is away
+		#[arg(long, default_value_t = 6.0)]
+		seconds: f64,
+		/// For how many windows
+		#[arg(long, default_value_t = 2_000)]
+		windows: u32,
+	},
+	/// Half of the members are cut off
+	Partition {
+		/// Members, several numbers allowed
+		#[arg(long, value_delimiter = ',', default_value = "4,7,31,100")]
+		members: Vec<u32>,
+		/// For how many windows
+		#[arg(long, default_value_t = 100)]
+		windows: u32,
+	},
+	/// One member fails: how long until that is found out
+	Latency {
+		/// Members, several numbers allowed
+		#[arg(long, value_delimiter = ',', default_value = "4,7,31,100,1000,10000")]
+		members: Vec<u32>,
+		/// How often each failure is tried; a tenth of it above 1,000 members
+		#[arg(long, default_value_t = 300)]
+		trials: usize,
+		/// Draws a figure into this SVG file
+		#[arg(long)]
+		plot: Option<PathBuf>,
+	},
+}
+
+fn main() -> ExitCode {
+	match run(Cli::parse()) {
+		Ok(true) => ExitCode::SUCCESS,
+		Ok(false) => {
+			eprintln!("FAILED: a healthy member was found failing");
+			ExitCode::FAILURE
+		},
+		Err(why) => {
+			eprintln!("FAILED: {why}");
+			ExitCode::FAILURE
+		},
+	}
+}
+
+/// Says whether nobody was wronged.
+fn run(cli: Cli) -> Result<bool, Box<dyn std::error::Error>> {
+	let mut parameters = Parameters::of_the_runtime();
+	parameters.window = cli.window.unwrap_or(parameters.window).max(1);
+	let network = Network { latency: cli.latency, jitter: cli.jitter, loss: cli.loss };
+	let setting = |members: u32| Setting { members: members.max(2), parameters, network, seed: cli.seed };
+	println!(
+		"seed {}, windows of {} blocks, latency {} s, jitter {} s, loss {} %",
+		cli.seed,
+		parameters.window,
+		cli.latency,
+		cli.jitter,
+		cli.loss * 100.0
+	);
+
+	type Play<'a> = &'a dyn Fn(&Setting) -> scenario::Verdicts;
+	let verdicts = |members: &[u32], play: Play, systemic: bool| {
+		println!("| members | member-windows | false suspicions | false impaired | false down | would be evicted |");
+		println!("|---|---|---|---|---|---|");
+		let mut clean = true;
+		for members in members {
+			let result = play(&setting(*members));
+			println!(
+				"| {members} | {} | {} | {} | {} | {} |",
+				result.member_windows, result.suspected, result.impaired, result.down, result.evicted
+			);
+			clean &= result.evicted == 0 && (systemic || result.down + result.impaired == 0);
+		}
+		clean
+	};
+	Ok(match cli.game {
+		Game::Quiet { members, member_windows } => verdicts(
+			&members,
+			&|setting| setting.quiet(member_windows.div_ceil(setting.members.into()) as u32),
+			false,
+		),
+		Game::Colluders { members, windows } => {
+			verdicts(&members, &|setting| setting.colluders(windows), false)
+		},
+		Game::Restarts { members, seconds, windows } => {
+			verdicts(&members, &|setting| setting.restarts(windows, seconds), false)
+		},
+		Game::Partition { members, windows } => {
+			verdicts(&members, &|setting| setting.partition(windows), true)
+		},
+		Game::Latency { members, trials, plot } => {
+			let mut lines = Vec::new();
+			let mut clean = true;
+			println!("| failure | members | found out | blocks to the seat, median | p99 | seconds to the decision, median | p99 | others wronged |");
+			println!("|---|---|---|---|---|---|---|---|");
+			let kinds = [
+				(FailureKind::Killed, "killed"),
+				(FailureKind::Frozen, "frozen"),
+				(FailureKind::Mute, "does not vote"),
+			];
+			for (kind, name) in kinds {
+				let (mut median, mut last) = (Vec::new(), Vec::new());
+				for members in &members {
+					let trials = if *members > 1_000 { trials.div_ceil(10) } else { trials };
+					let latency = setting(*members).latency(kind, trials);
+					let blocks = [0.5, 0.99].map(|share| latency.blocks_at(share));
+					let text =
+						|blocks: Option<u32>| blocks.map_or("never".into(), |blocks| blocks.to_string());
+					let seconds =
+						|share| latency.seconds_at(share).map_or("never".into(), |s| format!("{s:.0}"));
+					println!(
+						"| {name} | {members} | {} of {} | {} | {} | {} | {} | {} |",
+						latency.found,
+						latency.trials,
+						text(blocks[0]),
+						text(blocks[1]),
+						seconds(0.5),
+						seconds(0.99),
+						latency.false_verdicts
+					);
+					clean &= latency.false_verdicts == 0 && latency.found == latency.trials;
+					median.extend(blocks[0].map(|blocks| (*members, blocks)));
+					last.extend(blocks[1].map(|blocks| (*members, blocks)));
+				}
+				lines.push(plot::Line { name: format!("{name}, median"), points: median });
+				lines.push(plot::Line { name: format!("{name}, 99th percentile"), points: last });
+			}
+			if let Some(path) = plot {
+				plot::draw(&path, &lines)?;
+				println!("\ndrawn into {}", path.display());
+			}
+			clean
+		},
+	})
+}

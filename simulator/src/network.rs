@@ -1,0 +1,58 @@
+//! How long a message takes.
+
+use rand::Rng;
+
+/// A network between any two nodes, seen from above TCP: nothing gets lost for good, it comes later.
+#[derive(Clone, Copy, Debug)]
+pub struct Network {
+	/// What every message takes, in seconds.
+	pub latency: f64,
+	/// What it takes longer at most, evenly spread, in seconds.
+	pub jitter: f64,
+	/// The share of packets that are lost and sent again: after a second, then two, then four (RFC 6298).
+	pub loss: f64,
+}
+
+/// The first retransmission timeout of RFC 6298, in seconds.
+const TIMEOUT: f64 = 1.0;
+
+impl Network {
+	/// The time that one message takes, in seconds.
+	pub fn delay(&self, rng: &mut impl Rng) -> f64 {
+		let mut delay = self.latency + self.jitter * rng.gen::<f64>();
+		let mut timeout = TIMEOUT;
+		while rng.gen::<f64>() < self.loss && timeout < 64.0 {
+			delay += timeout;
+			timeout *= 2.0;
+		}
+		delay
+	}
+
+	/// How likely it is that a message takes longer than so many seconds, from so many tries.
+	pub fn later_than(&self, seconds: f64, tries: u32, rng: &mut impl Rng) -> f64 {
+		let late = (0..tries).filter(|_| self.delay(rng) > seconds).count();
+		late as f64 / f64::from(tries)
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use rand::SeedableRng;
+
+	#[test]
+	fn a_perfect_network_takes_its_latency() {
+		let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+		let network = Network { latency: 0.1, jitter: 0.0, loss: 0.0 };
+		assert!((0..100).all(|_| network.delay(&mut rng) == 0.1));
+	}
+
+	#[test]
+	fn losses_cost_timeouts() {
+		let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+		let network = Network { latency: 0.0, jitter: 0.0, loss: 0.1 };
+		let once = network.later_than(0.5, 100_000, &mut rng);
+		let twice = network.later_than(1.5, 100_000, &mut rng);
+		assert!((0.09..0.11).contains(&once) && (0.008..0.012).contains(&twice), "{once} {twice}");
+	}
+}
