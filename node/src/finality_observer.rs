@@ -46,7 +46,10 @@ impl Watch {
 	/// Takes in one look at `now` (in milliseconds): the voters of the set `set`, whose votes are there, and the last
 	/// finalized block. A new set's voters have just been seen, all of them.
 	fn look(&mut self, now: u64, set: u64, voters: &[Voter], present: &BTreeSet<Voter>, finalized: u32) {
-		if self.set != Some(set) {
+		// The set may change between the two that are looked at.
+		let same =
+			self.seen.len() == voters.len() && voters.iter().all(|voter| self.seen.contains_key(voter));
+		if self.set != Some(set) || !same {
 			self.set = Some(set);
 			self.seen = voters.iter().map(|voter| (*voter, now)).collect();
 		}

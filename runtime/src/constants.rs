@@ -6,6 +6,8 @@ use crate::{Balance, BlockNumber};
 pub const SLOT_DURATION: u64 = 3_000;
 /// Blocks in a minute.
 pub const MINUTES: BlockNumber = 60_000 / (SLOT_DURATION as BlockNumber);
+/// Blocks in a day.
+pub const DAYS: BlockNumber = 24 * 60 * MINUTES;
 /// A session that nothing ends early, in blocks.
 pub const SESSION_LENGTH: BlockNumber = 5 * MINUTES;
 /// Sessions in an era. Sessions that end early count too.

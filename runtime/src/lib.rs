@@ -78,8 +78,6 @@ mod runtime {
 	pub type Aura = pallet_aura;
 	#[runtime::pallet_index(3)]
 	pub type Authorship = pallet_authorship;
-	#[runtime::pallet_index(4)]
-	pub type Randomness = pallet_insecure_randomness_collective_flip;
 
 	#[runtime::pallet_index(10)]
 	pub type Heartbeat = pallet_heartbeat;

@@ -10,10 +10,10 @@ mod chain;
 use std::time::{Duration, Instant};
 
 use chain::*;
-use frame_support::traits::UnfilteredDispatchable;
+use frame_support::traits::{Get, UnfilteredDispatchable};
 use pallet_heartbeat::{
 	registration::{Endpoint, Profile, Tag},
-	Heartbeat as Payload, Renewal, Report, ReportKind,
+	Heartbeat as Payload, Renewal, Report, ReportKind, Thresholds,
 };
 use rand::{seq::SliceRandom, Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -181,20 +181,23 @@ fn act(rng: &mut ChaCha8Rng) -> bool {
 			let number = *[0, 1, 2, 3, 5, 100, 255].choose(rng).expect("one of them");
 			let share = Perbill::from_percent(rng.gen_range(0..101));
 			use detection::Parameters::*;
-			let parameter = match rng.gen_range(0..14) {
+			let rules = Thresholds {
+				slots: number as u8,
+				windows: rng.gen_range(0..3),
+				peers: rng.gen_range(0..3),
+				votes: rng.gen_range(0..3),
+				longer: rng.gen(),
+				peers_quorum: share,
+				votes_quorum: share,
+				..detection::Rules::get()
+			};
+			let parameter = match rng.gen_range(0..7) {
 				0 => WindowLength(detection::WindowLength, Some(number.min(20))),
-				1 => SlotThreshold(detection::SlotThreshold, Some(number as u8)),
-				2 => WindowThreshold(detection::WindowThreshold, Some(number as u8)),
-				3 => GraceWindows(detection::GraceWindows, Some(number as u8)),
-				4 => SystemicThreshold(detection::SystemicThreshold, Some(share)),
-				5 => PeerThreshold(detection::PeerThreshold, Some(number as u8)),
-				6 => VoteThreshold(detection::VoteThreshold, Some(number as u8)),
-				7 => Longer(detection::Longer, Some(number as u8)),
-				8 => PeerWeight(detection::PeerWeight, Some(share)),
-				9 => PeerQuorum(detection::PeerQuorum, Some(share)),
-				10 => VoteQuorum(detection::VoteQuorum, Some(share)),
-				11 => HeartbeatQuota(detection::HeartbeatQuota, Some(number)),
-				12 => Probes(detection::Probes, Some(number)),
+				1 => Rules(detection::Rules, Some(rules)),
+				2 => GraceWindows(detection::GraceWindows, Some(number as u8)),
+				3 => SystemicThreshold(detection::SystemicThreshold, Some(share)),
+				4 => HeartbeatQuota(detection::HeartbeatQuota, Some(number)),
+				5 => Probes(detection::Probes, Some(number)),
 				_ => RegistrationLifetime(detection::RegistrationLifetime, Some(number * 5)),
 			};
 			let key_value = RuntimeParameters::Detection(parameter);

@@ -54,7 +54,7 @@ struct Transaction {
 }
 
 enum Content {
-	Heartbeat,
+	Heartbeat { window: u32 },
 	Report { kind: ReportKind, window: u32, targets: Vec<u32> },
 }
 
@@ -223,6 +223,7 @@ impl Chain {
 		let over = self.block >= self.started + self.parameters.window;
 		if over {
 			self.close_window();
+			self.members[author as usize].hear();
 		}
 		let settling = settling(self.block - self.started, self.parameters.window);
 		if let Some(authors_too) = settling {
@@ -294,9 +295,13 @@ impl Chain {
 			}
 			let by = transaction.by as usize;
 			match transaction.content {
-				Content::Heartbeat => {
-					self.seen[by] = true;
-					self.members[by].hear();
+				Content::Heartbeat { window } => {
+					let member = &self.members[by];
+					let late = window + 1 == self.window && (member.overdue || member.missed_windows > 0);
+					if !self.seen[by] && (window == self.window || late) {
+						self.seen[by] = true;
+						self.members[by].hear();
+					}
 				},
 				Content::Report { kind, window, targets } => {
 					let (place, late) = (kind as usize, window < self.window);
@@ -308,9 +313,10 @@ impl Chain {
 					self.reported_before[place][by] |= late;
 					let bars = self.bars();
 					for target in targets {
+						let seen = self.seen[target as usize];
 						let member = &mut self.members[target as usize];
 						match kind {
-							ReportKind::Peers => member.report_unreachable(&bars),
+							ReportKind::Peers => member.report_unreachable(seen, &bars),
 							ReportKind::Votes => member.report_voteless(&bars),
 						};
 						self.alarm |= self.health(target) == Health::Down;
@@ -382,7 +388,8 @@ impl Chain {
 		let (slot, size) = (self.slot - 1, u64::from(self.size()));
 		let own = |ahead: u32| (slot + u64::from(ahead)) % size == u64::from(member);
 		if due(Seat::Active, member, missed, elapsed, left, own) && self.claim(0, member) {
-			self.pool.push(Transaction { sent: at, by: member, content: Content::Heartbeat });
+			let content = Content::Heartbeat { window: self.window };
+			self.pool.push(Transaction { sent: at, by: member, content });
 		}
 	}
 
@@ -445,12 +452,16 @@ impl Chain {
 		self.send_report(member, ReportKind::Peers, failing, at + took);
 	}
 
-	/// A colluder says the worst that the chain lets it say of the victim.
+	/// A colluder says the worst that the chain lets it say of the victim, for this window or late for the one before.
 	fn slander(&mut self, member: u32, assignment: &Assignment, at: f64) {
 		let victim = self.size() - 1;
 		self.send_report(member, ReportKind::Votes, vec![victim], at);
+		let before = self.window.checked_sub(1).map(|window| (window, self.assignment(window)));
 		if assignment.is_assigned(member, victim) {
 			self.send_report(member, ReportKind::Peers, vec![victim], at);
+		} else if let Some((window, _)) = before.filter(|(_, before)| before.is_assigned(member, victim)) {
+			let content = Content::Report { kind: ReportKind::Peers, window, targets: vec![victim] };
+			self.pool.push(Transaction { sent: at, by: member, content });
 		}
 	}
 }

@@ -2,9 +2,7 @@
 
 use pallet_heartbeat::Thresholds;
 use sp_runtime::{traits::Get, Perbill};
-use understudy_runtime::{
-	configs::understudy::DetectionThresholds, constants::SLOT_DURATION, parameters::dynamic_params::detection,
-};
+use understudy_runtime::{constants::SLOT_DURATION, parameters::dynamic_params::detection};
 
 /// What governance could change.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +28,7 @@ impl Parameters {
 	pub fn of_the_runtime() -> Self {
 		// The parameters are read from a chain's storage; an empty one has the defaults.
 		sp_io::TestExternalities::default().execute_with(|| Self {
-			thresholds: DetectionThresholds::get(),
+			thresholds: detection::Rules::get(),
 			window: detection::WindowLength::get(),
 			slot: SLOT_DURATION as f64 / 1_000.0,
 			probes: detection::Probes::get(),

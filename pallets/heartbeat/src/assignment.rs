@@ -1,8 +1,10 @@
 //! Who probes whom: a permutation of the roster, drawn from on-chain randomness for each window.
 //!
 //! The members stand in a circle, in the order of the permutation, and each one probes the `probes` members that follow it.
-//! So everybody is probed by equally many, nobody can choose whom it probes or who probes it, and both sides of an
-//! assignment are computed without a list. Where the roster is so small that this would be everybody, it is everybody.
+//! So everybody is probed by equally many, nobody chooses whom it probes, and both sides of an assignment are computed
+//! without a list. Where the roster is so small that this would be everybody, it is everybody. An author may try many
+//! blocks until a draw pleases it; that gains it nothing, for a quorum is more than may collude, whoever is drawn
+//! (`Thresholds::bars`).
 //!
 //! The permutation is the swap-or-not shuffle of Hoang, Morris and Rogaway (CRYPTO 2012): each round pairs every place
 //! with a mirror place and swaps the two, or does not, by a bit that depends on the pair. A round is its own inverse, works

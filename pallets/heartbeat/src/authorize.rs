@@ -10,7 +10,6 @@ use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{
 	traits::{Saturating, Zero},
 	transaction_validity::TransactionValidityWithRefund,
-	SaturatedConversion,
 };
 use understudy_primitives::{
 	crypto::AuthoritySignature, HeartbeatKeys, MemberIndex, RosterId, Seat, WindowIndex,
@@ -20,11 +19,14 @@ use crate::{
 	evidence::{self, EvidenceTable, Mark, MemberEvidence},
 	rejection,
 	statement::{Heartbeat, Report, ReportKind, Statement},
-	Config, Members, Pallet, Registrations, RenewalOf, Roster, RosterInfo, Window,
+	Config, Members, Pallet, Registrations, RenewalOf, Roster, RosterInfo, Window, WindowOf,
 };
 
 /// By how many blocks a renewal may be ahead of a node that checks it for its pool.
 const AHEAD: u32 = 4;
+
+/// For so many blocks the pool keeps them. What is stale by then is thrown out when it is checked again.
+const LONGEVITY: TransactionLongevity = 64;
 
 type Checked<T> = Result<T, TransactionValidityError>;
 
@@ -40,7 +42,8 @@ impl<T: Config> Pallet<T> {
 		signature: &AuthoritySignature,
 	) -> TransactionValidityWithRefund {
 		let Heartbeat { roster, window, index } = *heartbeat;
-		let (info, running) = Self::check_member(source, roster, window, 1, index)?;
+		let (info, running_window) = Self::check_member(source, roster, window, index)?;
+		let running = running_window.index;
 		if window <= running && evidence::is_marked::<T>(Mark::Seen, index) {
 			return reject(rejection::ALREADY_SEEN);
 		}
@@ -51,7 +54,7 @@ impl<T: Config> Pallet<T> {
 			if !table.load(index).is_some_and(silent) {
 				return reject(rejection::ALREADY_SEEN);
 			}
-		} else if window == running && !Self::is_turn(&info, window, index) {
+		} else if window == running && !Self::is_turn(&info, &running_window, index) {
 			let due = |member: &MemberEvidence| member.asked || member.missed_slots > 0;
 			if !table.load(index).is_some_and(due) {
 				return reject(rejection::NOT_DUE);
@@ -68,7 +71,8 @@ impl<T: Config> Pallet<T> {
 		signature: &AuthoritySignature,
 	) -> TransactionValidityWithRefund {
 		let Report { roster, window, reporter, kind, ref targets } = *report;
-		let (info, running) = Self::check_member(source, roster, window, 1, reporter)?;
+		let (info, running_window) = Self::check_member(source, roster, window, reporter)?;
+		let running = running_window.index;
 		let ascending = targets.windows(2).all(|pair| pair[0] < pair[1]);
 		if targets.is_empty() || !ascending || targets.contains(&reporter) {
 			return reject(rejection::BAD_TARGETS);
@@ -140,14 +144,13 @@ impl<T: Config> Pallet<T> {
 		Self::valid("understudy/renewal", &renewal.who)
 	}
 
-	/// What heartbeats and reports have in common. `late` says for how many windows after its own it is let in.
+	/// What heartbeats and reports have in common: the roster, the member, and the window, which may be the one before.
 	fn check_member(
 		source: TransactionSource,
 		roster: RosterId,
 		window: WindowIndex,
-		late: WindowIndex,
 		index: MemberIndex,
-	) -> Checked<(RosterInfo, WindowIndex)> {
+	) -> Checked<(RosterInfo, WindowOf<T>)> {
 		let info = Roster::<T>::get();
 		if roster != info.id {
 			return reject(rejection::STALE_ROSTER);
@@ -155,12 +158,12 @@ impl<T: Config> Pallet<T> {
 		if index >= info.total {
 			return reject(rejection::NOT_A_MEMBER);
 		}
-		let running = Window::<T>::get().index;
-		if window.saturating_add(late) < running {
+		let running = Window::<T>::get();
+		if window.saturating_add(1) < running.index {
 			return reject(rejection::PAST_WINDOW);
 		}
 		let ahead = if source == TransactionSource::InBlock { 0 } else { 1 };
-		if window > running.saturating_add(ahead) {
+		if window > running.index.saturating_add(ahead) {
 			return reject(rejection::FUTURE_WINDOW);
 		}
 		Ok((info, running))
@@ -192,7 +195,7 @@ impl<T: Config> Pallet<T> {
 		ValidTransaction::with_tag_prefix(prefix)
 			.priority(T::HeartbeatPriority::get())
 			.and_provides(provides)
-			.longevity(T::WindowLength::get().saturated_into::<u64>().saturating_mul(2).max(1))
+			.longevity(LONGEVITY)
 			.propagate(true)
 			.build()
 			.map(|valid| (valid, Weight::zero()))

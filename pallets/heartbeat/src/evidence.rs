@@ -87,14 +87,14 @@ pub struct MemberEvidence {
 	pub grace: u8,
 	/// Whether it was ever seen since it joined the roster.
 	pub heard: bool,
-	/// Whether something speaks against it since before the running window, so that it has to show a sign of life in
-	/// this one whether it is its turn or not.
+	/// Whether something spoke against it before the running window, or a quorum of reports does in this one, so that it
+	/// has to show a sign of life whether it is its turn or not.
 	pub asked: bool,
 	/// Whether a sign of life was due in the window before and has not come yet. It counts as missed when it cannot be merely
 	/// late any more.
 	pub overdue: bool,
-	/// Whether it showed a sign of life after the last slot that it missed and the last failure that a peer reported: then it
-	/// is not gone, whatever these say.
+	/// Whether it showed a sign of life after the last slot that it missed, and in the last window in which a quorum of its
+	/// peers could not reach it, or there were none: then it is not gone, whatever these say.
 	pub answered: bool,
 	/// The peers that could not reach it.
 	pub peers: Tally,
@@ -127,7 +127,7 @@ impl MemberEvidence {
 			heard: false,
 			asked: true,
 			overdue: false,
-			answered: false,
+			answered: true,
 			peers: Tally::default(),
 			votes: Tally::default(),
 			health: Health::Suspect,
@@ -178,12 +178,16 @@ impl MemberEvidence {
 		self.answered = true;
 	}
 
-	/// A member that probes it reports a failure.
-	pub fn report_unreachable(&mut self, bars: &Bars) -> bool {
+	/// A member that probes it reports a failure. `seen` says whether it showed a sign of life in the running window: then the
+	/// failure may be older than that, and does not take anything back.
+	pub fn report_unreachable(&mut self, seen: bool, bars: &Bars) -> bool {
 		self.change(|member| {
 			if member.grace == 0 {
 				member.peers.report(bars.peers);
-				member.answered = false;
+				if member.peers.has(bars.peers) {
+					member.asked = true;
+					member.answered &= seen;
+				}
 			}
 		})
 	}
@@ -193,6 +197,7 @@ impl MemberEvidence {
 		self.change(|member| {
 			if member.grace == 0 {
 				member.votes.report(bars.votes);
+				member.asked |= member.votes.has(bars.votes);
 			}
 		})
 	}
@@ -213,8 +218,15 @@ impl MemberEvidence {
 				|| member.overdue
 				|| member.missed_slots > 0
 				|| member.missed_windows > 0
-				|| member.peers.windows > 0;
+				|| member.peers.windows > 0
+				|| member.votes.windows > 0;
 		})
+	}
+
+	/// Whether something is counted against it, or might be soon. For others, a sign of life changes nothing.
+	pub fn is_troubled(&self) -> bool {
+		let counted = self.missed_slots > 0 || self.missed_windows > 0 || self.overdue;
+		counted || !self.heard || !self.answered || self.peers.windows > 0 || self.votes.windows > 0
 	}
 
 	/// What was late had its time to come: what is overdue is missed. Who counted on a slot of its own and lost it has longer,

@@ -13,17 +13,17 @@ use understudy_primitives::{
 
 use crate::{
 	assignment::Assignment,
-	evidence::{self, Bars, EvidenceTable, MemberEvidence},
+	evidence::{self, Bars, EvidenceTable, Mark, MemberEvidence},
 	statement::{Report, ReportKind},
 	verdict, Config, Event, LastSlot, Members, Pallet, Roster, RosterInfo, Systemic, Thresholds, Window,
-	WindowInfo,
+	WindowInfo, WindowOf,
 };
 
 /// What a block's slot showed.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct NotedSlots {
-	/// How many slots were charged, at most one round.
-	pub missed: u32,
+	/// How many members' counters were touched.
+	pub touched: u32,
 	/// Whether a charged member is down by now, so that there is no need to wait for the window's end.
 	pub down: bool,
 }
@@ -32,7 +32,7 @@ pub(crate) struct NotedSlots {
 /// later, so that a heartbeat is good for 1.25 times its period or more; and after half a window for those who counted on a
 /// slot of their own (then the answer is `true`). At least a block, and two.
 pub fn settling(age: u32, length: u32) -> Option<bool> {
-	let allowance = (length / 4).max(1);
+	let allowance = length.div_ceil(4).max(1);
 	(age == allowance || age == allowance.saturating_mul(2)).then_some(age > allowance)
 }
 
@@ -63,18 +63,22 @@ impl<T: Config> Pallet<T> {
 		T::Thresholds::get().bars(roster.active, roster.total, probers, window)
 	}
 
-	/// Whether it is a member's turn to show a sign of life.
-	pub(crate) fn is_turn(roster: &RosterInfo, window: WindowIndex, index: MemberIndex) -> bool {
-		evidence::is_turn(index, window, roster.total, T::HeartbeatQuota::get())
+	/// Whether it is a member's turn to show a sign of life in this window.
+	pub(crate) fn is_turn(roster: &RosterInfo, window: &WindowOf<T>, index: MemberIndex) -> bool {
+		evidence::is_turn(index, window.index, roster.total, window.quota)
 	}
 
-	/// Detector S: charges the slots since the last block to their authors, and clears this block's author.
-	pub(crate) fn note_slot(roster: &RosterInfo) -> NotedSlots {
+	/// Detector S: charges the slots since the last block to their authors, at most one round, and clears this block's author.
+	/// Where nobody is `troubled` and no slot was missed, there is nothing to count.
+	pub(crate) fn note_slot(roster: &RosterInfo, troubled: bool) -> NotedSlots {
 		let Some(slot) = T::Slots::current() else { return NotedSlots::default() };
 		let Some(last) = LastSlot::<T>::mutate(|last| last.replace(slot)) else {
 			return NotedSlots::default();
 		};
 		let missed = T::Slots::authors_between(last, slot, roster.active);
+		if missed.is_empty() && !troubled {
+			return NotedSlots::default();
+		}
 
 		let mut table = EvidenceTable::<T>::lazy(roster);
 		for index in &missed {
@@ -83,9 +87,9 @@ impl<T: Config> Pallet<T> {
 		if let Some(author) = Self::current_author(roster) {
 			table.update(author, MemberEvidence::author);
 		}
-		let down = Self::any_down(roster, &mut table, &missed);
+		let down = !missed.is_empty() && Self::any_down(roster, &mut table, &missed);
 		table.write();
-		NotedSlots { missed: missed.len() as u32, down }
+		NotedSlots { touched: (missed.len() as u32).saturating_add(1), down }
 	}
 
 	/// Detectors P and V: counts a report against its targets.
@@ -93,15 +97,18 @@ impl<T: Config> Pallet<T> {
 		let bars = Self::bars(roster);
 		let mut table = EvidenceTable::<T>::lazy(roster);
 		for target in &report.targets {
+			let seen = evidence::is_marked::<T>(Mark::Seen, *target);
 			table.update(*target, |member| match report.kind {
-				ReportKind::Peers => member.report_unreachable(&bars),
+				ReportKind::Peers => member.report_unreachable(seen, &bars),
 				ReportKind::Votes => member.report_voteless(&bars),
 			});
 		}
-		if Self::any_down(roster, &mut table, &report.targets) {
-			Window::<T>::mutate(|window| window.alarm = true);
-		}
+		let down = Self::any_down(roster, &mut table, &report.targets);
 		table.write();
+		Window::<T>::mutate(|window| {
+			window.alarm |= down;
+			window.troubled = true;
+		});
 	}
 
 	fn any_down(roster: &RosterInfo, table: &mut EvidenceTable<T>, of: &[MemberIndex]) -> bool {
@@ -116,19 +123,18 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn close_window(
 		started: BlockNumberFor<T>,
 		roster: &RosterInfo,
-		window: WindowIndex,
+		window: &WindowOf<T>,
 		table: &mut EvidenceTable<T>,
 	) {
 		let seen = evidence::turn_marks::<T>(roster);
-		let (bars, quota) = (Self::bars(roster), T::HeartbeatQuota::get());
+		let bars = Self::bars(roster);
 		for index in 0..roster.total {
-			let (alive, due) = (seen.contains(index), evidence::is_turn(index, window, roster.total, quota));
+			let (alive, due) = (seen.contains(index), Self::is_turn(roster, window, index));
 			table.update(index, |member| member.end_window(alive, due, &bars));
 		}
-		Self::start_window(window.saturating_add(1), started);
-		if table.iter().any(|(_, member)| member.overdue) {
-			Window::<T>::mutate(|window| window.overdue = true);
-		}
+		Self::start_window(window.index.saturating_add(1), started);
+		let troubled = table.iter().any(|(_, member)| member.is_troubled());
+		Window::<T>::mutate(|window| window.troubled = troubled);
 	}
 
 	/// Counts the silence of the window before that cannot be merely late any more.
@@ -142,7 +148,16 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn start_window(index: WindowIndex, started: BlockNumberFor<T>) {
 		let (seed, _) = T::Randomness::random(b"understudy/probes");
 		let seed_before = Window::<T>::get().seed;
-		Window::<T>::put(WindowInfo { index, started, seed, seed_before, alarm: false, overdue: false });
+		let quota = T::HeartbeatQuota::get();
+		Window::<T>::put(WindowInfo {
+			index,
+			started,
+			seed,
+			seed_before,
+			quota,
+			alarm: false,
+			troubled: true,
+		});
 	}
 
 	/// Judges everybody, tells of what changed, and hands the judgement to whoever acts on it. Returns how many verdicts

@@ -97,12 +97,16 @@ pub struct WindowInfo<BlockNumber, Hash> {
 	pub seed: Hash,
 	/// The same for the window before, whose reports may be late.
 	pub seed_before: Hash,
+	/// How many members are asked for a heartbeat in it as a matter of routine.
+	pub quota: u32,
 	/// Whether a report made a member down, so that there is no need to wait for the window's end.
 	pub alarm: bool,
-	/// Whether a sign of life that was due in the window before had not come when it ended.
-	pub overdue: bool,
+	/// Whether something is counted against anybody. If not, blocks and heartbeats need not look at the counters.
+	pub troubled: bool,
 }
 
+/// A window of this chain.
+pub type WindowOf<T> = WindowInfo<BlockNumberFor<T>, <T as frame_system::Config>::Hash>;
 /// A registration on this chain.
 pub type RegistrationOf<T> = Registration<BlockNumberFor<T>, <T as Config>::Consideration>;
 /// A renewal on this chain.
@@ -285,7 +289,7 @@ pub mod pallet {
 
 	/// The running window.
 	#[pallet::storage]
-	pub type Window<T: Config> = StorageValue<_, WindowInfo<BlockNumberFor<T>, T::Hash>, ValueQuery>;
+	pub type Window<T: Config> = StorageValue<_, WindowOf<T>, ValueQuery>;
 
 	/// Who was seen and who reported in the running window: a bit per member. Only [`evidence`] touches it.
 	#[pallet::storage]
@@ -355,9 +359,11 @@ pub mod pallet {
 			ensure!(roster.id == heartbeat.roster && heartbeat.index < roster.total, Error::<T>::StaleRoster);
 			ensure!(evidence::mark::<T>(Mark::Seen, heartbeat.index), Error::<T>::AlreadySeen);
 			// A missed slot may be judged before the window ends: a member that was heard is not silent.
-			let mut table = EvidenceTable::<T>::lazy(&roster);
-			table.update(heartbeat.index, MemberEvidence::hear);
-			table.write();
+			if Window::<T>::get().troubled {
+				let mut table = EvidenceTable::<T>::lazy(&roster);
+				table.update(heartbeat.index, MemberEvidence::hear);
+				table.write();
+			}
 			Ok(())
 		}
 
@@ -374,8 +380,8 @@ pub mod pallet {
 		///   authorized.
 		/// - [`Error::AlreadyReported`]: the member reported after the transaction was authorized.
 		#[pallet::call_index(1)]
-		#[pallet::weight((T::WeightInfo::report(T::MaxMembers::get(), report.targets.len() as u32), DispatchClass::Operational))]
-		#[pallet::weight_of_authorize(T::WeightInfo::authorize_report(T::MaxMembers::get(), report.targets.len() as u32))]
+		#[pallet::weight((T::WeightInfo::report(report.targets.len() as u32), DispatchClass::Operational))]
+		#[pallet::weight_of_authorize(T::WeightInfo::authorize_report(report.targets.len() as u32))]
 		#[pallet::authorize(Self::authorize_report)]
 		pub fn report(
 			origin: OriginFor<T>,
@@ -460,31 +466,42 @@ pub mod pallet {
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		fn on_initialize(now: BlockNumberFor<T>) -> Weight {
 			let roster = Roster::<T>::get();
-			let noted = Self::note_slot(&roster);
-			let mut weight = T::WeightInfo::note_slots(roster.total, noted.missed);
+			let mut window = Window::<T>::get();
+			let noted = Self::note_slot(&roster, window.troubled);
+			let mut weight = T::WeightInfo::quiet_block();
+			if noted.touched > 0 {
+				weight.saturating_accrue(T::WeightInfo::note_slots(noted.touched));
+			}
 
-			let window = Window::<T>::get();
-			let over = now >= window.started.saturating_add(T::WindowLength::get().max(1u32.into()));
+			let length = T::WindowLength::get().max(1u32.into());
+			let over = now >= window.started.saturating_add(length);
 			let age: u32 = now.saturating_sub(window.started).saturated_into();
-			let settling = judgement::settling(age, T::WindowLength::get().saturated_into());
-			let settling = settling.filter(|_| window.overdue && !over);
+			let settling = judgement::settling(age, length.saturated_into());
+			let settling = settling.filter(|_| window.troubled && !over);
 			if over || settling.is_some() || noted.down || window.alarm {
 				let mut table = EvidenceTable::<T>::read(&roster);
 				if over {
-					Self::close_window(now, &roster, window.index, &mut table);
+					Self::close_window(now, &roster, &window, &mut table);
+					// Whoever authors this block is not overdue.
+					if let Some(author) = Self::current_author(&roster) {
+						table.update(author, MemberEvidence::hear);
+					}
+					weight.saturating_accrue(T::WeightInfo::close_window(roster.total));
 				} else {
-					Window::<T>::put(WindowInfo { alarm: false, ..window });
+					window.alarm = false;
+					window.troubled = true;
+					Window::<T>::put(window);
 				}
 				if let Some(authors_too) = settling {
 					Self::settle(&roster, authors_too, &mut table);
 				}
 				let (changed, acting) = Self::conclude(&roster, table);
+				let judged = if over { changed } else { roster.total };
+				weight.saturating_accrue(T::WeightInfo::judge(judged));
 				weight.saturating_accrue(acting);
-				weight.saturating_accrue(if over {
-					T::WeightInfo::close_window(roster.total, changed)
-				} else {
-					T::WeightInfo::judge(roster.total, changed)
-				});
+			} else if noted.touched > 0 && !window.troubled {
+				window.troubled = true;
+				Window::<T>::put(window);
 			}
 			// The block's author is alive in the window that the block belongs to, so this comes last.
 			if let Some(author) = Self::current_author(&roster) {

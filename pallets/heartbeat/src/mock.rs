@@ -176,10 +176,10 @@ impl crate::WeightInfo for TestWeights {
 	fn authorize_heartbeat(_: u32) -> Weight {
 		Weight::from_parts(200, 2)
 	}
-	fn report(_: u32, t: u32) -> Weight {
+	fn report(t: u32) -> Weight {
 		Weight::from_parts(300, 3) * u64::from(t)
 	}
-	fn authorize_report(_: u32, t: u32) -> Weight {
+	fn authorize_report(t: u32) -> Weight {
 		Weight::from_parts(400, 4) * u64::from(t)
 	}
 	fn renew() -> Weight {
@@ -197,17 +197,17 @@ impl crate::WeightInfo for TestWeights {
 	fn deregister() -> Weight {
 		Weight::from_parts(900, 9)
 	}
-	fn note_slots(_: u32, m: u32) -> Weight {
-		Weight::from_parts(1_000, 10) * u64::from(m + 1)
+	fn quiet_block() -> Weight {
+		Weight::from_parts(1_000, 10)
 	}
-	fn close_window(n: u32, _: u32) -> Weight {
+	fn note_slots(m: u32) -> Weight {
+		Weight::from_parts(1_000, 10) * u64::from(m)
+	}
+	fn close_window(n: u32) -> Weight {
 		Weight::from_parts(2_000, 20) * u64::from(n)
 	}
-	fn judge(n: u32, _: u32) -> Weight {
+	fn judge(n: u32) -> Weight {
 		Weight::from_parts(3_000, 30) * u64::from(n)
-	}
-	fn on_roster(n: u32) -> Weight {
-		Weight::from_parts(4_000, 40) * u64::from(n)
 	}
 }
 

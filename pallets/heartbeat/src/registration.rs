@@ -116,7 +116,7 @@ pub struct Profile {
 pub struct Registration<BlockNumber, Ticket> {
 	/// What the account says of its node.
 	pub profile: Profile,
-	/// The block that the last renewal names, or in which it was registered.
+	/// The block of the last renewal, or in which it was registered.
 	pub renewed: BlockNumber,
 	/// The runtime that the node executed then; 0 before the first renewal.
 	pub runtime: u32,
@@ -201,12 +201,13 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn do_renew(renewal: RenewalOf<T>) -> Result<(), DispatchError> {
 		let now = frame_system::Pallet::<T>::block_number();
-		let RenewalOf::<T> { who, block, runtime, node } = renewal;
+		let RenewalOf::<T> { who, runtime, node, .. } = renewal;
 		Registrations::<T>::try_mutate(&who, |registration| -> DispatchResult {
 			let registration = registration.as_mut().ok_or(Error::<T>::NotRegistered)?;
 			let news = !registration.is_current(now, T::RegistrationLifetime::get())
 				|| (registration.runtime, registration.node) != (runtime, node);
-			registration.renewed = block;
+			// Not the block that the node named: else it could renew as often as that may be old.
+			registration.renewed = now;
 			registration.runtime = runtime;
 			registration.node = node;
 			if news {

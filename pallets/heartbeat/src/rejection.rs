@@ -6,14 +6,14 @@
 //! | code | name | of | what is wrong | what the sender does |
 //! |---|---|---|---|---|
 //! | 1 | [`STALE_ROSTER`] | heartbeat, report | names another roster than the current one | sign again for the current roster |
-//! | 2 | [`PAST_WINDOW`] | heartbeat, report | its window is over (for a heartbeat: for longer than one window) | sign again for the running window |
+//! | 2 | [`PAST_WINDOW`] | heartbeat, report | its window is over for longer than one window | sign again for the running window |
 //! | 3 | [`FUTURE_WINDOW`] | heartbeat, report | its window has not begun | wait |
 //! | 4 | [`NOT_A_MEMBER`] | heartbeat, report | the roster has no such index | nothing, it is no member |
 //! | 5 | [`ALREADY_SEEN`] | heartbeat | the member was seen in this window, or in the one that the heartbeat is for | nothing, it is known to be alive |
 //! | 6 | [`NO_KEY`] | all | the member has no heartbeat key | set session keys |
 //! | 7 | [`BAD_SIGNATURE`] | all | signed by another key, or for another chain or content | check the keystore against the session keys |
 //! | 8 | [`NOT_DUE`] | heartbeat, renewal | it is not the member's turn and nothing speaks against it; the registration is fresh enough | wait |
-//! | 9 | [`ALREADY_REPORTED`] | report | the member made such a report in this window | wait for the next window |
+//! | 9 | [`ALREADY_REPORTED`] | report | the member made such a report in this window, or for the one that this report is for | wait for the next window |
 //! | 10 | [`BAD_TARGETS`] | report | the list of targets is empty, not in ascending order, or names the reporter | mend the node |
 //! | 11 | [`TOO_MANY_TARGETS`] | report | it names more than the reporter probes | mend the node |
 //! | 12 | [`UNASSIGNED_TARGET`] | report | it names somebody whom the reporter was not assigned, or who casts no votes | sign again for the running window |
@@ -21,11 +21,11 @@
 //! | 14 | [`NOT_REGISTERED`] | renewal | the account is not registered | register |
 //! | 15 | [`FUTURE_BLOCK`] | renewal | its block is not there yet | wait |
 //! | 16 | [`PAST_BLOCK`] | renewal | its block is too old, or not newer than the last renewal's | sign again |
-//! | 17 | [`WRONG_RUNTIME`] | renewal | the node executes another runtime than the chain has | upgrade the node |
+//! | 17 | [`WRONG_RUNTIME`] | renewal | names another runtime than the chain has: it was upgraded meanwhile | sign again |
 
 /// Names another roster than the current one.
 pub const STALE_ROSTER: u8 = 1;
-/// Its window is over.
+/// Its window is over for longer than one window.
 pub const PAST_WINDOW: u8 = 2;
 /// Its window has not begun.
 pub const FUTURE_WINDOW: u8 = 3;
@@ -55,5 +55,5 @@ pub const NOT_REGISTERED: u8 = 14;
 pub const FUTURE_BLOCK: u8 = 15;
 /// Its block is too old, or not newer than the last renewal's.
 pub const PAST_BLOCK: u8 = 16;
-/// The node executes another runtime than the chain has.
+/// Names another runtime than the chain has.
 pub const WRONG_RUNTIME: u8 = 17;

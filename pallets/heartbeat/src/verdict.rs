@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | S, slots | own slots missed in a row | what the member itself left undone |
 //! | H, heartbeats | windows in a row without a sign of life that was due | what the member itself left undone |
-//! | P, peers | windows in a row in which a quorum of its probers reported it | others' reports |
+//! | P, peers | windows in a row in which a quorum of its probers, more than may collude, reported it | others' reports |
 //! | V, votes | windows in a row in which a quorum of all members reported it | others' reports |
 //!
 //! The first row that fits is the verdict. *For longer* means: at [`Thresholds::longer`] times the threshold; for H, at
@@ -25,22 +25,25 @@
 //! So no single detector makes a member *down*, and reports alone do not either: who authors or sends heartbeats cannot be
 //! talked out of its seat (I2). Nor can ⌊(n−1)/3⌋ colluders make up what the first four rows need. Colluding authors, if they
 //! follow each other, can refuse to build on a member's blocks (S), and keep its heartbeats out for as long as their run of
-//! slots lasts (H); but their reports are no quorum where everybody probes everybody, and practically never one where 100
-//! are drawn to probe a member, of whom 60 must report it (P); nor are they a quorum of all members (V); and their run is
-//! shorter than the silence of the third row.
+//! slots lasts (H); but their reports are never a quorum, of either kind, and their run is shorter than the silence of the
+//! third row. What they can do is make so many members suspects for a while that the outage counts as systemic: then
+//! nobody is evicted.
 //!
 //! The **confidence** is the sum, at most 1, of each detector's weight times its count in thresholds, at most `longer` of
 //! them: a detector that has fired for longer is surer than one that just did. With the sample's weights (S 45 %, others
 //! 40 %, longer 2) two detectors that just fired give 80 % or more, and so does V alone for longer.
 
-use codec::{Decode, Encode};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
 use sp_runtime::{traits::Saturating, Perbill};
 use understudy_primitives::{tolerated_faults, Detectors, Health, Judged, Seat, Verdict};
 
 use crate::evidence::{Bars, MemberEvidence};
 
 /// From which counts on a detector fires, and what its word weighs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
 pub struct Thresholds {
 	/// Own slots missed in a row at which S fires. 0 is taken as 1, here and below.
 	pub slots: u8,
@@ -70,16 +73,20 @@ impl Thresholds {
 	/// The bars in a roster of `members`, the first `active` of whom author, each of whom is probed by `probers`, with windows
 	/// of so many blocks.
 	///
-	/// A quorum is the share that is asked for, and always more than the ⌊(n−1)/3⌋ that may collude among those who report.
-	/// Silence must outlast a run of as many authors: among more than that, one is honest and takes the heartbeat.
+	/// A quorum is the share that is asked for, and always more than the ⌊(n−1)/3⌋ members that may collude, whoever is drawn
+	/// to probe. Where fewer are drawn than that, P never fires. Silence must outlast a run of as many authors: among more
+	/// than that, one is honest and takes the heartbeat.
 	pub fn bars(&self, active: u32, members: u32, probers: u32, window: u32) -> Bars {
-		let quorum = |share: Perbill, among: u32| share.mul_ceil(among).max(tolerated_faults(among) + 1);
+		let more = tolerated_faults(members).saturating_add(1);
+		let quorum = |share: Perbill, among: u32| share.mul_ceil(among).max(more);
 		let longer = u32::from(self.windows.max(1)) * u32::from(self.longer.max(1));
+		// The window in which the run begins may have been quiet before it, and so may the one in which it ends.
+		let run = tolerated_faults(active).div_ceil(window.max(1)).saturating_add(2);
 		Bars {
 			peers: quorum(self.peers_quorum, probers),
 			votes: quorum(self.votes_quorum, members),
-			// The window in which the run begins may have been quiet before it, and so may the one in which it ends.
-			silence: longer.max(tolerated_faults(active).div_ceil(window.max(1)).saturating_add(2)),
+			// As far as it is counted.
+			silence: longer.max(run).min(u8::MAX.into()),
 		}
 	}
 }
@@ -143,8 +150,8 @@ fn share(count: u8, threshold: u8, longer: u8, weight: Perbill) -> Perbill {
 	Perbill::from_parts(parts.min(1_000_000_000) as u32)
 }
 
-/// How many active members something speaks against that colluders cannot make up: missed slots, silence, or a quorum of all
-/// members. Those that are merely new are not among them.
+/// How many active members something speaks against: missed slots, silence, or the word of a quorum of all members. Those
+/// that are merely new are not among them, nor those that are merely unreachable.
 pub fn suspects(unhealthy: &[Judged]) -> u32 {
 	let speaks = |judged: &&Judged| {
 		let verdict = &judged.verdict;

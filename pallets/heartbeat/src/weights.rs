@@ -10,9 +10,9 @@ pub trait WeightInfo {
 	/// Authorizing it, which happens in the pool too.
 	fn authorize_heartbeat(n: u32) -> Weight;
 	/// Dispatching [`crate::Pallet::report`] with `t` targets.
-	fn report(n: u32, t: u32) -> Weight;
+	fn report(t: u32) -> Weight;
 	/// Authorizing it.
-	fn authorize_report(n: u32, t: u32) -> Weight;
+	fn authorize_report(t: u32) -> Weight;
 	/// Dispatching [`crate::Pallet::renew`].
 	fn renew() -> Weight;
 	/// Authorizing it.
@@ -23,12 +23,12 @@ pub trait WeightInfo {
 	fn update() -> Weight;
 	/// Dispatching [`crate::Pallet::deregister`].
 	fn deregister() -> Weight;
-	/// A block in which no window ends and nobody is judged, after `m` missed slots.
-	fn note_slots(n: u32, m: u32) -> Weight;
-	/// Ending a window, and judging everybody, with `u` verdicts that change. Without what whoever acts on it takes.
-	fn close_window(n: u32, u: u32) -> Weight;
-	/// Judging everybody in the middle of a window, with `u` verdicts that change.
-	fn judge(n: u32, u: u32) -> Weight;
-	/// Another roster takes effect.
-	fn on_roster(n: u32) -> Weight;
+	/// A block in which no slot was missed, nobody is troubled, no window ends, and nobody is judged.
+	fn quiet_block() -> Weight;
+	/// What it takes more to touch the counters of `m` members: those that missed a slot, and the author.
+	fn note_slots(m: u32) -> Weight;
+	/// Ending a window, where no verdict changes. Without what whoever acts on the judgement takes.
+	fn close_window(n: u32) -> Weight;
+	/// Judging `n` members, with all of their verdicts changing.
+	fn judge(n: u32) -> Weight;
 }

@@ -4,5 +4,5 @@ pub(crate) mod consensus;
 mod governance;
 mod money;
 mod staking;
-mod system;
+pub mod system;
 pub mod understudy;

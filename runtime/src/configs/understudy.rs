@@ -1,12 +1,15 @@
 //! Understudy's pallets, and what they need to know of the chain.
 
+use codec::Encode;
 use frame_support::{
 	parameter_types,
-	traits::{fungible::HoldConsideration, Get, LinearStoragePrice},
+	traits::{fungible::HoldConsideration, Get, LinearStoragePrice, Randomness},
 };
-use pallet_heartbeat::Thresholds;
 use sp_application_crypto::RuntimeAppPublic;
-use sp_runtime::transaction_validity::TransactionPriority;
+use sp_runtime::{
+	traits::{BlakeTwo256, Hash as _},
+	transaction_validity::TransactionPriority,
+};
 use understudy_primitives::{crypto::AuthorityId, Backing, HeartbeatKeys, MemberIndex, Slots, VoteKeys};
 
 use crate::{
@@ -23,19 +26,6 @@ parameter_types! {
 	pub const HeartbeatPriority: TransactionPriority = TransactionPriority::MAX / 2;
 	/// Some 500 bytes each.
 	pub const KeepLast: u32 = 1_024;
-	pub DetectionThresholds: Thresholds = Thresholds {
-		slots: detection::SlotThreshold::get(),
-		windows: detection::WindowThreshold::get(),
-		peers: detection::PeerThreshold::get(),
-		votes: detection::VoteThreshold::get(),
-		longer: detection::Longer::get(),
-		slots_weight: detection::SlotWeight::get(),
-		windows_weight: detection::WindowWeight::get(),
-		peers_weight: detection::PeerWeight::get(),
-		votes_weight: detection::VoteWeight::get(),
-		peers_quorum: detection::PeerQuorum::get(),
-		votes_quorum: detection::VoteQuorum::get(),
-	};
 }
 
 /// The slots of Aura: author by turns.
@@ -80,9 +70,16 @@ parameter_types! {
 	pub const RegistrationByte: Balance = deposit(0, 1);
 }
 
-/// Draws who probes whom. It is predictable, and an author can nudge it: enough where the worst that comes of it is that
-/// a colluder probes whom it likes, for reports alone cost nobody the seat.
-impl pallet_insecure_randomness_collective_flip::Config for Runtime {}
+/// Draws who probes whom from the hash of the last block. Its author may try many blocks until the draw pleases it; that
+/// gains it nothing, for a quorum of reports is more than may collude, whoever is drawn.
+pub struct LastBlockHash;
+
+impl Randomness<Hash, BlockNumber> for LastBlockHash {
+	fn random(subject: &[u8]) -> (Hash, BlockNumber) {
+		let hash = (subject, System::parent_hash()).using_encoded(BlakeTwo256::hash);
+		(hash, System::block_number().saturating_sub(1))
+	}
+}
 
 impl pallet_heartbeat::Config for Runtime {
 	type Keys = SessionHeartbeatKeys;
@@ -90,14 +87,14 @@ impl pallet_heartbeat::Config for Runtime {
 	type OnJudgement = ValidatorRotation;
 	type MaxMembers = MaxMembers;
 	type WindowLength = detection::WindowLength;
-	type Thresholds = DetectionThresholds;
+	type Thresholds = detection::Rules;
 	type GraceWindows = detection::GraceWindows;
 	type SystemicThreshold = detection::SystemicThreshold;
 	type HeartbeatQuota = detection::HeartbeatQuota;
 	type Probes = detection::Probes;
 	type FinalityLag = detection::FinalityLag;
 	type VoteSilence = detection::VoteSilence;
-	type Randomness = Randomness;
+	type Randomness = LastBlockHash;
 	type VoteKeys = GrandpaKeys;
 	type Consideration = HoldConsideration<
 		AccountId,

@@ -53,7 +53,7 @@ impl<T: Config> Pallet<T> {
 		let mut table = EvidenceTable::<T>::lazy(roster);
 		let Some(member) = table.load(index) else { return false };
 		let missed = member.missed_slots > 0;
-		if !missed && !member.asked && !Self::is_turn(roster, window.index, index) {
+		if !missed && !member.asked && !Self::is_turn(roster, window, index) {
 			return false;
 		}
 		let elapsed = scene.elapsed();

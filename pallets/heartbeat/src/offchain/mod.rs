@@ -10,6 +10,7 @@ pub use heartbeats::due;
 
 use alloc::vec::Vec;
 use codec::{Decode, Encode};
+use frame_support::traits::Get;
 use frame_system::{offchain::SubmitTransaction, pallet_prelude::BlockNumberFor};
 use sp_application_crypto::RuntimeAppPublic;
 use sp_runtime::{
@@ -26,7 +27,7 @@ use understudy_primitives::{
 	HeartbeatKeys, MemberIndex,
 };
 
-use crate::{statement::Statement, Call, Config, Members, Pallet, Roster, RosterInfo, Window, WindowInfo};
+use crate::{statement::Statement, Call, Config, Members, Pallet, Roster, RosterInfo, Window, WindowOf};
 
 const LOG_TARGET: &str = "understudy::heartbeat";
 
@@ -34,13 +35,13 @@ const LOG_TARGET: &str = "understudy::heartbeat";
 const RESEND_AFTER: u32 = 2;
 
 /// A view of finality that is older, in milliseconds, is none.
-const FRESH: u64 = 30_000;
+const FRESH: u64 = 10_000;
 
 /// What the workers look at: the chain as of this block.
 struct Scene<T: Config> {
 	now: BlockNumberFor<T>,
 	roster: RosterInfo,
-	window: WindowInfo<BlockNumberFor<T>, T::Hash>,
+	window: WindowOf<T>,
 }
 
 impl<T: Config> Scene<T> {
@@ -89,12 +90,13 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// What the node sees of finality, if that is recent, and finality goes on for it: who does not follow finality accuses
-	/// nobody.
+	/// nobody. Where it stands still, that is so long before anybody has been silent for long enough to be reported.
 	fn finality_view() -> Option<FinalityView> {
 		let view = StorageValueRef::persistent(FINALITY_VIEW).get::<FinalityView>().ok().flatten()?;
 		let now: Timestamp = sp_io::offchain::timestamp();
-		let recent = |at: u64| at.saturating_add(FRESH) >= now.unix_millis();
-		(recent(view.at) && recent(view.advanced)).then_some(view)
+		let recent = |at: u64, within: u64| at.saturating_add(within) >= now.unix_millis();
+		let goes_on = u64::from(T::VoteSilence::get()) * 1_000 / 2;
+		(recent(view.at, FRESH) && recent(view.advanced, goes_on)).then_some(view)
 	}
 
 	/// Whether something is to be done now that is done once per `task`: it was not for this very task, or that is

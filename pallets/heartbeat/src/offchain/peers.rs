@@ -41,9 +41,6 @@ const ATTEMPTS: u32 = 2;
 /// The most of an answer that is read, in bytes.
 const MAX_ANSWER: usize = 4_096;
 
-/// How far back the target's last finalized block is looked for, in blocks.
-const SEARCH: u32 = 256;
-
 /// The one thing that is asked: how the node is, and what is final for it.
 const QUESTION: &str = concat!(
 	r#"[{"jsonrpc":"2.0","id":1,"method":"system_health","params":[]},"#,
@@ -133,7 +130,7 @@ impl<T: Config> Pallet<T> {
 		targets
 			.filter(|index| {
 				let Some(member) = table.load(*index) else { return false };
-				let due = member.asked || Self::is_turn(roster, window.index, *index);
+				let due = member.asked || Self::is_turn(roster, window, *index);
 				let unseen = due && elapsed >= length / 2 && !evidence::is_marked::<T>(Mark::Seen, *index);
 				let doubtful = member.missed_slots > 0 || member.missed_windows > 0 || unseen;
 				member.grace == 0 && !member.peers.has(bars.peers) && (elapsed == 0 || doubtful)
@@ -188,7 +185,8 @@ impl<T: Config> Pallet<T> {
 		let is = |number: &BlockNumberFor<T>| {
 			frame_system::Pallet::<T>::block_hash(*number).as_ref() == theirs.as_bytes()
 		};
-		let recent = (1..=SEARCH).map(|back| now.saturating_sub(back.into()));
+		let known: u32 = <T as frame_system::Config>::BlockHashCount::get().saturated_into();
+		let recent = (1..=known).map(|back| now.saturating_sub(back.into()));
 		let genesis = BlockNumberFor::<T>::zero();
 		let number = recent.take_while(|number| *number >= One::one()).chain([genesis]).find(is);
 		number.is_some_and(|number| {

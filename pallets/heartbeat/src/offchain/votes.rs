@@ -54,7 +54,11 @@ impl<T: Config> Pallet<T> {
 		targets: Vec<MemberIndex>,
 	) {
 		let (roster, window) = (scene.roster.id, scene.window.index);
-		if targets.is_empty() || !Self::claim("report", key, (kind, roster, window), scene.now) {
+		let name = match kind {
+			ReportKind::Peers => "report/peers",
+			ReportKind::Votes => "report/votes",
+		};
+		if targets.is_empty() || !Self::claim(name, key, (roster, window), scene.now) {
 			return;
 		}
 		let report = Report { roster, window, reporter, kind, targets: BoundedVec::truncate_from(targets) };

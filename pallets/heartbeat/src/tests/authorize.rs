@@ -56,7 +56,7 @@ fn a_signed_heartbeat_is_let_in_from_everywhere() {
 		let heartbeat = valid(14);
 		for source in [TransactionSource::External, TransactionSource::Local, TransactionSource::InBlock] {
 			let transaction = authorize(source, heartbeat, sign(14, &heartbeat)).expect("it is valid");
-			assert_eq!((transaction.priority, transaction.longevity, transaction.propagate), (77, 8, true));
+			assert_eq!((transaction.priority, transaction.longevity, transaction.propagate), (77, 64, true));
 			assert_eq!(transaction.provides, [("understudy/heartbeat", heartbeat).encode()]);
 			assert!(transaction.requires.is_empty());
 		}

@@ -28,7 +28,7 @@ fn a_missed_slot_that_makes_a_member_down_is_judged_at_once() {
 		// Four windows of silence are counted, and five slots; the sixth slot decides, in the middle of a window.
 		Counters::<Runtime>::mutate(0, |chunk| chunk[2].missed_windows = 4);
 		Counters::<Runtime>::mutate(0, |chunk| chunk[2].missed_slots = 5);
-		Window::<Runtime>::mutate(|window| window.overdue = false);
+		WindowLength::set(40);
 		let (judged, window) = (Judgements::get().len(), Window::<Runtime>::get());
 		Window::<Runtime>::mutate(|window| window.started = System::block_number());
 		run(33..36, &[2]);
@@ -243,13 +243,23 @@ fn a_window_length_of_zero_is_taken_as_one() {
 #[test]
 fn the_weight_of_a_judgement_is_charged() {
 	build_and_execute(|| {
-		assert_eq!(next_block(1), Weight::from_parts(1_000, 10));
-		System::set_block_number(50);
-		// Six members; the recorder says that acting took 7.
-		assert_eq!(next_block(2), Weight::from_parts(1_000 + 6 * 2_000 + 7, 10 + 6 * 20 + 7));
-		Window::<Runtime>::mutate(|window| window.alarm = true);
-		assert_eq!(next_block(3), Weight::from_parts(1_000 + 6 * 3_000 + 7, 10 + 6 * 30 + 7));
-		assert_eq!(next_block(6), Weight::from_parts(3 * 1_000, 3 * 10));
+		run(1..41, &[]);
+		let fresh = |change: fn(&mut crate::WindowInfo<u64, sp_core::H256>)| {
+			Window::<Runtime>::mutate(|window| {
+				(window.started, window.troubled) = (System::block_number(), false);
+				change(window);
+			});
+		};
+		fresh(|_| ());
+		assert_eq!(next_block(41), Weight::from_parts(1_000, 10));
+		// Six members, nobody's verdict changes; the recorder says that acting took 7.
+		fresh(|window| window.started -= 3);
+		assert_eq!(next_block(42), Weight::from_parts(1_000 + 6 * 2_000 + 7, 10 + 6 * 20 + 7));
+		fresh(|window| window.alarm = true);
+		assert_eq!(next_block(43), Weight::from_parts(1_000 + 6 * 3_000 + 7, 10 + 6 * 30 + 7));
+		// Two slots missed, and the author: three members.
+		fresh(|_| ());
+		assert_eq!(next_block(46), Weight::from_parts(4 * 1_000, 4 * 10));
 	});
 }
 
@@ -326,7 +336,7 @@ fn silence_counts_when_it_cannot_be_late_any_more() {
 			// The block that begins the next window marks it already.
 			Marks::<Runtime>::remove(Mark::Seen, 0);
 		}
-		assert!(Window::<Runtime>::get().overdue);
+		assert!(Counters::<Runtime>::get(0)[4].overdue && Window::<Runtime>::get().troubled);
 		assert_eq!(missed(), 0);
 		hypothetically!({
 			run(slot..slot + 1, &[4]);
@@ -360,5 +370,34 @@ fn a_quiet_window_is_judged_once() {
 		let judged = Judgements::get().len();
 		run(21..41, &[]);
 		assert_eq!(Judgements::get().len(), judged + 5);
+	});
+}
+
+#[test]
+fn where_nobody_is_troubled_blocks_do_not_touch_the_counters() {
+	build_and_execute(|| {
+		run(1..41, &[]);
+		assert!(!Window::<Runtime>::get().troubled);
+		hypothetically!({
+			// The mark is right: there is nothing that a sign of life would change.
+			let table = evidence::EvidenceTable::<Runtime>::read(&Roster::<Runtime>::get());
+			assert!(table.iter().all(|(_, member)| !member.clone().author() && !member.clone().hear()));
+		});
+		run(41..42, &[2]);
+		run(42..44, &[2]);
+		assert!(Window::<Runtime>::get().troubled);
+	});
+}
+
+#[test]
+fn the_author_of_a_windows_first_block_is_not_overdue() {
+	build_and_execute(|| {
+		run(1..21, &[]);
+		Window::<Runtime>::mutate(|window| window.started = System::block_number() - 3);
+		Marks::<Runtime>::remove(Mark::Seen, 0);
+		let author = 21 % 4;
+		next_block(21);
+		let chunk = Counters::<Runtime>::get(0);
+		assert!(!chunk[author].overdue && chunk[author + 1].overdue);
 	});
 }

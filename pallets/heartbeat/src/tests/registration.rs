@@ -193,6 +193,22 @@ fn a_past_block_or_a_replay_is_rejected() {
 }
 
 #[test]
+fn an_old_block_does_not_make_room_for_more_renewals() {
+	registered(|| {
+		System::set_block_number(200);
+		renew(Renewal { block: 160, ..renewal(20) });
+		assert_eq!(Registrations::<Runtime>::get(20).map(|registration| registration.renewed), Some(200));
+		Registrations::<Runtime>::mutate(20, |registration| {
+			registration.as_mut().expect("it is registered").runtime = 1;
+		});
+		let other = Renewal { node: NodeVersion { patch: 4, ..VERSION }, ..renewal(20) };
+		rejected(&Renewal { block: 161, ..other.clone() }, rejection::PAST_BLOCK);
+		System::set_block_number(201);
+		rejected(&Renewal { block: 201, ..other }, rejection::NOT_DUE);
+	});
+}
+
+#[test]
 fn another_runtime_is_rejected() {
 	registered(|| {
 		System::set_block_number(200);

@@ -10,11 +10,11 @@ use sp_runtime::{transaction_validity::TransactionValidityError, DispatchError};
 use understudy_primitives::{Health, RosterHandler, Verdicts};
 
 use crate::{
-	evidence::{EvidenceTable, MemberEvidence},
+	evidence::{self, EvidenceTable, Mark, MemberEvidence},
 	mock::*,
 	rejection,
 	statement::Statement,
-	Call, Error, Report, ReportKind, Roster, Window,
+	Call, Counters, Error, Marks, Report, ReportKind, Roster, Window,
 };
 use ReportKind::{Peers, Votes};
 
@@ -72,7 +72,7 @@ fn a_report_is_let_in_from_everywhere_once_per_member_kind_and_window() {
 	warm(|| {
 		for source in EVERYWHERE {
 			let transaction = authorize(source, &report(5, Peers, &[2])).expect("it is valid");
-			assert_eq!((transaction.priority, transaction.longevity, transaction.propagate), (77, 8, true));
+			assert_eq!((transaction.priority, transaction.longevity, transaction.propagate), (77, 64, true));
 		}
 		let tag = |report| authorize(TransactionSource::External, &report).expect("it is valid").provides;
 		assert_eq!(tag(report(5, Peers, &[2])), tag(report(5, Peers, &[1, 2])));
@@ -357,38 +357,68 @@ fn who_does_not_vote_is_impaired_after_many_windows() {
 }
 
 #[test]
-fn f_colluders_cannot_talk_a_healthy_member_out_of_its_seat() {
+fn f_colluders_cannot_talk_a_member_out_of_its_seat_even_where_its_slots_are_lost() {
+	Probes::set(100);
 	for members in [4u64, 7, 31, 100] {
 		build_and_execute(|| {
 			let active: Vec<u64> = (10..10 + members).collect();
 			let colluders = (members as u32 - 1) / 3;
 			Heartbeat::on_roster(&active, &[]);
-			let mut slot = 1;
+			let (mut slot, mut accepted) = (1, 0);
 			for _ in 0..40 {
-				// Nobody is silent: not the authors, and not those who do not author in this window.
-				(0..members as u32).for_each(|index| {
-					crate::evidence::mark::<Runtime>(crate::evidence::Mark::Seen, index);
-				});
-				let assignment =
-					Heartbeat::assignment(&Roster::<Runtime>::get(), Window::<Runtime>::get().index);
+				// Nobody is silent, but the victim's blocks are not built upon: S fires against it.
+				for index in 0..members as u32 {
+					evidence::mark::<Runtime>(Mark::Seen, index);
+				}
 				for reporter in 1..=colluders {
-					for (kind, target) in [(Votes, true), (Peers, assignment.is_assigned(reporter, 0))] {
-						if !target {
-							continue;
-						}
+					for kind in [Votes, Peers] {
 						let report = report(reporter, kind, &[0]);
-						let _ = Heartbeat::report(
-							RawOrigin::Authorized.into(),
-							report.clone(),
-							sign(10, &report),
-						);
+						let refusals = [
+							rejection::UNASSIGNED_TARGET,
+							rejection::NOTHING_NEW,
+							rejection::ALREADY_REPORTED,
+						];
+						let refusals = refusals.map(|code| InvalidTransaction::Custom(code).into());
+						match authorize(TransactionSource::InBlock, &report) {
+							Ok(_) => {
+								let call = Heartbeat::report(
+									RawOrigin::Authorized.into(),
+									report.clone(),
+									sign(10, &report),
+								);
+								assert_ok!(call);
+								accepted += 1;
+							},
+							Err(refused) => assert!(refusals.contains(&refused), "{refused:?}"),
+						}
 					}
 				}
-				run(slot..slot + 4, &[]);
+				run(slot..slot + 4, &[0]);
 				slot += 4;
 				let health = evidence_of(0).health;
 				assert!(health < Health::Impaired, "{members} members: {health:?}");
 			}
+			assert!(accepted > 0 && evidence_of(0).missed_slots > 0);
 		});
 	}
+}
+
+#[test]
+fn reports_of_what_was_before_a_sign_of_life_take_nothing_back() {
+	warm(|| {
+		Counters::<Runtime>::mutate(0, |chunk| (chunk[2].missed_slots, chunk[2].answered) = (3, true));
+		evidence::mark::<Runtime>(Mark::Seen, 2);
+		for reporter in [0, 1, 3] {
+			send(report(reporter, Peers, &[2]));
+		}
+		assert_eq!(Heartbeat::judgement().unhealthy[0].verdict.health, Health::Suspect);
+		// Without a sign of life in this window they count.
+		Marks::<Runtime>::remove(Mark::Seen, 0);
+		Counters::<Runtime>::mutate(0, |chunk| chunk[2].peers = Default::default());
+		Marks::<Runtime>::remove(Mark::ReportedPeers, 0);
+		for reporter in [0, 1, 3] {
+			send(report(reporter, Peers, &[2]));
+		}
+		assert_eq!(Heartbeat::judgement().unhealthy[0].verdict.health, Health::Down);
+	});
 }

@@ -20,6 +20,7 @@ fn member((missed_slots, missed_windows, peers, votes): Counts) -> MemberEvidenc
 		peers: Tally { reports: 0, windows: peers },
 		votes: Tally { reports: 0, windows: votes },
 		heard: true,
+		answered: false,
 		..MemberEvidence::newcomer(0, 0)
 	}
 }
@@ -74,6 +75,17 @@ fn its_own_silence_and_others_word_mean_down() {
 	for counts in [(3, 0, 1, 0), (3, 0, 0, 4), (0, 2, 1, 0), (0, 2, 0, 4), (9, 9, 9, 9)] {
 		assert_eq!(active(counts), Health::Down, "{counts:?}");
 	}
+}
+
+#[test]
+fn who_answered_its_peers_word_by_a_sign_of_life_is_not_down() {
+	let answered = |counts| {
+		let member = MemberEvidence { answered: true, ..member(counts) };
+		verdict(&member, Seat::Active, &THRESHOLDS).health
+	};
+	assert_eq!([answered((3, 0, 9, 0)), answered((0, 2, 9, 0))], [Health::Suspect; 2]);
+	// Missing votes are not answered by heartbeats.
+	assert_eq!(answered((3, 0, 0, 4)), Health::Down);
 }
 
 #[test]
@@ -159,10 +171,12 @@ fn a_quorum_is_more_than_may_collude() {
 	for members in 1..200u32 {
 		let bars = lax.bars(members, members, 5.min(members - 1), 4);
 		assert!(bars.votes > (members - 1) / 3);
-		assert!(bars.peers > 0);
+		assert!(bars.peers > (members - 1) / 3);
 	}
-	let bars = THRESHOLDS.bars(20, 31, 5, 4);
-	assert_eq!((bars.peers, bars.votes), (3, 16));
+	let bars = THRESHOLDS.bars(20, 31, 30, 4);
+	assert_eq!((bars.peers, bars.votes), (15, 16));
+	// Five of whom eleven are needed: P never fires.
+	assert_eq!(THRESHOLDS.bars(20, 31, 5, 4).peers, 11);
 }
 
 #[test]
