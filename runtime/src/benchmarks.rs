@@ -1,13 +1,18 @@
 //! What is benchmarked, and how im-online is configured to be measured beside it: as the SDK's own node has it.
 
 use frame_support::{parameter_types, traits::ConstU32};
-use sp_application_crypto::RuntimePublic;
 use sp_runtime::transaction_validity::TransactionPriority;
 use understudy_primitives::crypto::AuthorityId;
 
 use crate::*;
+use alloc::vec;
 
-frame_benchmarking::define_benchmarks!([pallet_heartbeat, Heartbeat][pallet_im_online, ImOnline]);
+frame_benchmarking::define_benchmarks!(
+	[pallet_heartbeat, Heartbeat]
+	[pallet_validator_rotation, ValidatorRotation]
+	[pallet_validator_rotation::poa, ListedValidators]
+	[pallet_im_online, ImOnline]
+);
 
 parameter_types! {
 	pub const ImOnlinePriority: TransactionPriority = TransactionPriority::MAX;
@@ -42,5 +47,64 @@ impl pallet_heartbeat::benchmarking::BenchmarkHelper<AccountId> for Helper {
 
 	fn set_slot(slot: u64) {
 		pallet_aura::CurrentSlot::<Runtime>::put(sp_consensus_aura::Slot::from(slot));
+	}
+}
+
+impl pallet_validator_rotation::poa::Config for Runtime {
+	type ListOrigin = frame_system::EnsureRoot<AccountId>;
+	type ListWeightInfo = crate::weights::pallet_validator_rotation_poa::WeightInfo<Runtime>;
+}
+
+impl pallet_validator_rotation::benchmarking::BenchmarkHelper<AccountId> for Helper {
+	fn make_able(who: &AccountId) {
+		use pallet_heartbeat::{registration::Registration, Registrations};
+		let bytes: [u8; 32] = who.clone().into();
+		let key = AuthorityId::from(sp_core::sr25519::Public::from_raw(bytes));
+		<Self as pallet_heartbeat::benchmarking::BenchmarkHelper<AccountId>>::set_key(who, key);
+		let registration = Registration {
+			profile: Default::default(),
+			renewed: 0,
+			runtime: 1,
+			node: Default::default(),
+			ticket: None,
+		};
+		Registrations::<Runtime>::insert(who, registration);
+		pallet_staking::CurrentEra::<Runtime>::put(0);
+		let exposure =
+			sp_staking::PagedExposureMetadata { total: 1, own: 1, nominator_count: 0, page_count: 0 };
+		pallet_staking::ErasStakersOverview::<Runtime>::insert(0, who, exposure);
+	}
+
+	fn make_fail(index: u32) {
+		let roster = pallet_heartbeat::Window::<Runtime>::get().roster;
+		let mut table = pallet_heartbeat::evidence::EvidenceTable::<Runtime>::read(&roster);
+		for other in 0..roster.total {
+			table.update(other, |member| {
+				member.grace = 0;
+				member.heard = true;
+				if other == index {
+					member.answered = false;
+					member.missed_slots = 9;
+					member.missed_windows = 9;
+					member.peers.windows = 9;
+				}
+				true
+			});
+		}
+		table.write();
+	}
+
+	fn set_active_target(target: u32) {
+		use crate::parameters::{dynamic_params::rotation, RuntimeParameters};
+		let parameter = rotation::Parameters::ActiveTarget(rotation::ActiveTarget, Some(target));
+		let key_value = RuntimeParameters::Rotation(parameter);
+		Parameters::set_parameter(RuntimeOrigin::root(), key_value).expect("root may");
+	}
+
+	fn read_elsewhere(who: &AccountId) -> Vec<Vec<u8>> {
+		vec![
+			pallet_session::NextKeys::<Runtime>::hashed_key_for(who),
+			pallet_staking::ErasStakersOverview::<Runtime>::hashed_key_for(0, who),
+		]
 	}
 }

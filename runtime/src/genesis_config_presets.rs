@@ -1,6 +1,6 @@
 //! Genesis presets: a chain of one, and a network of four with two in reserve.
 
-use alloc::{vec, vec::Vec};
+use alloc::{collections::BTreeSet, vec, vec::Vec};
 use frame_support::build_struct_json_patch;
 use pallet_heartbeat::registration::Profile;
 use pallet_staking::StakerStatus;
@@ -27,7 +27,7 @@ fn session_keys(who: Sr25519Keyring, grandpa: Ed25519Keyring) -> SessionKeys {
 }
 
 /// A genesis where `candidates` are bonded, in order of preference, and the first `active` of them sit.
-fn genesis(candidates: &[(Sr25519Keyring, Ed25519Keyring)], active: usize) -> Value {
+pub fn network(candidates: &[(Sr25519Keyring, Ed25519Keyring)], active: usize) -> Value {
 	let keyed: Vec<(AccountId, AccountId, SessionKeys)> = candidates
 		.iter()
 		.map(|(who, grandpa)| (who.to_account_id(), who.to_account_id(), session_keys(*who, *grandpa)))
@@ -49,14 +49,15 @@ fn genesis(candidates: &[(Sr25519Keyring, Ed25519Keyring)], active: usize) -> Va
 			(who.to_account_id(), Profile { endpoint: None, region: tag("local"), operator })
 		})
 		.collect();
+	let candidates = candidates.iter().map(|(who, _)| *who);
+	let endowed: BTreeSet<AccountId> =
+		Sr25519Keyring::well_known().chain(candidates).map(|who| who.to_account_id()).collect();
 	let guardians = [Sr25519Keyring::Alice, Sr25519Keyring::Bob, Sr25519Keyring::Charlie];
 
 	build_struct_json_patch!(RuntimeGenesisConfig {
-		balances: BalancesConfig {
-			balances: Sr25519Keyring::well_known().map(|who| (who.to_account_id(), ENDOWMENT)).collect(),
-		},
+		balances: BalancesConfig { balances: endowed.into_iter().map(|who| (who, ENDOWMENT)).collect() },
 		staking: StakingConfig {
-			validator_count: candidates.len() as u32,
+			validator_count: keyed.len() as u32,
 			minimum_validator_count: 1,
 			slash_reward_fraction: Perbill::from_percent(10),
 			stakers,
@@ -72,8 +73,8 @@ fn genesis(candidates: &[(Sr25519Keyring, Ed25519Keyring)], active: usize) -> Va
 pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
 	use {Ed25519Keyring as Ed, Sr25519Keyring as Sr};
 	let patch = match id.as_ref() {
-		DEV_RUNTIME_PRESET => genesis(&[(Sr::Alice, Ed::Alice)], 1),
-		LOCAL_TESTNET_RUNTIME_PRESET => genesis(
+		DEV_RUNTIME_PRESET => network(&[(Sr::Alice, Ed::Alice)], 1),
+		LOCAL_TESTNET_RUNTIME_PRESET => network(
 			&[
 				(Sr::Alice, Ed::Alice),
 				(Sr::Bob, Ed::Bob),

@@ -121,4 +121,8 @@ mod runtime {
 	#[cfg(feature = "runtime-benchmarks")]
 	#[runtime::pallet_index(100)]
 	pub type ImOnline = pallet_im_online;
+	// Measured here, for chains that use it.
+	#[cfg(feature = "runtime-benchmarks")]
+	#[runtime::pallet_index(101)]
+	pub type ListedValidators = pallet_validator_rotation::poa;
 }

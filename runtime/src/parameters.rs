@@ -5,6 +5,7 @@
 
 use frame_support::dynamic_params::{dynamic_pallet_params, dynamic_params};
 use pallet_heartbeat::Thresholds;
+use pallet_validator_rotation::{lifecycle::Durations, penalty::Curve, BreakerRules};
 use sp_runtime::Perbill;
 
 use crate::{
@@ -77,6 +78,21 @@ pub mod dynamic_params {
 		/// The confidence from which on rotation acts by itself.
 		#[codec(index = 3)]
 		pub static AutomationThreshold: Perbill = Perbill::from_percent(80);
+		/// How long jail and probation are, and how long an outage is remembered.
+		#[codec(index = 4)]
+		pub static Times: Durations<BlockNumber> =
+			Durations { jail: MINUTES / 2, probation: 2, forgiveness: DAYS };
+		/// What repeated outages cost.
+		#[codec(index = 5)]
+		pub static Penalties: Curve =
+			Curve { step: Perbill::from_parts(1_000_000), cap: Perbill::from_percent(1) };
+		/// When automation stops by itself.
+		#[codec(index = 6)]
+		pub static Breaker: BreakerRules<BlockNumber> =
+			BreakerRules { period: DAYS, evictions: 24, unneeded: Perbill::from_percent(25), reprieve: 4 };
+		/// Blocks for which a case waits for the guardians, and a veto holds.
+		#[codec(index = 7)]
+		pub static CaseLifetime: BlockNumber = 10 * MINUTES;
 	}
 }
 

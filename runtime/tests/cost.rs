@@ -14,11 +14,12 @@ use frame_support::{
 };
 use pallet_heartbeat::{evidence::is_turn, WeightInfo as _};
 use pallet_im_online::WeightInfo as _;
+use pallet_validator_rotation::WeightInfo as _;
 use understudy_runtime::{
 	configs::system::Weights,
 	constants::MINUTES,
 	parameters::dynamic_params::detection::{HeartbeatQuota, RegistrationLifetime},
-	weights::pallet_heartbeat::WeightInfo as Ours,
+	weights::{pallet_heartbeat::WeightInfo as Ours, pallet_validator_rotation::WeightInfo as Rotation},
 	Runtime,
 };
 
@@ -50,6 +51,7 @@ fn quiet(members: u32) -> Quiet {
 	let renewal = W::renew().saturating_add(W::authorize_renewal()).saturating_add(extrinsic);
 	let total = (W::quiet_block() * u64::from(window))
 		.saturating_add(W::close_window(members))
+		.saturating_add(Rotation::<Runtime>::quiet())
 		.saturating_add(heartbeat * u64::from(heartbeats))
 		.saturating_add((renewal * renewals) / renewed_every);
 	let per_block = total / u64::from(window);

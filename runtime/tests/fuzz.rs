@@ -15,13 +15,17 @@ use pallet_heartbeat::{
 	registration::{Endpoint, Profile, Tag},
 	Heartbeat as Payload, Renewal, Report, ReportKind, Thresholds,
 };
+use pallet_validator_rotation::{lifecycle::Durations, penalty::Curve, BreakerRules};
 use rand::{seq::SliceRandom, Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::Perbill;
 use understudy_primitives::offchain::NodeVersion;
 use understudy_runtime::{
-	parameters::{dynamic_params::detection, RuntimeParameters},
+	parameters::{
+		dynamic_params::{self, detection},
+		RuntimeParameters,
+	},
 	Failover, Heartbeat, Runtime, RuntimeCall, RuntimeOrigin, System, ValidatorRotation,
 };
 
@@ -116,11 +120,14 @@ fn anybody(rng: &mut ChaCha8Rng) -> Sr25519Keyring {
 
 /// Does one thing; says whether it was let in, or succeeded.
 fn act(rng: &mut ChaCha8Rng) -> bool {
-	let roster = pallet_heartbeat::Roster::<Runtime>::get();
+	let roster = pallet_heartbeat::Window::<Runtime>::get().roster;
 	let window = pallet_heartbeat::Window::<Runtime>::get().index;
 	let signer = anybody(rng);
 	let index = rng.gen_range(0..roster.total + 1);
-	match rng.gen_range(0..8) {
+	match rng.gen_range(0..11) {
+		8 => rotate(rng, signer),
+		9 => govern_rotation(rng),
+		10 => rotation_parameter(rng),
 		0 => {
 			let heartbeat = Payload { roster: about(rng, roster.id), window: about(rng, window), index };
 			let signature = sign(anybody(rng), &heartbeat);
@@ -204,4 +211,62 @@ fn act(rng: &mut ChaCha8Rng) -> bool {
 			as_root(pallet_parameters::Call::set_parameter { key_value }).is_ok()
 		},
 	}
+}
+
+/// A call of rotation that anybody may make.
+fn rotate(rng: &mut ChaCha8Rng, signer: Sr25519Keyring) -> bool {
+	use pallet_validator_rotation::Call;
+	let call: Call<Runtime> = match rng.gen_range(0..3) {
+		0 => Call::retire {},
+		1 => Call::rejoin {},
+		_ => Call::enforce { who: anybody(rng).to_account_id() },
+	};
+	let origin = RuntimeOrigin::signed(signer.to_account_id());
+	RuntimeCall::from(call).dispatch_bypass_filter(origin).is_ok()
+}
+
+/// A call of rotation that the guardians may make.
+fn govern_rotation(rng: &mut ChaCha8Rng) -> bool {
+	use pallet_validator_rotation::Call;
+	let cases = ValidatorRotation::cases();
+	let case = cases.choose(rng).map_or(1, |case| case.incident);
+	let who = anybody(rng).to_account_id();
+	let call: Call<Runtime> = match rng.gen_range(0..8) {
+		0 | 1 => Call::approve { incident: case },
+		2 => Call::veto { incident: case },
+		3 => Call::force_evict { who },
+		4 => Call::force_seat { who, instead_of: anybody(rng).to_account_id() },
+		5 => Call::suspend_automation {},
+		_ => Call::resume_automation {},
+	};
+	as_root(call).is_ok()
+}
+
+/// Governance changes how rotation acts.
+fn rotation_parameter(rng: &mut ChaCha8Rng) -> bool {
+	use dynamic_params::rotation::{self, Parameters::*};
+	let number = rng.gen_range(0..40);
+	let share = Perbill::from_percent(rng.gen_range(0..=100));
+	let parameter = match rng.gen_range(0..7) {
+		0 => AutomationThreshold(rotation::AutomationThreshold, Some(share)),
+		// Not the cool-off: a longer one may hold more evictions than its cap, of the time when it was shorter.
+		1 | 2 => CaseLifetime(rotation::CaseLifetime, Some(number)),
+		3 => Floor(rotation::Floor, Some(rng.gen_range(2..6))),
+		4 => Penalties(rotation::Penalties, Some(Curve { step: share, cap: Perbill::from_percent(10) })),
+		5 => Times(
+			rotation::Times,
+			Some(Durations { jail: number, probation: rng.gen_range(0..4), forgiveness: number * 9 }),
+		),
+		_ => Breaker(
+			rotation::Breaker,
+			Some(BreakerRules {
+				period: number * 9,
+				evictions: rng.gen_range(0..10),
+				unneeded: share,
+				reprieve: rng.gen_range(0..20),
+			}),
+		),
+	};
+	as_root(pallet_parameters::Call::set_parameter { key_value: RuntimeParameters::Rotation(parameter) })
+		.is_ok()
 }

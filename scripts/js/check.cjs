@@ -5,7 +5,8 @@
 "use strict";
 
 const assert = require("node:assert/strict");
-const { ApiPromise, Keyring, WsProvider } = require("@polkadot/api");
+const { Keyring } = require("@polkadot/api");
+const { within, connect, send, run } = require("./client.cjs");
 
 const [url, ...flags] = process.argv.slice(2);
 if (!url || url.startsWith("-")) {
@@ -13,17 +14,6 @@ if (!url || url.startsWith("-")) {
   process.exit(2);
 }
 const records = flags.includes("--records");
-const PATIENCE = 120_000;
-
-/** Fails loudly instead of waiting for ever. */
-function within(promise, what) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what}: nothing for ${PATIENCE / 1000} s`)), PATIENCE);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
-
 async function finalizes(api) {
   let unsubscribe;
   const number = await within(
@@ -66,34 +56,14 @@ async function transfer(api) {
   const alice = keyring.addFromUri("//Alice");
   const target = keyring.addFromUri(`//Understudy//${Date.now()}`).address;
   const amount = 1_234_567_890_123n;
-  await within(
-    new Promise((resolve, reject) => {
-      api.tx.balances
-        .transferKeepAlive(target, amount)
-        .signAndSend(alice, ({ status, dispatchError }) => {
-          if (dispatchError) reject(new Error(`the transfer failed: ${dispatchError}`));
-          if (status.isInvalid || status.isDropped) reject(new Error(`the transfer is ${status.type}`));
-          if (status.isFinalized) resolve();
-        })
-        .catch(reject);
-    }),
-    "a finalized transfer",
-  );
+  await send(api.tx.balances.transferKeepAlive(target, amount), alice, "the transfer", { final: true });
   const { data } = await api.query.system.account(target);
   assert.equal(data.free.toBigInt(), amount);
   console.log(`transferred ${amount} to ${target}, finalized`);
 }
 
 async function main() {
-  // AuthorizeCall adds nothing to a signed transaction; named here, the client does not warn of it.
-  const signedExtensions = {
-    AuthorizeCall: { extrinsic: {}, payload: {} },
-    WeightReclaim: { extrinsic: {}, payload: {} },
-  };
-  const api = await within(
-    ApiPromise.create({ provider: new WsProvider(url), signedExtensions, noInitWarn: true }),
-    `an answer from ${url}`,
-  );
+  const api = await connect(url);
   try {
     console.log(`connected: ${await api.rpc.system.chain()}, ${api.runtimeVersion.specName}`);
     await finalizes(api);
@@ -125,10 +95,4 @@ async function main() {
   }
 }
 
-main().then(
-  () => process.exit(0),
-  (why) => {
-    console.error(`FAILED: ${why.message}`);
-    process.exit(1);
-  },
-);
+run(main);

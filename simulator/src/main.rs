@@ -10,9 +10,12 @@ use std::{path::PathBuf, process::ExitCode};
 
 use chain::FailureKind;
 use clap::{Parser, Subcommand};
+use frame_support::traits::Get;
 use network::Network;
+use pallet_validator_rotation::penalty::fraction;
 use parameters::Parameters;
 use scenario::Setting;
+use understudy_runtime::parameters::dynamic_params::rotation::Penalties;
 
 /// Plays bad networks, failures and colluders against the real verdict code of pallet-heartbeat, with the parameters of the
 /// sample runtime. The same seed plays the same game on every machine.
@@ -92,6 +95,12 @@ enum Game {
 		#[arg(long)]
 		plot: Option<PathBuf>,
 	},
+	/// What repeated outages cost, as the rotation pallet reckons it
+	Penalties {
+		/// Draws a figure into this SVG file
+		#[arg(long)]
+		plot: Option<PathBuf>,
+	},
 }
 
 fn main() -> ExitCode {
@@ -139,6 +148,27 @@ fn run(cli: Cli) -> Result<bool, Box<dyn std::error::Error>> {
 		clean
 	};
 	Ok(match cli.game {
+		Game::Penalties { plot } => {
+			let curve = Penalties::get();
+			let ppm = |outages: u32, at_once: u32| {
+				fraction(outages as u8, at_once, false, &curve).deconstruct() / 1_000
+			};
+			println!("| outages | 1 fell | 2 fell | 3 fell |");
+			println!("|---|---|---|---|");
+			for outages in 1..=12 {
+				let row = [1, 2, 3].map(|at_once| format!("{} ppm", ppm(outages, at_once)));
+				println!("| {outages} | {} |", row.join(" | "));
+			}
+			if let Some(path) = plot {
+				let line = |at_once| plot::Line {
+					name: format!("{at_once} fell at once"),
+					points: (1..=12).map(|outages| (outages, ppm(outages, at_once))).collect(),
+				};
+				plot::draw_penalties(&path, &[1, 2, 3].map(line))?;
+				println!("drawn into {}", path.display());
+			}
+			true
+		},
 		Game::Quiet { members, member_windows } => verdicts(
 			&members,
 			&|setting| setting.quiet(member_windows.div_ceil(setting.members.into()) as u32),

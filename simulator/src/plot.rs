@@ -4,11 +4,11 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
-/// A line of the figure: its name, and the blocks by the number of members.
+/// A line of a figure: its name and its points.
 pub struct Line {
 	/// What it shows.
 	pub name: String,
-	/// Members, and blocks.
+	/// Members and blocks, or outages and parts per million.
 	pub points: Vec<(u32, u32)>,
 }
 
@@ -42,6 +42,43 @@ pub fn draw(path: &Path, lines: &[Line]) -> Result<(), Box<dyn std::error::Error
 	chart
 		.configure_series_labels()
 		.position(SeriesLabelPosition::UpperLeft)
+		.background_style(WHITE.mix(0.8))
+		.border_style(BLACK.mix(0.3))
+		.draw()?;
+	root.present()?;
+	Ok(())
+}
+
+/// Draws what outages cost into an SVG file.
+pub fn draw_penalties(path: &Path, lines: &[Line]) -> Result<(), Box<dyn std::error::Error>> {
+	let all = || lines.iter().flat_map(|line| line.points.iter());
+	let most = all().map(|(outages, _)| *outages).max().unwrap_or(1);
+	let highest = all().map(|(_, ppm)| *ppm).max().unwrap_or(1);
+	let root = SVGBackend::new(path, (860, 440)).into_drawing_area();
+	root.fill(&WHITE)?;
+	let mut chart = ChartBuilder::on(&root)
+		.margin(16)
+		.x_label_area_size(40)
+		.y_label_area_size(72)
+		.caption("What an outage costs", ("sans-serif", 20))
+		.build_cartesian_2d(1..most, 0..highest + highest / 10)?;
+	chart
+		.configure_mesh()
+		.x_desc("outages that are not forgiven, this one included")
+		.y_desc("parts per million of the stake")
+		.light_line_style(WHITE)
+		.draw()?;
+	for (place, line) in lines.iter().enumerate() {
+		let style = ShapeStyle { color: Palette99::pick(place).to_rgba(), filled: false, stroke_width: 2 };
+		chart
+			.draw_series(LineSeries::new(line.points.iter().copied(), style))?
+			.label(&line.name)
+			.legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 20, y)], style));
+		chart.draw_series(line.points.iter().map(|point| Circle::new(*point, 3, style.filled())))?;
+	}
+	chart
+		.configure_series_labels()
+		.position(SeriesLabelPosition::LowerRight)
 		.background_style(WHITE.mix(0.8))
 		.border_style(BLACK.mix(0.3))
 		.draw()?;

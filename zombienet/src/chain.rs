@@ -7,7 +7,7 @@ use zombienet_sdk::{
 		self,
 		dynamic::Value,
 		ext::{scale_decode::DecodeAsType, scale_value::At},
-		tx::TxStatus,
+		tx::{DynamicPayload, TxStatus},
 		utils::{AccountId32, H256},
 		OnlineClient, PolkadotConfig,
 	},
@@ -29,6 +29,8 @@ pub struct Record {
 	pub block: u32,
 	pub incident: u64,
 	pub kind: RecordKind,
+	pub initiator: Initiator,
+	pub subject: Option<AccountId32>,
 	pub from: Option<AccountId32>,
 	pub to: Option<AccountId32>,
 }
@@ -43,6 +45,24 @@ pub enum RecordKind {
 	Seated,
 	Held,
 	Resumed,
+	CaseOpened,
+	CaseVetoed,
+	CaseClosed,
+	Penalized,
+	Readmitted,
+	Unneeded,
+	AutomationSuspended,
+	AutomationResumed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, DecodeAsType)]
+#[decode_as_type(crate_path = "zombienet_sdk::subxt::ext::scale_decode")]
+pub enum Initiator {
+	Automation,
+	Election,
+	Member,
+	Guardians,
+	Anyone,
 }
 
 #[derive(Clone, Debug, DecodeAsType)]
@@ -51,6 +71,28 @@ pub enum Evidence {
 	None,
 	Verdict(Verdict),
 	Set(H256),
+	Penalty {
+		outages: u8,
+		at_once: u32,
+		/// Parts per thousand million.
+		fraction: u32,
+	},
+}
+
+/// `pallet_validator_rotation::lifecycle::Conduct`, as far as the drills look at it.
+#[derive(Clone, Debug, DecodeAsType)]
+#[decode_as_type(crate_path = "zombienet_sdk::subxt::ext::scale_decode")]
+pub struct Conduct {
+	pub outages: u8,
+	pub absence: Option<Absence>,
+}
+
+#[derive(Clone, Debug, DecodeAsType)]
+#[decode_as_type(crate_path = "zombienet_sdk::subxt::ext::scale_decode")]
+pub enum Absence {
+	Jailed { until: u32 },
+	Probation { left: u8, counted: u32 },
+	Retired,
 }
 
 #[derive(Clone, Debug, DecodeAsType)]
@@ -178,10 +220,39 @@ impl Chain {
 		Ok(self.0.view_functions().at(at).call(call).await?.as_type()?)
 	}
 
+	/// What is remembered of members that had an outage or retired.
+	pub async fn conducts(&self, at: H256) -> anyhow::Result<Vec<(AccountId32, Conduct)>> {
+		let query = subxt::dynamic::storage("ValidatorRotation", "Conducts", ());
+		let value = self.0.storage().at(at).fetch(&query).await?;
+		Ok(value.map_or(Ok(Vec::new()), |value| value.as_type())?)
+	}
+
+	/// How many cases wait for the guardians, those that they vetoed included.
+	pub async fn cases(&self, at: H256) -> anyhow::Result<usize> {
+		let query = subxt::dynamic::storage("ValidatorRotation", "Cases", ());
+		let value = self.0.storage().at(at).fetch(&query).await?;
+		Ok(value.map_or(Ok(0), |value| value.to_value().map(|cases| cases.at(0).map_or(0, |_| 1)))?)
+	}
+
+	/// The slot that a block was authored in, from its digest.
+	pub fn slot(block: &Block) -> anyhow::Result<u64> {
+		use zombienet_sdk::subxt::config::substrate::DigestItem;
+		let logs = &block.header().digest.logs;
+		let slot = logs.iter().find_map(|log| match log {
+			DigestItem::PreRuntime(engine, slot) if engine == b"aura" => slot.as_slice().try_into().ok(),
+			_ => None,
+		});
+		Ok(u64::from_le_bytes(slot.context("a block without a slot")?))
+	}
+
+	/// Asks for a hand-over, signed by the member's own account, and waits until that is in a block.
+	pub async fn retire(&self, who: &str) -> anyhow::Result<()> {
+		self.submit(who, subxt::dynamic::tx("ValidatorRotation", "retire", Vec::<Value>::new())).await
+	}
+
 	/// Registers anew where a member's health can be asked for, signed by the member's own account, and waits until that is
 	/// in a block.
 	pub async fn move_endpoint(&self, who: &str, port: u16) -> anyhow::Result<()> {
-		let (_, key) = known().into_iter().find(|(name, _)| *name == who).context("nobody has this name")?;
 		let loopback = Value::unnamed_composite([127u8, 0, 0, 1].map(|byte| Value::u128(byte.into())));
 		let endpoint = Value::unnamed_variant("V4", [loopback, Value::u128(port.into())]);
 		let profile = Value::named_composite([
@@ -189,7 +260,11 @@ impl Chain {
 			("region", Value::from_bytes(b"this machine")),
 			("operator", Value::from_bytes(who)),
 		]);
-		let call = subxt::dynamic::tx("Heartbeat", "update", vec![profile]);
+		self.submit(who, subxt::dynamic::tx("Heartbeat", "update", vec![profile])).await
+	}
+
+	async fn submit(&self, who: &str, call: DynamicPayload) -> anyhow::Result<()> {
+		let (_, key) = known().into_iter().find(|(name, _)| *name == who).context("nobody has this name")?;
 		let mut progress = self.0.tx().sign_and_submit_then_watch_default(&call, &key).await?;
 		while let Some(status) = progress.next().await {
 			match status? {
@@ -200,7 +275,7 @@ impl Chain {
 				TxStatus::Error { message }
 				| TxStatus::Invalid { message }
 				| TxStatus::Dropped { message } => {
-					anyhow::bail!("{who}'s registration was refused: {message}")
+					anyhow::bail!("{who}'s transaction was refused: {message}")
 				},
 				_ => (),
 			}

@@ -87,6 +87,30 @@ enum Drill {
 	},
 	/// Restarted, hidden and frozen, one after the other on one network.
 	Evidence,
+	/// A validator asks to leave: a standby takes its seat, and nobody is charged.
+	Retire {
+		/// Who it is.
+		#[arg(long, default_value = "charlie")]
+		victim: String,
+	},
+	/// A killed validator comes back, is re-admitted by itself, and is seated when the next one dies.
+	Returns {
+		/// Who is killed and comes back.
+		#[arg(long, default_value = "bob")]
+		victim: String,
+		/// Who is killed then.
+		#[arg(long, default_value = "alice")]
+		next: String,
+	},
+	/// A referendum makes the evidence weigh less; then a case waits, the guardians' body approves it, and rotation acts.
+	Case {
+		/// Whom to kill.
+		#[arg(long, default_value = "dave")]
+		victim: String,
+		/// The program that submits, votes and approves.
+		#[arg(long, env = "UNDERSTUDY_GOVERN", default_value = "scripts/govern")]
+		govern: std::path::PathBuf,
+	},
 	/// Kills two of four validators at once: too many for ordinary rotation, which must hold still.
 	TwoOfFour {
 		/// For how many blocks to watch.
@@ -162,6 +186,9 @@ async fn drill(cli: &Cli, network: &mut network::Net) -> anyhow::Result<()> {
 			drills::evidence::hidden(network, "bob", 20).await?;
 			drills::evidence::frozen(network, "charlie").await
 		},
+		Drill::Retire { victim } => drills::rotation::retire(network, victim).await,
+		Drill::Returns { victim, next } => drills::rotation::returns(network, victim, next).await,
+		Drill::Case { victim, govern } => drills::rotation::case(network, victim, govern).await,
 		Drill::TwoOfFour { blocks } => drills::two_of_four::run(network, *blocks).await,
 	}?;
 	let (Some(program), Some((_, url))) = (&cli.then, network.urls().pop()) else { return Ok(()) };

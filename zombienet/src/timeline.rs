@@ -6,7 +6,7 @@ use anyhow::Context;
 use zombienet_sdk::subxt::utils::H256;
 
 use crate::chain::{
-	name_of, names_of, Block, Chain, Entry, Evidence, Health, Judged, Record, RecordKind, Verdict,
+	name_of, names_of, Block, Chain, Entry, Evidence, Health, Initiator, Judged, Record, RecordKind, Verdict,
 };
 
 /// How long the chain may go without a new block before that is a failure by itself.
@@ -141,12 +141,30 @@ fn narrate(record: &Record, evidence: &Evidence) -> String {
 		RecordKind::Seated => format!("seated: {to} in the place of {from}"),
 		RecordKind::Held => "a systemic outage: rotation holds still".into(),
 		RecordKind::Resumed => "the systemic outage is over: rotation goes on".into(),
+		RecordKind::CaseOpened => format!("the guardians are asked about {}", name(&record.subject)),
+		RecordKind::CaseVetoed => format!("the guardians let {} keep its seat", name(&record.subject)),
+		RecordKind::CaseClosed => format!("the case of {} has come to nothing", name(&record.subject)),
+		RecordKind::Penalized => format!("{} is charged", name(&record.subject)),
+		RecordKind::Readmitted => format!("{} may be seated again", name(&record.subject)),
+		RecordKind::Unneeded => format!("{} was up when it was evicted", name(&record.subject)),
+		RecordKind::AutomationSuspended => "rotation does not act by itself any more".into(),
+		RecordKind::AutomationResumed => "rotation acts by itself again".into(),
+	};
+	let what = match record.initiator {
+		Initiator::Automation | Initiator::Election => what,
+		Initiator::Member => format!("{what}, as the member wants it"),
+		Initiator::Guardians => format!("{what}, by the guardians"),
+		Initiator::Anyone => format!("{what}, enforced by somebody"),
 	};
 	let incident =
 		if record.incident == 0 { String::new() } else { format!("incident {}, ", record.incident) };
 	match evidence {
 		Evidence::Verdict(verdict) => format!("{incident}{what}, for it is {}", describe(verdict)),
 		Evidence::Set(hash) => format!("{incident}{what}; the new set's hash is {hash}"),
+		Evidence::Penalty { outages, at_once, fraction } => format!(
+			"{incident}{what} {} ppm of its stake: outage {outages}, {at_once} fell at once",
+			fraction / 1_000
+		),
 		Evidence::None => format!("{incident}{what}"),
 	}
 }

@@ -16,10 +16,10 @@ use understudy_primitives::{
 };
 
 use crate::{
-	evidence::{self, EvidenceTable, Mark, MemberEvidence},
+	evidence::{self, EvidenceTable, Mark},
 	rejection,
 	statement::{Heartbeat, Report, ReportKind, Statement},
-	Config, Members, Pallet, Registrations, RenewalOf, Roster, RosterInfo, Window, WindowOf,
+	Config, Members, Pallet, Registrations, RenewalOf, RosterInfo, Window, WindowOf,
 };
 
 /// By how many blocks a renewal may be ahead of a node that checks it for its pool.
@@ -35,30 +35,19 @@ fn reject<T>(code: u8) -> Checked<T> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Whether a heartbeat may enter the pool, or a block. A late one is, if the member counts as silent.
+	/// Whether a heartbeat may enter the pool, or a block: one in a window, or a late one of who was not seen in its window.
+	/// Whose turn it is, is for the nodes to heed: out of turn it is one in a window all the same, which is what the chain is
+	/// made for.
 	pub(crate) fn authorize_heartbeat(
 		source: TransactionSource,
 		heartbeat: &Heartbeat,
 		signature: &AuthoritySignature,
 	) -> TransactionValidityWithRefund {
 		let Heartbeat { roster, window, index } = *heartbeat;
-		let (info, running_window) = Self::check_member(source, roster, window, index)?;
-		let running = running_window.index;
-		if window <= running && evidence::is_marked::<T>(Mark::Seen, index) {
+		let running = Self::check_member(source, roster, window, index)?.1.index;
+		let seen = |mark| evidence::is_marked::<T>(mark, index);
+		if window <= running && seen(Mark::Seen) || window < running && seen(Mark::SeenBefore) {
 			return reject(rejection::ALREADY_SEEN);
-		}
-		let mut table = EvidenceTable::<T>::lazy(&info);
-		if window < running {
-			// Who was counted as seen then has no silence to end.
-			let silent = |member: &MemberEvidence| member.overdue || member.missed_windows > 0;
-			if !table.load(index).is_some_and(silent) {
-				return reject(rejection::ALREADY_SEEN);
-			}
-		} else if window == running && !Self::is_turn(&info, &running_window, index) {
-			let due = |member: &MemberEvidence| member.asked || member.missed_slots > 0;
-			if !table.load(index).is_some_and(due) {
-				return reject(rejection::NOT_DUE);
-			}
 		}
 		Self::check_member_signature(index, heartbeat, signature)?;
 		Self::valid("understudy/heartbeat", heartbeat)
@@ -151,14 +140,14 @@ impl<T: Config> Pallet<T> {
 		window: WindowIndex,
 		index: MemberIndex,
 	) -> Checked<(RosterInfo, WindowOf<T>)> {
-		let info = Roster::<T>::get();
+		let running = Window::<T>::get();
+		let info = running.roster;
 		if roster != info.id {
 			return reject(rejection::STALE_ROSTER);
 		}
 		if index >= info.total {
 			return reject(rejection::NOT_A_MEMBER);
 		}
-		let running = Window::<T>::get();
 		if window.saturating_add(1) < running.index {
 			return reject(rejection::PAST_WINDOW);
 		}

@@ -1,7 +1,7 @@
 //! How evidence is kept: in chunks, so that a heartbeat, a report and a missed slot touch little and a window's end reads
 //! everything in few pieces.
 //!
-//! Only this file touches [`Marks`] (a bit per member, [`MARKS_PER_CHUNK`] to a chunk) and [`Counters`]
+//! Only this file touches [`Marks`] (some bits per member, [`MARKS_PER_CHUNK`] to a chunk) and [`Counters`]
 //! ([`COUNTERS_PER_CHUNK`] members to a chunk).
 
 use alloc::{collections::BTreeMap, vec::Vec};
@@ -19,7 +19,47 @@ pub const MARKS_PER_CHUNK: u32 = 1024;
 pub const COUNTERS_PER_CHUNK: u32 = 64;
 
 /// A bit per member.
-pub type MarkChunk = [u8; (MARKS_PER_CHUNK / 8) as usize];
+pub type Bits = [u8; (MARKS_PER_CHUNK / 8) as usize];
+
+/// All marks of up to [`MARKS_PER_CHUNK`] members, in the order of [`Mark`].
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct MarkChunk([Bits; 7]);
+
+impl Default for MarkChunk {
+	fn default() -> Self {
+		Self([[0; (MARKS_PER_CHUNK / 8) as usize]; 7])
+	}
+}
+
+impl MarkChunk {
+	/// Whether a member of the chunk is marked.
+	pub fn has(&self, mark: Mark, index: MemberIndex) -> bool {
+		bit(&self.0[mark as usize], index)
+	}
+
+	/// Marks a member of the chunk. False where it was marked already.
+	fn set(&mut self, mark: Mark, index: MemberIndex) -> bool {
+		let (byte, mask) = place(index);
+		let bits = &mut self.0[mark as usize];
+		let new = bits[byte] & mask == 0;
+		bits[byte] |= mask;
+		new
+	}
+
+	/// Whether it showed a sign of life in the running window, and missed no slot since.
+	fn lives(&self, index: MemberIndex) -> bool {
+		self.has(Mark::Seen, index) && !self.has(Mark::Stale, index)
+	}
+
+	/// Ends the running window.
+	fn turn(&mut self) {
+		let empty = [0; (MARKS_PER_CHUNK / 8) as usize];
+		let [seen, _, _, peers, votes, _, _] = self.0;
+		self.0 = [empty, empty, seen, empty, empty, peers, votes];
+	}
+}
 /// Counters of up to [`COUNTERS_PER_CHUNK`] members, in index order.
 pub type CounterChunk = BoundedVec<MemberEvidence, ConstU32<COUNTERS_PER_CHUNK>>;
 
@@ -28,8 +68,13 @@ pub type CounterChunk = BoundedVec<MemberEvidence, ConstU32<COUNTERS_PER_CHUNK>>
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub enum Mark {
-	/// It was seen: it authored a block, or a heartbeat of it is in one.
+	/// It was seen: it authored a block, or a heartbeat of it is in one. The counters learn of it when they are read the next
+	/// time; so a heartbeat writes nothing but this, which the block's author writes as well.
 	Seen,
+	/// It missed a slot after it was seen: it may be gone since.
+	Stale,
+	/// It was seen in the window before the running one. A late heartbeat must not count twice.
+	SeenBefore,
 	/// It reported whom it could not reach.
 	ReportedPeers,
 	/// It reported whose votes it does not see.
@@ -141,6 +186,8 @@ impl MemberEvidence {
 		self.peers.reports = 0;
 		self.votes.reports = 0;
 		if seat_changed {
+			// Who fails has to show that it lives before it counts as healthy again.
+			self.heard &= self.health < Health::Impaired;
 			self.missed_slots = 0;
 			self.votes = Tally::default();
 			self.grace = grace;
@@ -166,7 +213,7 @@ impl MemberEvidence {
 		})
 	}
 
-	/// A heartbeat of it got into a block: its silence, if there was any, is over.
+	/// It showed a sign of life: its silence, if there was any, is over.
 	pub fn hear(&mut self) -> bool {
 		self.change(Self::live)
 	}
@@ -260,7 +307,7 @@ pub fn is_turn(index: MemberIndex, window: WindowIndex, total: u32, quota: u32) 
 	index % stride == window % stride
 }
 
-/// The counters of a roster, read as needed and written only where something changed.
+/// The counters of a roster, read as needed and written only where something changed. What is marked as seen is in them.
 pub struct EvidenceTable<T> {
 	total: u32,
 	chunks: BTreeMap<u32, (CounterChunk, bool)>,
@@ -276,7 +323,7 @@ impl<T: Config> EvidenceTable<T> {
 	/// Reads everything.
 	pub fn read(roster: &RosterInfo) -> Self {
 		let chunks = (0..roster.total.div_ceil(COUNTERS_PER_CHUNK))
-			.map(|chunk| (chunk, (Counters::<T>::get(chunk), false)))
+			.map(|chunk| (chunk, up_to_date::<T>(chunk)))
 			.collect();
 		Self { total: roster.total, chunks, _pallet: PhantomData }
 	}
@@ -304,7 +351,7 @@ impl<T: Config> EvidenceTable<T> {
 			return;
 		}
 		let number = index / COUNTERS_PER_CHUNK;
-		let (chunk, dirty) = self.chunks.entry(number).or_insert_with(|| (Counters::<T>::get(number), false));
+		let (chunk, dirty) = self.chunks.entry(number).or_insert_with(|| up_to_date::<T>(number));
 		if let Some(member) = chunk.get_mut((index % COUNTERS_PER_CHUNK) as usize) {
 			*dirty |= by(member);
 		}
@@ -330,14 +377,16 @@ impl<T: Config> EvidenceTable<T> {
 	}
 }
 
-/// Who was seen in a window.
-pub struct SeenSet(BTreeMap<u32, MarkChunk>);
-
-impl SeenSet {
-	/// Whether this member was.
-	pub fn contains(&self, index: MemberIndex) -> bool {
-		self.0.get(&(index / MARKS_PER_CHUNK)).is_some_and(|chunk| bit(chunk, index))
+/// A chunk of counters with all that is marked as seen, and whether that changed it.
+fn up_to_date<T: Config>(number: u32) -> (CounterChunk, bool) {
+	let mut chunk = Counters::<T>::get(number);
+	let first = number.saturating_mul(COUNTERS_PER_CHUNK);
+	let mut changed = false;
+	let marks = Marks::<T>::get(first / MARKS_PER_CHUNK);
+	for (index, member) in (first..).zip(chunk.iter_mut()) {
+		changed |= marks.lives(index) && member.hear();
 	}
+	(chunk, changed)
 }
 
 fn place(index: MemberIndex) -> (usize, u8) {
@@ -345,7 +394,7 @@ fn place(index: MemberIndex) -> (usize, u8) {
 	((within / 8) as usize, 1 << (within % 8))
 }
 
-fn bit(chunk: &MarkChunk, index: MemberIndex) -> bool {
+fn bit(chunk: &Bits, index: MemberIndex) -> bool {
 	let (byte, mask) = place(index);
 	chunk[byte] & mask != 0
 }
@@ -353,42 +402,64 @@ fn bit(chunk: &MarkChunk, index: MemberIndex) -> bool {
 /// Marks a member for the running window. False where it was marked already. The index must be below the roster's
 /// `total`.
 pub fn mark<T: Config>(mark: Mark, index: MemberIndex) -> bool {
-	Marks::<T>::mutate(mark, index / MARKS_PER_CHUNK, |chunk| {
-		let chunk = chunk.get_or_insert([0; (MARKS_PER_CHUNK / 8) as usize]);
-		let (byte, mask) = place(index);
-		let new = chunk[byte] & mask == 0;
-		chunk[byte] |= mask;
-		new
-	})
+	Marks::<T>::mutate(index / MARKS_PER_CHUNK, |chunk| chunk.set(mark, index))
 }
 
 /// Whether a member is marked in the running window.
 pub fn is_marked<T: Config>(mark: Mark, index: MemberIndex) -> bool {
-	Marks::<T>::get(mark, index / MARKS_PER_CHUNK).is_some_and(|chunk| bit(&chunk, index))
+	Marks::<T>::get(index / MARKS_PER_CHUNK).has(mark, index)
 }
 
-/// Ends the running window's marks, and says who was seen in it.
-pub fn turn_marks<T: Config>(roster: &RosterInfo) -> SeenSet {
-	let mut seen = BTreeMap::new();
-	for chunk in 0..roster.total.div_ceil(MARKS_PER_CHUNK) {
-		if let Some(marks) = Marks::<T>::take(Mark::Seen, chunk) {
-			seen.insert(chunk, marks);
-		}
-		let pairs = [
-			(Mark::ReportedPeers, Mark::ReportedPeersBefore),
-			(Mark::ReportedVotes, Mark::ReportedVotesBefore),
-		];
-		for (running, before) in pairs {
-			Marks::<T>::set(before, chunk, Marks::<T>::take(running, chunk));
+/// Notes that these members missed a slot: what they were seen for is older than that.
+pub fn outdate<T: Config>(missed: &[MemberIndex]) {
+	let mut marks = MarkTable::<T>::default();
+	for index in missed {
+		marks.update(*index, |chunk| chunk.has(Mark::Seen, *index).then(|| chunk.set(Mark::Stale, *index)));
+	}
+	marks.write();
+}
+
+/// The marks of a roster, read as needed and once.
+pub struct MarkTable<T>(BTreeMap<u32, (MarkChunk, bool)>, PhantomData<T>);
+
+impl<T> Default for MarkTable<T> {
+	fn default() -> Self {
+		Self(BTreeMap::new(), PhantomData)
+	}
+}
+
+impl<T: Config> MarkTable<T> {
+	/// Whether a member is marked.
+	pub fn has(&mut self, mark: Mark, index: MemberIndex) -> bool {
+		let number = index / MARKS_PER_CHUNK;
+		self.0.entry(number).or_insert_with(|| (Marks::<T>::get(number), false)).0.has(mark, index)
+	}
+
+	fn update(&mut self, index: MemberIndex, by: impl FnOnce(&mut MarkChunk) -> Option<bool>) {
+		let number = index / MARKS_PER_CHUNK;
+		let (chunk, dirty) = self.0.entry(number).or_insert_with(|| (Marks::<T>::get(number), false));
+		*dirty |= by(chunk) == Some(true);
+	}
+
+	fn write(self) {
+		for (number, (chunk, dirty)) in self.0 {
+			if dirty {
+				Marks::<T>::insert(number, chunk);
+			}
 		}
 	}
-	SeenSet(seen)
+}
+
+/// Ends the running window's marks.
+pub fn turn_marks<T: Config>(roster: &RosterInfo) {
+	for number in 0..roster.total.div_ceil(MARKS_PER_CHUNK) {
+		Marks::<T>::mutate(number, MarkChunk::turn);
+	}
 }
 
 /// Forgets all marks, those of the window before included.
 pub fn clear_marks<T: Config>(roster: &RosterInfo) {
-	turn_marks::<T>(roster);
-	turn_marks::<T>(roster);
+	(0..roster.total.div_ceil(MARKS_PER_CHUNK)).for_each(Marks::<T>::remove);
 }
 
 /// Checks that there is evidence of each member, and of nobody else.
@@ -401,12 +472,13 @@ pub fn try_state<T: Config>(roster: &RosterInfo) -> Result<(), sp_runtime::TryRu
 		"evidence has a gap"
 	);
 	let mut reporters = 0u32;
-	for (mark, number, chunk) in Marks::<T>::iter() {
+	for (number, chunk) in Marks::<T>::iter() {
 		for index in (number * MARKS_PER_CHUNK..).take(MARKS_PER_CHUNK as usize) {
-			ensure!(!bit(&chunk, index) || index < roster.total, "somebody is marked who is no member");
+			let marked = chunk.0.iter().any(|bits| bit(bits, index));
+			ensure!(!marked || index < roster.total, "somebody is marked who is no member");
 		}
-		if matches!(mark, Mark::ReportedPeers | Mark::ReportedVotes) {
-			reporters = reporters.saturating_add(chunk.iter().map(|byte| byte.count_ones()).sum());
+		for bits in [chunk.0[Mark::ReportedPeers as usize], chunk.0[Mark::ReportedVotes as usize]] {
+			reporters = reporters.saturating_add(bits.iter().map(|byte| byte.count_ones()).sum());
 		}
 	}
 	let table = EvidenceTable::<T>::read(roster);

@@ -15,8 +15,8 @@ use crate::{
 	assignment::Assignment,
 	evidence::{self, Bars, EvidenceTable, Mark, MemberEvidence},
 	statement::{Report, ReportKind},
-	verdict, Config, Event, LastSlot, Members, Pallet, Roster, RosterInfo, Systemic, Thresholds, Window,
-	WindowInfo, WindowOf,
+	verdict, Config, Event, LastSlot, Members, Pallet, RosterInfo, Systemic, Thresholds, Window, WindowInfo,
+	WindowOf,
 };
 
 /// What a block's slot showed.
@@ -84,6 +84,8 @@ impl<T: Config> Pallet<T> {
 		for index in &missed {
 			table.update(*index, MemberEvidence::miss_slot);
 		}
+		// What they were seen for is in the counters now; from here on they may be gone.
+		evidence::outdate::<T>(&missed);
 		if let Some(author) = Self::current_author(roster) {
 			table.update(author, MemberEvidence::author);
 		}
@@ -95,9 +97,10 @@ impl<T: Config> Pallet<T> {
 	/// Detectors P and V: counts a report against its targets.
 	pub(crate) fn note_report(roster: &RosterInfo, report: &Report) {
 		let bars = Self::bars(roster);
+		let mut marks = evidence::MarkTable::<T>::default();
 		let mut table = EvidenceTable::<T>::lazy(roster);
 		for target in &report.targets {
-			let seen = evidence::is_marked::<T>(Mark::Seen, *target);
+			let seen = marks.has(Mark::Seen, *target);
 			table.update(*target, |member| match report.kind {
 				ReportKind::Peers => member.report_unreachable(seen, &bars),
 				ReportKind::Votes => member.report_voteless(&bars),
@@ -126,13 +129,15 @@ impl<T: Config> Pallet<T> {
 		window: &WindowOf<T>,
 		table: &mut EvidenceTable<T>,
 	) {
-		let seen = evidence::turn_marks::<T>(roster);
 		let bars = Self::bars(roster);
+		let mut marks = evidence::MarkTable::<T>::default();
 		for index in 0..roster.total {
-			let (alive, due) = (seen.contains(index), Self::is_turn(roster, window, index));
-			table.update(index, |member| member.end_window(alive, due, &bars));
+			let seen = marks.has(Mark::Seen, index);
+			let due = Self::is_turn(roster, window, index);
+			table.update(index, |member| member.end_window(seen, due, &bars));
 		}
-		Self::start_window(window.index.saturating_add(1), started);
+		evidence::turn_marks::<T>(roster);
+		Self::start_window(*roster, window.index.saturating_add(1), started);
 		let troubled = table.iter().any(|(_, member)| member.is_troubled());
 		Window::<T>::mutate(|window| window.troubled = troubled);
 	}
@@ -145,12 +150,13 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Starts a window, and draws who probes whom in it.
-	pub(crate) fn start_window(index: WindowIndex, started: BlockNumberFor<T>) {
+	pub(crate) fn start_window(roster: RosterInfo, index: WindowIndex, started: BlockNumberFor<T>) {
 		let (seed, _) = T::Randomness::random(b"understudy/probes");
 		let seed_before = Window::<T>::get().seed;
 		let quota = T::HeartbeatQuota::get();
 		Window::<T>::put(WindowInfo {
 			index,
+			roster,
 			started,
 			seed,
 			seed_before,
@@ -224,7 +230,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	pub(crate) fn status() -> RosterStatus<T::AccountId> {
-		let roster = Roster::<T>::get();
+		let roster = Window::<T>::get().roster;
 		let rules = Self::rules(&roster);
 		let members: Vec<(T::AccountId, Judged)> = EvidenceTable::<T>::read(&roster)
 			.iter()
@@ -241,7 +247,7 @@ impl<T: Config> Pallet<T> {
 
 impl<T: Config> Verdicts for Pallet<T> {
 	fn judgement() -> Judgement {
-		let roster = Roster::<T>::get();
+		let roster = Window::<T>::get().roster;
 		let rules = Self::rules(&roster);
 		let unhealthy = EvidenceTable::<T>::read(&roster)
 			.iter()
@@ -249,5 +255,9 @@ impl<T: Config> Verdicts for Pallet<T> {
 			.filter(|judged| judged.verdict.health != Health::Healthy)
 			.collect();
 		Self::judgement_of(&roster, Window::<T>::get().index, unhealthy)
+	}
+
+	fn window() -> WindowIndex {
+		Window::<T>::get().index
 	}
 }

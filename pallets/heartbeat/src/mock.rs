@@ -304,7 +304,7 @@ pub fn next_block(slot: u64) -> Weight {
 /// are seen in each block unless they are dead.
 pub fn run(slots: core::ops::Range<u64>, dead: &[MemberIndex]) {
 	for slot in slots {
-		let roster = crate::Roster::<Runtime>::get();
+		let roster = crate::Window::<Runtime>::get().roster;
 		if !dead.contains(&((slot % u64::from(roster.active)) as MemberIndex)) {
 			next_block(slot);
 		}

@@ -5,20 +5,15 @@
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use frame_support::{
-	traits::{Consideration, ConstU32, Footprint, Get},
-	BoundedVec,
-};
+use frame_support::traits::{Consideration, Footprint, Get};
 use frame_system::pallet_prelude::BlockNumberFor;
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 use sp_runtime::{traits::Saturating, DispatchError, DispatchResult};
-use understudy_primitives::{offchain::NodeVersion, HeartbeatKeys};
+pub use understudy_primitives::Tag;
+use understudy_primitives::{offchain::NodeVersion, HeartbeatKeys, Tags};
 
 use crate::{Config, Error, Event, Pallet, RegistrationOf, Registrations, RenewalOf};
-
-/// A word of an operator's choice. Printable ASCII, at most 32 bytes.
-pub type Tag = BoundedVec<u8, ConstU32<32>>;
 
 /// Where a node's health can be asked for: the address of its JSON-RPC server. An address and not a name, for a name could
 /// point into the network of whoever asks.
@@ -219,10 +214,11 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> understudy_primitives::Registrations<T::AccountId> for Pallet<T> {
-	fn is_current(who: &T::AccountId) -> bool {
+	fn current(who: &T::AccountId) -> Option<Tags> {
 		let now: BlockNumberFor<T> = frame_system::Pallet::<T>::block_number();
-		Registrations::<T>::get(who)
-			.is_some_and(|registration| registration.is_current(now, T::RegistrationLifetime::get()))
+		let registration = Registrations::<T>::get(who)?;
+		let Profile { region, operator, .. } = registration.profile.clone();
+		registration.is_current(now, T::RegistrationLifetime::get()).then_some(Tags { region, operator })
 	}
 }
 

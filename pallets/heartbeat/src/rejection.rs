@@ -12,7 +12,7 @@
 //! | 5 | [`ALREADY_SEEN`] | heartbeat | the member was seen in this window, or in the one that the heartbeat is for | nothing, it is known to be alive |
 //! | 6 | [`NO_KEY`] | all | the member has no heartbeat key | set session keys |
 //! | 7 | [`BAD_SIGNATURE`] | all | signed by another key, or for another chain or content | check the keystore against the session keys |
-//! | 8 | [`NOT_DUE`] | heartbeat, renewal | it is not the member's turn and nothing speaks against it; the registration is fresh enough | wait |
+//! | 8 | [`NOT_DUE`] | renewal | the registration is fresh enough | wait |
 //! | 9 | [`ALREADY_REPORTED`] | report | the member made such a report in this window, or for the one that this report is for | wait for the next window |
 //! | 10 | [`BAD_TARGETS`] | report | the list of targets is empty, not in ascending order, or names the reporter | mend the node |
 //! | 11 | [`TOO_MANY_TARGETS`] | report | it names more than the reporter probes | mend the node |
@@ -37,7 +37,7 @@ pub const ALREADY_SEEN: u8 = 5;
 pub const NO_KEY: u8 = 6;
 /// Signed by another key, or for another chain or content.
 pub const BAD_SIGNATURE: u8 = 7;
-/// Nothing is due from the member.
+/// The registration is fresh enough.
 pub const NOT_DUE: u8 = 8;
 /// The member made such a report in this window.
 pub const ALREADY_REPORTED: u8 = 9;

@@ -9,7 +9,7 @@ use understudy_primitives::{crypto::AuthorityId, MemberIndex, RosterHandler, Ros
 
 use crate::{
 	evidence::{self, EvidenceTable, MemberEvidence},
-	Config, Event, Members, Pallet, Roster, Window,
+	Config, Event, Members, Pallet, Window,
 };
 
 /// The roster as the evidence is kept for it.
@@ -38,7 +38,7 @@ impl RosterInfo {
 
 impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
 	fn on_roster(active: &[T::AccountId], reserve: &[T::AccountId]) {
-		let old = Roster::<T>::get();
+		let old = Window::<T>::get().roster;
 		let mut known: BTreeMap<T::AccountId, (Seat, MemberEvidence)> = EvidenceTable::<T>::read(&old)
 			.iter()
 			.filter_map(|(index, member)| Some((Members::<T>::get(index)?, (old.seat(index), *member))))
@@ -66,10 +66,9 @@ impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
 			}
 		}
 		(new.total..old.total).for_each(Members::<T>::remove);
-		Roster::<T>::put(new);
 		// With the next block, so that no window spans two rosters.
 		let window = Window::<T>::get().index.saturating_add(1);
-		Self::start_window(window, now.saturating_add(1u32.into()));
+		Self::start_window(new, window, now.saturating_add(1u32.into()));
 		Self::deposit_event(Event::RosterChanged {
 			roster: new.id,
 			active: new.active,

@@ -34,6 +34,6 @@ pub use log::{
 };
 pub use roster::{
 	tolerated_faults, Backing, HeartbeatKeys, MemberIndex, Registrations, RosterHandler, RosterId, Seat,
-	Slots, VoteKeys,
+	Slots, Tag, Tags, VoteKeys,
 };
 pub use verdict::{Detectors, Health, Judged, Judgement, JudgementHandler, Verdict, Verdicts, WindowIndex};

@@ -4,6 +4,7 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use sp_core::H256;
 use sp_io::hashing::blake2_256;
+use sp_runtime::Perbill;
 
 use crate::Verdict;
 
@@ -32,6 +33,22 @@ pub enum RecordKind {
 	Held,
 	/// Fewer members are under suspicion than the systemic threshold again: ordinary rotation goes on.
 	Resumed,
+	/// The evidence against a member does not suffice for automation, or automation is suspended: the guardians are asked.
+	CaseOpened,
+	/// The guardians want the member to keep its seat.
+	CaseVetoed,
+	/// The guardians did not answer in time, or the member does not fail any more.
+	CaseClosed,
+	/// The failed member was charged with an offence.
+	Penalized,
+	/// A member that lost its seat may be seated again.
+	Readmitted,
+	/// A member that was evicted as down showed right after it that it was up.
+	Unneeded,
+	/// Rotation does not act by itself any more.
+	AutomationSuspended,
+	/// Rotation acts by itself again.
+	AutomationResumed,
 }
 
 /// On whose word something happened.
@@ -45,6 +62,10 @@ pub enum Initiator {
 	Election,
 	/// The member itself.
 	Member,
+	/// The guardians, or governance.
+	Guardians,
+	/// Anybody, on evidence that sufficed already.
+	Anyone,
 }
 
 /// What a record's `evidence_root` commits to.
@@ -58,6 +79,15 @@ pub enum Evidence {
 	Verdict(Verdict),
 	/// Hash of the SCALE-encoded new active set, for changes of more than one seat.
 	Set(H256),
+	/// What a penalty was reckoned from.
+	Penalty {
+		/// Which outage of the member it is, of those that are not forgiven yet.
+		outages: u8,
+		/// How many members fell at once.
+		at_once: u32,
+		/// The share of its stake that it is charged.
+		fraction: Perbill,
+	},
 }
 
 impl Evidence {

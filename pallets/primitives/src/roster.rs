@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
+use sp_core::{bounded::BoundedVec, ConstU32};
 
 /// Names one roster. Grows by one whenever a roster takes effect.
 pub type RosterId = u32;
@@ -41,6 +42,11 @@ impl<AccountId> RosterHandler<AccountId> for () {
 pub trait Backing<AccountId> {
 	/// The backing of `who` in the latest election, 0 where it was not elected.
 	fn backing(who: &AccountId) -> u128;
+
+	/// The same of many, in their order. Where what they have in common takes a read, it should be read once.
+	fn backings(of: &[AccountId]) -> Vec<u128> {
+		of.iter().map(Self::backing).collect()
+	}
 }
 
 impl<AccountId> Backing<AccountId> for () {
@@ -69,16 +75,34 @@ impl<AccountId> VoteKeys<AccountId> for () {
 	}
 }
 
+/// A word of an operator's choice. Printable ASCII, at most 32 bytes.
+pub type Tag = BoundedVec<u8, ConstU32<32>>;
+
+/// What might fail together with a node.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Tags {
+	/// Where it stands.
+	pub region: Tag,
+	/// Who runs it.
+	pub operator: Tag,
+}
+
 /// Who has stated, recently enough, which node stands ready.
 pub trait Registrations<AccountId> {
-	/// Whether the account is registered and its node has renewed that in time. Two reads at most.
-	fn is_current(who: &AccountId) -> bool;
+	/// What the account says of its node; `None` where it is not registered, or its node has not renewed that in time. Two
+	/// reads at most.
+	fn current(who: &AccountId) -> Option<Tags>;
+
+	/// Whether the account is registered and its node has renewed that in time.
+	fn is_current(who: &AccountId) -> bool {
+		Self::current(who).is_some()
+	}
 }
 
 /// Nobody registers, and everybody may be seated.
 impl<AccountId> Registrations<AccountId> for () {
-	fn is_current(_: &AccountId) -> bool {
-		true
+	fn current(_: &AccountId) -> Option<Tags> {
+		Some(Tags::default())
 	}
 }
 

@@ -152,4 +152,7 @@ impl JudgementHandler for () {
 pub trait Verdicts {
 	/// The judgement as of now; `window` is the running one. Reads the evidence of the whole roster.
 	fn judgement() -> Judgement;
+
+	/// The running window. One read.
+	fn window() -> WindowIndex;
 }

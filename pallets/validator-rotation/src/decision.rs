@@ -1,33 +1,109 @@
-//! What happens when the evidence was judged: who is down, whether rotation may act, and the record of it.
+//! What happens when the evidence was judged: what time and good conduct bring about, who fails, whether rotation may act, and
+//! the record of it.
 
-use alloc::{
-	collections::{BTreeMap, BTreeSet},
-	vec::Vec,
+use alloc::{collections::BTreeSet, vec::Vec};
+use frame_support::{
+	traits::{Get, ValidatorRegistration},
+	weights::Weight,
+	BoundedVec,
 };
-use frame_support::{traits::Get, traits::ValidatorRegistration, weights::Weight, BoundedVec};
+use sp_runtime::traits::Saturating;
 use understudy_primitives::{
-	Evidence, FailoverLog, Initiator, Judged, Judgement, JudgementHandler, MemberIndex, NewRecord,
-	RecordKind, Registrations, Seat, Verdict,
+	Evidence, FailoverLog, Health, IncidentId, Initiator, Judged, Judgement, JudgementHandler, MemberIndex,
+	NewRecord, RecordKind, Registrations, Seat, Tags, Verdict,
 };
 
 use crate::{
-	selection, Active, Change, Config, Elected, Event, Evictions, Held, Pallet, Pending, Planned, Progress,
-	Reserve, Stage,
+	breaker::{self, Bounds, Eviction, Suspension},
+	lifecycle::{Absence, Conduct, Step},
+	selection::{self, Candidate, Leaving, Limits, Standing},
+	weights::WeightInfo as _,
+	Active, BreakerRules, Case, Cases, Cause, Change, ConductOf, Conducts, Config, Elected, Event, Evictions,
+	Held, Pallet, Pending, Planned, Progress, Reserve, Retiring, Stage, Suspended,
 };
 
 impl<T: Config> JudgementHandler for Pallet<T> {
 	fn on_judgement(judgement: &Judgement) -> Weight {
-		let weight = T::DbWeight::get().reads_writes(2, 0);
+		let known = (Conducts::<T>::decode_len().unwrap_or_default())
+			.saturating_add(Cases::<T>::decode_len().unwrap_or_default())
+			.saturating_add(Evictions::<T>::decode_len().unwrap_or_default()) as u32;
 		Self::hold_or_resume(judgement.systemic);
 		let somebody_fails = judgement.unhealthy.iter().any(Judged::is_failing);
-		// One batch at a time: what is decided now must not overtake what is on its way.
-		if judgement.systemic || !somebody_fails || Progress::<T>::get() != Stage::Idle {
-			return weight;
+		if known == 0 && !somebody_fails && !Retiring::<T>::exists() {
+			return T::WeightInfo::quiet();
 		}
-		Self::decide(judgement);
-		// The lists, the log and, for each candidate, its keys.
-		let members = Elected::<T>::decode_len().unwrap_or_default() as u64;
-		weight.saturating_add(T::DbWeight::get().reads_writes(8 + members, 8))
+		let mut weight = T::WeightInfo::follow(known);
+		let scene = Scene::<T>::of(judgement);
+		Self::follow_conducts(&scene);
+		Self::find_unneeded(&scene);
+		Self::review_cases(&scene);
+		// One batch at a time: what is decided now must not overtake what is on its way.
+		let may_act = !judgement.systemic && Progress::<T>::get() == Stage::Idle;
+		if may_act && (somebody_fails || Retiring::<T>::exists()) {
+			let members = scene.active.len().saturating_add(scene.reserve.len()) as u32;
+			weight.saturating_accrue(T::WeightInfo::decide(members));
+			Self::decide(&scene);
+		}
+		weight
+	}
+}
+
+/// The roster, and what the evidence says of it.
+pub(crate) struct Scene<'a, T: Config> {
+	pub active: Vec<T::AccountId>,
+	pub reserve: Vec<T::AccountId>,
+	pub judgement: &'a Judgement,
+}
+
+impl<'a, T: Config> Scene<'a, T> {
+	pub fn of(judgement: &'a Judgement) -> Self {
+		let (active, reserve) = (Active::<T>::get().into_inner(), Reserve::<T>::get().into_inner());
+		Self { active, reserve, judgement }
+	}
+
+	fn account(&self, index: MemberIndex) -> Option<&T::AccountId> {
+		let index = index as usize;
+		self.active.get(index).or_else(|| self.reserve.get(index.checked_sub(self.active.len())?))
+	}
+
+	/// Those of the roster that are not healthy.
+	pub fn unhealthy(&self) -> impl Iterator<Item = (&T::AccountId, &Judged)> {
+		self.judgement.unhealthy.iter().filter_map(|judged| Some((self.account(judged.index)?, judged)))
+	}
+
+	/// The active members that fail, with the verdicts on them.
+	pub fn failing(&self) -> impl Iterator<Item = (&T::AccountId, Verdict)> {
+		self.unhealthy()
+			.filter(|(_, judged)| judged.seat == Seat::Active && judged.is_failing())
+			.map(|(who, judged)| (who, judged.verdict))
+	}
+
+	/// The verdict on an active member, if it fails.
+	pub fn failure(&self, who: &T::AccountId) -> Option<Verdict> {
+		self.failing().find(|(failing, _)| *failing == who).map(|(_, verdict)| verdict)
+	}
+}
+
+/// A member that is to lose its seat, before it is known whether it will.
+pub(crate) struct Order<AccountId> {
+	pub who: AccountId,
+	pub cause: Cause,
+	pub initiator: Initiator,
+	/// That of its case, if there is one.
+	pub incident: Option<IncidentId>,
+	pub evidence: Evidence,
+}
+
+impl<AccountId> Order<AccountId> {
+	/// For failing with this verdict.
+	pub fn failure(
+		who: AccountId,
+		verdict: Verdict,
+		initiator: Initiator,
+		incident: Option<IncidentId>,
+	) -> Self {
+		let cause = if verdict.health == Health::Down { Cause::Down } else { Cause::Impaired };
+		Self { who, cause, initiator, incident, evidence: Evidence::Verdict(verdict) }
 	}
 }
 
@@ -46,65 +122,282 @@ impl<T: Config> Pallet<T> {
 			},
 			_ => return,
 		};
+		Self::note(incident, kind, Initiator::Automation, None, Evidence::None);
+	}
+
+	/// Writes a record that moves no seat.
+	pub(crate) fn note(
+		incident: IncidentId,
+		kind: RecordKind,
+		initiator: Initiator,
+		subject: Option<T::AccountId>,
+		evidence: Evidence,
+	) {
+		T::Log::append(NewRecord { incident, kind, initiator, subject, from: None, to: None, evidence });
+	}
+
+	/// Changes what is remembered of a member. Where there is no room, the oldest is forgotten, first of those that nothing
+	/// keeps from being seated.
+	pub(crate) fn with_conduct<R>(who: &T::AccountId, change: impl FnOnce(&mut ConductOf<T>) -> R) -> R {
+		let now = frame_system::Pallet::<T>::block_number();
+		let mut all = Conducts::<T>::get().into_inner();
+		let forgiveness = T::Durations::get().forgiveness;
+		all.retain(|(known, conduct)| known == who || !conduct.is_forgotten(now, forgiveness));
+		let place = all.iter().position(|(known, _)| known == who).unwrap_or_else(|| {
+			if all.len() >= T::MaxMembers::get() as usize {
+				let age = |(_, (_, conduct)): &(usize, &(_, ConductOf<T>))| {
+					(conduct.absence.is_some(), conduct.last)
+				};
+				let oldest = all.iter().enumerate().min_by_key(age).map(|(place, _)| place);
+				oldest.map(|place| all.remove(place));
+			}
+			all.push((who.clone(), Conduct::clean(now)));
+			all.len().saturating_sub(1)
+		});
+		let result = change(&mut all[place].1);
+		if all[place].1.is_forgotten(now, forgiveness) {
+			all.remove(place);
+		}
+		Conducts::<T>::put(BoundedVec::truncate_from(all));
+		result
+	}
+
+	/// Lets time and good conduct do their work on those that lost their seats.
+	fn follow_conducts(scene: &Scene<T>) {
+		let now = frame_system::Pallet::<T>::block_number();
+		let mut all = Conducts::<T>::get();
+		if all.is_empty() {
+			return;
+		}
+		let before = all.clone();
+		let durations = T::Durations::get();
+		let unhealthy: BTreeSet<&T::AccountId> = scene.unhealthy().map(|(who, _)| who).collect();
+		let roster: BTreeSet<&T::AccountId> = scene.active.iter().chain(&scene.reserve).collect();
+		for (who, conduct) in all.iter_mut() {
+			// Who is not elected is not watched, and shows nothing.
+			let healthy = roster.contains(who) && !unhealthy.contains(who);
+			match conduct.step(now, scene.judgement.window, healthy, &durations) {
+				Some(Step::Probation) => Self::deposit_event(Event::OnProbation { who: who.clone() }),
+				Some(Step::Readmitted) => {
+					Self::note(
+						0,
+						RecordKind::Readmitted,
+						Initiator::Automation,
+						Some(who.clone()),
+						Evidence::None,
+					);
+					Self::deposit_event(Event::Readmitted { who: who.clone() });
+				},
+				None => (),
+			}
+		}
+		all.retain(|(_, conduct)| !conduct.is_forgotten(now, durations.forgiveness));
+		if all != before {
+			Conducts::<T>::put(all);
+		}
+	}
+
+	/// Finds those that were evicted as down and were up, gives them their way back, and trips the breaker if they are too many.
+	fn find_unneeded(scene: &Scene<T>) {
+		let now = frame_system::Pallet::<T>::block_number();
+		let BreakerRules { period, reprieve, .. } = T::Breaker::get();
+		let retention = period.max(T::CoolOff::get());
+		let kept = Evictions::<T>::get();
+		let mut evictions = breaker::recent(kept.clone(), now, retention);
+		if kept.is_empty() {
+			return;
+		}
+		let unhealthy: BTreeSet<&T::AccountId> = scene.unhealthy().map(|(who, _)| who).collect();
+		for eviction in &mut evictions {
+			let Eviction { ref who, at, automatic, unneeded, incident, .. } = *eviction;
+			let soon = now <= at.saturating_add(reprieve);
+			let up = scene.reserve.contains(who) && !unhealthy.contains(who);
+			if !automatic || unneeded || !soon || !up {
+				continue;
+			}
+			let window = scene.judgement.window;
+			Self::with_conduct(who, |conduct| conduct.clear(window, &T::Durations::get()));
+			Self::note(
+				incident,
+				RecordKind::Unneeded,
+				Initiator::Automation,
+				Some(who.clone()),
+				Evidence::None,
+			);
+			Self::deposit_event(Event::EvictionUnneeded { incident, who: who.clone() });
+			eviction.unneeded = true;
+		}
+		if evictions.len() != kept.len() || evictions[..] != kept[..] {
+			Evictions::<T>::put(BoundedVec::truncate_from(evictions));
+			Self::check_breaker();
+		}
+	}
+
+	/// The evictions of the breaker's period, and its bounds.
+	fn breaker() -> (Vec<crate::EvictionOf<T>>, Bounds) {
+		let BreakerRules { period, evictions, unneeded, .. } = T::Breaker::get();
+		(Self::recent_evictions(period), Bounds { evictions, unneeded })
+	}
+
+	fn check_breaker() {
+		let (evictions, bounds) = Self::breaker();
+		if let Some(reason) = breaker::trips(&evictions, &bounds) {
+			if !Suspended::<T>::exists() {
+				Self::suspend(reason);
+			}
+		}
+	}
+
+	/// Suspends automation.
+	pub(crate) fn suspend(reason: Suspension) {
+		Suspended::<T>::put(reason);
+		let by = if reason == Suspension::Guardians { Initiator::Guardians } else { Initiator::Automation };
+		Self::note(0, RecordKind::AutomationSuspended, by, None, Evidence::None);
+		Self::deposit_event(Event::AutomationSuspended { reason });
+	}
+
+	/// Closes the cases that have come to nothing: nobody answered in time, or the member recovered or lost its seat. A veto
+	/// holds until it expires.
+	fn review_cases(scene: &Scene<T>) {
+		let now = frame_system::Pallet::<T>::block_number();
+		let failing: BTreeSet<&T::AccountId> = scene.failing().map(|(who, _)| who).collect();
+		let mut cases = Cases::<T>::get();
+		let before = cases.len();
+		cases.retain(|Case { incident, who, expires, vetoed, .. }| {
+			let stays = now < *expires && scene.active.contains(who) && (*vetoed || failing.contains(who));
+			if !stays {
+				Self::note(
+					*incident,
+					RecordKind::CaseClosed,
+					Initiator::Automation,
+					Some(who.clone()),
+					Evidence::None,
+				);
+				Self::deposit_event(Event::CaseClosed { incident: *incident });
+			}
+			stays
+		});
+		if cases.len() != before {
+			Cases::<T>::put(cases);
+		}
+	}
+
+	/// Asks the guardians about a failing member, if they are not asked yet.
+	fn open_case(who: &T::AccountId, verdict: Verdict) {
+		let mut cases = Cases::<T>::get();
+		if cases.is_full() || cases.iter().any(|case| case.who == *who) {
+			return;
+		}
+		let incident = T::Log::open_incident();
+		let expires = frame_system::Pallet::<T>::block_number().saturating_add(T::CaseLifetime::get());
+		let evidence = Evidence::Verdict(verdict);
+		Self::note(incident, RecordKind::CaseOpened, Initiator::Automation, Some(who.clone()), evidence);
+		Self::deposit_event(Event::CaseOpened { incident, who: who.clone(), verdict });
+		let case = Case { incident, who: who.clone(), verdict, expires, vetoed: false };
+		if cases.try_push(case).is_ok() {
+			Cases::<T>::put(cases);
+		}
+	}
+
+	/// Decides who is replaced by whom, and whom the guardians are asked about.
+	fn decide(scene: &Scene<T>) {
+		let cases = Cases::<T>::get();
+		let automation = !Suspended::<T>::exists();
+		let threshold = T::AutomationThreshold::get();
+		let mut orders = Vec::new();
+		for (who, verdict) in scene.failing() {
+			let case = cases.iter().find(|case| case.who == *who);
+			if case.is_some_and(|case| case.vetoed) {
+				continue;
+			}
+			if automation && verdict.confidence >= threshold {
+				let incident = case.map(|case| case.incident);
+				orders.push(Order::failure(who.clone(), verdict, Initiator::Automation, incident));
+			} else {
+				Self::open_case(who, verdict);
+			}
+		}
+		let asked = Retiring::<T>::get();
+		for who in asked.into_iter().filter(|who| scene.failure(who).is_none()) {
+			orders.push(Order {
+				who,
+				cause: Cause::Retirement,
+				initiator: Initiator::Member,
+				incident: None,
+				evidence: Evidence::None,
+			});
+		}
+		let mut limits = Self::limits(&scene.active);
+		let (evictions, bounds) = Self::breaker();
+		let automatic = evictions.iter().filter(|eviction| eviction.automatic).count() as u32;
+		limits.allowed = limits.allowed.min(bounds.evictions.saturating_sub(automatic));
+		Self::carry_out(orders, scene, limits);
+		Self::check_breaker();
+	}
+
+	/// Takes seats as far as the limits allow, records it, and asks for the session to end. Says how many.
+	pub(crate) fn carry_out(orders: Vec<Order<T::AccountId>>, scene: &Scene<T>, limits: Limits) -> usize {
+		// A set that is planned already is the one to mend.
+		let base = Planned::<T>::get().map_or_else(|| scene.active.clone(), |planned| planned.into_inner());
+		let orders: Vec<_> = orders.into_iter().filter(|order| base.contains(&order.who)).collect();
+		if orders.is_empty() {
+			return 0;
+		}
+		let leaving: Vec<_> = orders
+			.iter()
+			.map(|order| Leaving { who: order.who.clone(), anyway: order.cause != Cause::Retirement })
+			.collect();
+		let stays = |who: &T::AccountId| !orders.iter().any(|order| order.who == *who);
+		let staying: Vec<_> = base.iter().filter(|who| stays(who)).cloned().collect();
+		let standbys = Self::standbys(&staying, leaving.len(), scene);
+		let swaps = selection::swaps(base.len() as u32, &leaving, &standbys, limits);
+		for order in &orders {
+			if !swaps.iter().any(|swap| swap.from == order.who) {
+				Self::deposit_event(Event::NotReplaced { who: order.who.clone() });
+			}
+		}
+		let taken = swaps.len();
+		for swap in swaps {
+			let Some(order) = orders.iter().find(|order| order.who == swap.from) else { continue };
+			Self::take_seat(order, swap.to);
+		}
+		taken
+	}
+
+	/// Takes one seat: the record, and all that follows from it.
+	pub(crate) fn take_seat(order: &Order<T::AccountId>, to: Option<T::AccountId>) {
+		let Order { who, cause, initiator, incident, evidence } = order;
+		let incident = incident.unwrap_or_else(T::Log::open_incident);
+		let kind = if to.is_some() { RecordKind::Replaced } else { RecordKind::Removed };
 		T::Log::append(NewRecord {
 			incident,
 			kind,
-			initiator: Initiator::Automation,
-			subject: None,
-			from: None,
-			to: None,
-			evidence: Evidence::None,
+			initiator: *initiator,
+			subject: Some(who.clone()),
+			from: Some(who.clone()),
+			to: to.clone(),
+			evidence: *evidence,
 		});
-	}
-
-	/// Decides who is replaced by whom, records it, and asks for the session to end.
-	fn decide(judgement: &Judgement) {
-		let (active, reserve) = (Active::<T>::get(), Reserve::<T>::get());
-		// A set that is planned already is the one to mend.
-		let base = Planned::<T>::get().unwrap_or_else(|| active.clone());
-
-		let threshold = T::AutomationThreshold::get();
-		let failing: BTreeMap<&T::AccountId, Verdict> = judgement
-			.unhealthy
-			.iter()
-			.filter(|judged| judged.seat == Seat::Active && judged.is_failing())
-			.filter(|judged| judged.verdict.confidence >= threshold)
-			.filter_map(|judged| Some((active.get(judged.index as usize)?, judged.verdict)))
-			.collect();
-		let order: Vec<T::AccountId> = base.iter().filter(|who| failing.contains_key(who)).cloned().collect();
-
-		let standbys = Self::standbys(&base, &reserve, active.len() as MemberIndex, judgement);
-		let swaps = selection::swaps(base.len() as u32, &order, &standbys, Self::limits(&base));
-		for left in order.iter().skip(swaps.len()) {
-			Self::deposit_event(Event::NotReplaced { who: left.clone() });
+		Self::deposit_event(Event::Decided { incident, from: who.clone(), to: to.clone() });
+		// What the guardians order is beyond the cap.
+		if cause.is_failure() || *cause == Cause::Retirement {
+			let at = frame_system::Pallet::<T>::block_number();
+			let retention = T::Breaker::get().period.max(T::CoolOff::get());
+			let mut evictions = Self::recent_evictions(retention);
+			if evictions.len() >= T::MaxMembers::get() as usize {
+				evictions.remove(0);
+			}
+			let automatic = *cause == Cause::Down && *initiator == Initiator::Automation;
+			let seated = Active::<T>::decode_len().unwrap_or_default() as u32;
+			evictions.push(Eviction { incident, who: who.clone(), at, seated, automatic, unneeded: false });
+			Evictions::<T>::put(BoundedVec::truncate_from(evictions));
 		}
-		if swaps.is_empty() {
-			return;
-		}
-
-		let now = frame_system::Pallet::<T>::block_number();
-		let mut evictions = Self::recent_evictions();
-		let mut pending = Vec::new();
-		for swap in swaps {
-			let incident = T::Log::open_incident();
-			let kind = if swap.to.is_some() { RecordKind::Replaced } else { RecordKind::Removed };
-			T::Log::append(NewRecord {
-				incident,
-				kind,
-				initiator: Initiator::Automation,
-				subject: Some(swap.from.clone()),
-				from: Some(swap.from.clone()),
-				to: swap.to.clone(),
-				evidence: failing
-					.get(&swap.from)
-					.map_or(Evidence::None, |verdict| Evidence::Verdict(*verdict)),
-			});
-			evictions.push(now);
-			Self::deposit_event(Event::Decided { incident, from: swap.from.clone(), to: swap.to.clone() });
-			pending.push(Change { incident, from: swap.from, to: swap.to });
-		}
-		Evictions::<T>::put(BoundedVec::truncate_from(evictions));
-		Pending::<T>::put(BoundedVec::truncate_from(pending));
+		Cases::<T>::mutate(|cases| cases.retain(|case| case.who != *who));
+		Pending::<T>::mutate(|pending| {
+			let mut all = core::mem::take(pending).into_inner();
+			all.push(Change { incident, from: who.clone(), to, cause: *cause });
+			*pending = BoundedVec::truncate_from(all);
+		});
 		Progress::<T>::put(Stage::Decided);
 	}
 
@@ -114,26 +407,64 @@ impl<T: Config> Pallet<T> {
 		T::SessionKeys::is_registered(who) && T::Registrations::is_current(who)
 	}
 
-	/// Who of the reserve can be seated now, best first: healthy, still elected, able, and not in the set `base`.
-	/// `first` is the roster index of the first standby.
-	pub(crate) fn standbys(
-		base: &[T::AccountId],
-		reserve: &[T::AccountId],
-		first: MemberIndex,
-		judgement: &Judgement,
-	) -> Vec<T::AccountId> {
-		let unhealthy: BTreeSet<MemberIndex> =
-			judgement.unhealthy.iter().map(|judged| judged.index).collect();
-		let healthy: BTreeSet<&T::AccountId> = (first..)
-			.zip(reserve)
-			.filter(|(index, _)| !unhealthy.contains(index))
-			.map(|(_, who)| who)
-			.collect();
-		let seated: BTreeSet<&T::AccountId> = base.iter().collect();
-		Elected::<T>::get()
+	/// What a member says of its node.
+	pub(crate) fn tags(who: &T::AccountId) -> Tags {
+		T::Registrations::current(who).unwrap_or_default()
+	}
+
+	/// The best `seats` of the reserve that can be seated now: healthy, still elected, able, neither in jail nor on probation
+	/// nor retired, and not among those who are `staying`.
+	pub(crate) fn standbys(staying: &[T::AccountId], seats: usize, scene: &Scene<T>) -> Vec<T::AccountId> {
+		let unhealthy: BTreeSet<&T::AccountId> = scene.unhealthy().map(|(who, _)| who).collect();
+		let absent = Self::absent();
+		let ready: BTreeSet<&T::AccountId> = scene
+			.reserve
 			.iter()
-			.filter(|who| healthy.contains(who) && !seated.contains(who) && Self::can_be_seated(who))
-			.cloned()
-			.collect()
+			.filter(|who| !unhealthy.contains(who) && !absent.contains(who) && !staying.contains(who))
+			.collect();
+		let candidates = Elected::<T>::get()
+			.into_iter()
+			.filter(|winner| ready.contains(&winner.who))
+			.map(|winner| Candidate {
+				who: winner.who,
+				backing: winner.backing,
+				standing: Standing::Proven,
+				sits: false,
+			})
+			.collect();
+		selection::best(
+			staying,
+			candidates,
+			seats,
+			0,
+			|candidate| Self::can_be_seated(&candidate.who),
+			Self::tags,
+		)
+	}
+
+	/// Those who are in jail, on probation, or retired.
+	pub(crate) fn absent() -> BTreeSet<T::AccountId> {
+		let conducts = Conducts::<T>::get();
+		conducts.into_iter().filter(|(_, conduct)| conduct.absence.is_some()).map(|(who, _)| who).collect()
+	}
+
+	/// A member lost its seat for this cause.
+	pub(crate) fn depart(who: &T::AccountId, cause: Cause) -> u8 {
+		let now = frame_system::Pallet::<T>::block_number();
+		match cause {
+			Cause::Down | Cause::Impaired | Cause::Evicted => {
+				let outages = Self::with_conduct(who, |conduct| {
+					conduct.fall(now, cause == Cause::Down, &T::Durations::get())
+				});
+				Self::deposit_event(Event::Jailed { who: who.clone(), outages });
+				outages
+			},
+			Cause::Retirement => {
+				Self::with_conduct(who, |conduct| conduct.absence = Some(Absence::Retired));
+				Self::deposit_event(Event::Retired { who: who.clone() });
+				0
+			},
+			Cause::Displaced => 0,
+		}
 	}
 }

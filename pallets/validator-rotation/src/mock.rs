@@ -3,18 +3,27 @@
 use std::collections::BTreeMap;
 
 use frame_support::{derive_impl, parameter_types, traits::Hooks};
+use frame_system::EnsureRoot;
 use sp_runtime::{
 	testing::UintAuthorityId,
 	traits::{ConvertInto, OpaqueKeys},
 	BuildStorage, KeyTypeId, Perbill,
 };
-use sp_staking::SessionIndex;
+use sp_staking::{
+	offence::{OffenceError, ReportOffence},
+	SessionIndex,
+};
 use understudy_primitives::{
 	Backing, Detectors, FailoverLog, Health, IncidentId, Judged, Judgement, JudgementHandler, MemberIndex,
-	NewRecord, RecordKind, RecordSeq, RosterHandler, Seat, Verdict, Verdicts,
+	NewRecord, RecordKind, RecordSeq, RosterHandler, Seat, Tag, Tags, Verdict, Verdicts, WindowIndex,
 };
 
 use crate as pallet_validator_rotation;
+use crate::{
+	lifecycle::Durations,
+	penalty::{Curve, Outage},
+	BreakerRules,
+};
 
 #[frame_support::runtime]
 mod runtime {
@@ -77,6 +86,41 @@ parameter_types! {
 	/// More ill active members than this are a systemic outage.
 	pub static SystemicAbove: usize = 1;
 	pub static MaxMembers: u32 = 12;
+	pub static Times: Durations<u64> = Durations { jail: 10, probation: 2, forgiveness: 1_000 };
+	pub static Penalties: Curve = Curve { step: Perbill::from_percent(1), cap: Perbill::from_percent(5) };
+	pub static Breaker: BreakerRules<u64> =
+		BreakerRules { period: 500, evictions: 12, unneeded: Perbill::from_percent(25), reprieve: 4 };
+	pub static CaseLifetime: u64 = 30;
+	/// Regions of accounts; the others are in one.
+	pub static Regions: BTreeMap<u64, u8> = BTreeMap::new();
+	/// Who was charged with what, in which session and incident.
+	pub static Charges: Vec<(u64, Perbill, SessionIndex, IncidentId)> = Vec::new();
+	/// The running window.
+	pub static Windows: WindowIndex = 1;
+}
+
+/// Charges whom the offences pallet would.
+pub struct Court;
+
+impl ReportOffence<u64, u64, Outage<u64>> for Court {
+	fn report_offence(_: Vec<u64>, outage: Outage<u64>) -> Result<(), OffenceError> {
+		use sp_staking::offence::Offence;
+		let fraction = outage.slash_fraction(1);
+		Charges::mutate(|all| all.push((outage.offender, fraction, outage.session_index(), outage.slot())));
+		Ok(())
+	}
+	fn is_known_offence(_: &[u64], _: &IncidentId) -> bool {
+		false
+	}
+}
+
+/// Everybody can be charged.
+pub struct Everybody;
+
+impl sp_runtime::traits::Convert<u64, Option<u64>> for Everybody {
+	fn convert(who: u64) -> Option<u64> {
+		Some(who)
+	}
 }
 
 /// The inner manager: answers with the list that a test put there, once.
@@ -121,15 +165,20 @@ impl Verdicts for Judge {
 			})
 			.collect();
 		let suspects = unhealthy.iter().filter(|judged| judged.seat == Seat::Active).count();
-		Judgement { window: 1, unhealthy, systemic: suspects > SystemicAbove::get() }
+		Judgement { window: Windows::get(), unhealthy, systemic: suspects > SystemicAbove::get() }
+	}
+
+	fn window() -> WindowIndex {
+		Windows::get()
 	}
 }
 
 pub struct Registered;
 
 impl understudy_primitives::Registrations<u64> for Registered {
-	fn is_current(who: &u64) -> bool {
-		!Expired::get().contains(who)
+	fn current(who: &u64) -> Option<Tags> {
+		let region = Tag::truncate_from(vec![Regions::get().get(who).copied().unwrap_or_default()]);
+		(!Expired::get().contains(who)).then(|| Tags { region, operator: Tag::default() })
 	}
 }
 
@@ -202,6 +251,17 @@ impl pallet_validator_rotation::Config for Runtime {
 	type Floor = Floor;
 	type CoolOff = CoolOff;
 	type AutomationThreshold = AutomationThreshold;
+	type Durations = Times;
+	type Penalties = Penalties;
+	type Breaker = Breaker;
+	type CaseLifetime = CaseLifetime;
+	type GuardianOrigin = EnsureRoot<u64>;
+	type Offender = u64;
+	type OffenderOf = Everybody;
+	type Offences = Court;
+	type WeightInfo = ();
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = ();
 }
 
 /// Runs a test at block 1 of a chain where `elected` were elected, all of them keyed, and checks the pallet's invariants
@@ -239,6 +299,7 @@ pub fn check() {
 fn step(judge: bool) {
 	System::set_block_number(System::block_number() + 1);
 	if judge {
+		Windows::mutate(|window| *window += 1);
 		Rotation::on_judgement(&Judge::judgement());
 	}
 	Session::on_initialize(System::block_number());
@@ -315,6 +376,11 @@ pub fn ail(who: u64, verdict: Verdict) {
 /// Makes somebody well.
 pub fn heal(who: u64) {
 	Ill::mutate(|ill| ill.remove(&who));
+}
+
+/// So many windows, of a block each.
+pub fn windows(count: u64) {
+	(0..count).for_each(|_| step(true));
 }
 
 /// The kinds of the records so far, with who left and who came.

@@ -12,75 +12,85 @@ use frame_support::{
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::H256;
 use sp_io::hashing::blake2_256;
-use sp_staking::SessionIndex;
+use sp_runtime::traits::Convert;
+use sp_staking::{offence::ReportOffence, SessionIndex};
 use understudy_primitives::{
-	Backing, Evidence, FailoverLog, Initiator, Judged, Judgement, MemberIndex, NewRecord, RecordKind,
-	RosterHandler, Verdicts,
+	Backing, Evidence, FailoverLog, IncidentId, Initiator, Judged, NewRecord, RecordKind, RosterHandler,
+	Verdicts,
 };
 
 use codec::Encode;
 use pallet_session::{historical, SessionManager, ShouldEndSession};
 
 use crate::{
+	decision::Scene,
+	penalty::{self, Outage},
 	selection::{self, Candidate, Standing, Swap},
-	Active, Change, Config, Elected, Event, Evictions, MembersOf, Pallet, Pending, Planned, Progress,
-	Reserve, Stage,
+	Active, Cause, Change, Config, Elected, Event, Evictions, Held, MembersOf, Pallet, Pending, Planned,
+	Progress, Reserve, Retiring, Stage, Winner,
 };
 
 impl<T: Config> Pallet<T> {
 	/// Takes over an election's winners, most backing first.
 	fn take_election(winners: Vec<T::AccountId>) {
 		let mut seen = BTreeSet::new();
-		let mut backed: Vec<(u128, T::AccountId)> = winners
-			.into_iter()
-			.filter(|who| seen.insert(who.clone()))
-			.map(|who| (T::Backing::backing(&who), who))
-			.collect();
+		let winners: Vec<_> = winners.into_iter().filter(|who| seen.insert(who.clone())).collect();
+		let backings = T::Backing::backings(&winners);
+		let mut backed: Vec<_> =
+			winners.into_iter().zip(backings).map(|(who, backing)| Winner { who, backing }).collect();
 		// Stable: among equals, the election's own order stays.
-		backed.sort_by_key(|(backing, _)| core::cmp::Reverse(*backing));
-		let elected = backed.into_iter().map(|(_, who)| who).collect();
-		Elected::<T>::put(MembersOf::<T>::truncate_from(elected));
+		backed.sort_by_key(|winner| core::cmp::Reverse(winner.backing));
+		Elected::<T>::put(BoundedVec::truncate_from(backed));
 	}
 
 	/// The set that the last election seats, from what is known of its winners now.
-	fn elect(active: &[T::AccountId], reserve: &[T::AccountId], judgement: &Judgement) -> Vec<T::AccountId> {
-		let roster: BTreeMap<&T::AccountId, MemberIndex> = active.iter().chain(reserve).zip(0..).collect();
-		let unhealthy: BTreeMap<MemberIndex, &Judged> =
-			judgement.unhealthy.iter().map(|judged| (judged.index, judged)).collect();
-		let standing = |who: &T::AccountId| match roster.get(who) {
-			None => Standing::Unknown,
-			Some(index) if (*index as usize) < active.len() => Standing::Proven,
-			Some(index) => match unhealthy.get(index) {
-				None => Standing::Proven,
+	fn elect(scene: &Scene<T>) -> Vec<T::AccountId> {
+		let active: BTreeSet<&T::AccountId> = scene.active.iter().collect();
+		let reserve: BTreeSet<&T::AccountId> = scene.reserve.iter().collect();
+		let unhealthy: BTreeMap<&T::AccountId, &Judged> = scene.unhealthy().collect();
+		let (absent, retiring) = (Self::absent(), Retiring::<T>::get());
+		let standing = |who: &T::AccountId, sits: bool| {
+			if (!sits && absent.contains(who)) || retiring.contains(who) {
+				return Standing::Unfit;
+			}
+			if sits {
+				return Standing::Proven;
+			}
+			match unhealthy.get(who) {
+				None if reserve.contains(who) => Standing::Proven,
+				None => Standing::Unknown,
 				Some(judged) if judged.is_unheard() => Standing::Unknown,
 				Some(_) => Standing::Unfit,
-			},
+			}
 		};
 		let candidates = Elected::<T>::get()
 			.into_iter()
-			.filter(|who| {
-				let sits = active.contains(who) && T::SessionKeys::is_registered(who);
-				sits || Self::can_be_seated(who)
+			.map(|Winner { who, backing }| {
+				let sits = active.contains(&who);
+				Candidate { standing: standing(&who, sits), who, backing, sits }
 			})
-			.map(|who| Candidate { backing: T::Backing::backing(&who), standing: standing(&who), who })
 			.collect();
-		selection::elect(active, candidates, T::ActiveTarget::get())
+		// Who sits and has no keys any more is replaced by whoever plans the session.
+		let able =
+			|candidate: &Candidate<T::AccountId>| candidate.sits || Self::can_be_seated(&candidate.who);
+		let (target, floor) = (T::ActiveTarget::get(), T::Floor::get());
+		selection::elect(&scene.active, candidates, target, floor, able, Self::tags)
 	}
 
 	/// Plans the set of the session after the one that starts now. `None` where it is the one that is active (I7).
-	fn plan(winners: Option<Vec<T::AccountId>>) -> Option<Vec<T::AccountId>> {
+	pub(crate) fn plan(winners: Option<Vec<T::AccountId>>) -> Option<Vec<T::AccountId>> {
 		// An election without winners is a failed one: the last one stands.
 		let winners = winners.filter(|winners| !winners.is_empty());
 		let election = winners.is_some();
 		if let Some(winners) = winners {
 			Self::take_election(winners);
 		}
-		let (active, reserve) = (Active::<T>::get(), Reserve::<T>::get());
+		let active = Active::<T>::get();
 		// Only where it is needed: it reads all evidence.
 		let judgement = core::cell::LazyCell::new(T::Verdicts::judgement);
+		let scene = core::cell::LazyCell::new(|| Scene::<T>::of(&judgement));
 
-		let mut set =
-			if election { Self::elect(&active, &reserve, &judgement) } else { active.clone().into_inner() };
+		let mut set = if election { Self::elect(&scene) } else { active.clone().into_inner() };
 		if set.is_empty() {
 			return None;
 		}
@@ -91,8 +101,7 @@ impl<T: Config> Pallet<T> {
 		let unkeyed: Vec<T::AccountId> =
 			set.iter().filter(|who| !T::SessionKeys::is_registered(who)).cloned().collect();
 		for from in unkeyed {
-			let to =
-				Self::standbys(&set, &reserve, active.len() as MemberIndex, &judgement).into_iter().next();
+			let to = Self::standbys(&set, 1, &scene).into_iter().next();
 			let swap = Swap { from, to };
 			selection::apply(&mut set, &swap);
 			let kind = if swap.to.is_some() { RecordKind::Replaced } else { RecordKind::Removed };
@@ -100,7 +109,7 @@ impl<T: Config> Pallet<T> {
 			Self::record(incident, kind, Initiator::Member, Some(&swap), None);
 		}
 		if Progress::<T>::get() == Stage::Decided {
-			Self::queue(&mut set, &active, &judgement);
+			Self::queue(&mut set, &scene);
 		}
 
 		let set = MembersOf::<T>::truncate_from(set);
@@ -112,28 +121,31 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Applies the decided changes to `set`, and cancels those that do not fit any more: the standby cannot be seated or sits
-	/// already, the member does not fail any more, or the outage has become systemic. What is cancelled does not count
-	/// towards the cap, and the next judgement decides anew.
-	fn queue(set: &mut Vec<T::AccountId>, active: &[T::AccountId], judgement: &Judgement) {
+	/// already, the member does not fail any more or has taken its wish back, or the outage has become systemic. What is
+	/// cancelled does not count towards the cap, and the next judgement decides anew.
+	fn queue(set: &mut Vec<T::AccountId>, scene: &Scene<T>) {
 		let elected = Elected::<T>::get();
-		let failing: BTreeSet<&T::AccountId> = judgement
-			.unhealthy
-			.iter()
-			.filter(|judged| judged.is_failing() && !judgement.systemic)
-			.filter_map(|judged| active.get(judged.index as usize))
-			.collect();
+		let failing: BTreeSet<&T::AccountId> = scene.failing().map(|(who, _)| who).collect();
+		let retiring = Retiring::<T>::get();
 		let mut queued = Vec::new();
 		for change in Pending::<T>::take() {
-			let Change { incident, from, to } = change.clone();
+			let Change { incident, from, to, cause } = change.clone();
+			let stands = match cause {
+				Cause::Down | Cause::Impaired => !scene.judgement.systemic && failing.contains(&from),
+				Cause::Retirement => !scene.judgement.systemic && retiring.contains(&from),
+				Cause::Evicted | Cause::Displaced => true,
+			};
 			let swap = Swap { from, to };
 			let able = match &swap.to {
-				Some(to) => elected.contains(to) && Self::can_be_seated(to),
+				Some(to) => elected.iter().any(|winner| winner.who == *to) && Self::can_be_seated(to),
 				None => set.len() > 1,
 			};
-			if able && failing.contains(&swap.from) && selection::apply(set, &swap) {
+			if able && stands && selection::apply(set, &swap) {
 				queued.push(change);
 			} else {
-				Evictions::<T>::mutate(|evictions| evictions.pop());
+				Evictions::<T>::mutate(|evictions| {
+					evictions.retain(|eviction| eviction.incident != incident)
+				});
 				Self::record(incident, RecordKind::Cancelled, Initiator::Automation, Some(&swap), None);
 				Self::deposit_event(Event::Cancelled { incident, from: swap.from, to: swap.to });
 			}
@@ -142,27 +154,75 @@ impl<T: Config> Pallet<T> {
 		Pending::<T>::put(BoundedVec::truncate_from(queued));
 	}
 
-	/// Makes the planned set active, if there is one, and tells of the new roster.
-	fn activate() {
+	/// Makes the planned set active, if there is one, and tells of the new roster. `session` is the one that starts.
+	fn activate(session: SessionIndex) {
 		let Some(active) = Planned::<T>::take() else { return };
 		let seated: BTreeSet<&T::AccountId> = active.iter().collect();
-		let reserve: Vec<T::AccountId> =
-			Elected::<T>::get().into_iter().filter(|who| !seated.contains(who)).collect();
+		let reserve: Vec<T::AccountId> = Elected::<T>::get()
+			.into_iter()
+			.map(|winner| winner.who)
+			.filter(|who| !seated.contains(who))
+			.collect();
 		let reserve = MembersOf::<T>::truncate_from(reserve);
+		let before = Active::<T>::get();
 		if Progress::<T>::get() == Stage::Queued {
-			for Change { incident, from, to } in Pending::<T>::take() {
+			let changes = Pending::<T>::take();
+			let at_once = changes.iter().filter(|change| change.cause == Cause::Down).count() as u32;
+			for Change { incident, from, to, cause } in changes {
 				let swap = Swap { from, to };
 				Self::record(incident, RecordKind::Seated, Initiator::Automation, Some(&swap), None);
+				let outages = Self::depart(&swap.from, cause);
+				if cause == Cause::Down {
+					let last = session.saturating_sub(1);
+					Self::charge(incident, swap.from, outages, at_once, last, before.len() as u32);
+				}
 			}
 			Progress::<T>::put(Stage::Idle);
 		}
-		if Active::<T>::get() == active && Reserve::<T>::get() == reserve {
+		// Who wanted to leave and has no seat any more, by whatever way, may stop.
+		let mut retiring = Retiring::<T>::get();
+		let asked = retiring.len();
+		retiring.retain(|who| {
+			let sits = seated.contains(who);
+			if !sits && !Self::absent().contains(who) {
+				Self::depart(who, Cause::Retirement);
+			}
+			sits
+		});
+		if retiring.len() != asked {
+			Self::put_retiring(retiring);
+		}
+		if before == active && Reserve::<T>::get() == reserve {
 			return;
 		}
 		Active::<T>::put(&active);
 		Reserve::<T>::put(&reserve);
 		T::Roster::on_roster(&active, &reserve);
 		Self::deposit_event(Event::Activated { active: active.len() as u32, reserve: reserve.len() as u32 });
+	}
+
+	/// Charges a member that was down with what that costs, if it costs something. It does not sit any more, so that nothing
+	/// disables the one who has its place now.
+	fn charge(
+		incident: IncidentId,
+		who: T::AccountId,
+		outages: u8,
+		at_once: u32,
+		session: SessionIndex,
+		validators: u32,
+	) {
+		let systemic = Held::<T>::exists();
+		let fraction = penalty::fraction(outages, at_once, systemic, &T::Penalties::get());
+		let Some(offender) = T::OffenderOf::convert(who.clone()) else { return };
+		if fraction.is_zero() {
+			return;
+		}
+		let outage = Outage { session, validators, incident, offender, fraction };
+		if T::Offences::report_offence(Vec::new(), outage).is_ok() {
+			let evidence = Evidence::Penalty { outages, at_once, fraction };
+			Self::note(incident, RecordKind::Penalized, Initiator::Automation, Some(who.clone()), evidence);
+			Self::deposit_event(Event::Penalized { incident, who, fraction });
+		}
 	}
 
 	fn record(
@@ -195,7 +255,7 @@ impl<T: Config> SessionManager<T::AccountId> for Pallet<T> {
 
 	fn start_session(index: SessionIndex) {
 		T::Inner::start_session(index);
-		Self::activate();
+		Self::activate(index);
 	}
 
 	fn end_session(index: SessionIndex) {

@@ -3,6 +3,6 @@
 pub(crate) mod consensus;
 mod governance;
 mod money;
-mod staking;
+pub mod staking;
 pub mod system;
 pub mod understudy;

@@ -13,6 +13,8 @@ use sp_runtime::{curve::PiecewiseLinear, Perbill};
 
 use crate::{configs::understudy::MaxMembers, constants::SESSIONS_PER_ERA, *};
 
+/// After so many eras a slash is applied.
+pub const SLASH_DEFER_DURATION: u32 = 3;
 /// For so many eras stake stays bonded, and can be slashed, after its owner left.
 pub const BONDING_DURATION: u32 = 28;
 
@@ -30,8 +32,9 @@ pallet_staking_reward_curve::build! {
 parameter_types! {
 	pub const SessionsPerEra: u32 = SESSIONS_PER_ERA;
 	pub const BondingDuration: u32 = BONDING_DURATION;
-	/// Governance has so many eras to cancel a slash.
-	pub const SlashDeferDuration: u32 = BONDING_DURATION - 1;
+	/// Governance has so many eras to cancel a slash: an hour and a half here, where eras are short. A production chain takes
+	/// all of the bonding duration but one era.
+	pub const SlashDeferDuration: u32 = SLASH_DEFER_DURATION;
 	pub const RewardCurve: &'static PiecewiseLinear<'static> = &REWARD_CURVE;
 	/// The election runs on chain, so what it looks at is bounded.
 	pub Bounds: ElectionBounds =

@@ -3,11 +3,12 @@
 use codec::Encode;
 use frame_support::{
 	parameter_types,
-	traits::{fungible::HoldConsideration, Get, LinearStoragePrice, Randomness},
+	traits::{fungible::HoldConsideration, EitherOfDiverse, Get, LinearStoragePrice, Randomness},
 };
+use frame_system::EnsureRoot;
 use sp_application_crypto::RuntimeAppPublic;
 use sp_runtime::{
-	traits::{BlakeTwo256, Hash as _},
+	traits::{BlakeTwo256, Convert, Hash as _},
 	transaction_validity::TransactionPriority,
 };
 use understudy_primitives::{crypto::AuthorityId, Backing, HeartbeatKeys, MemberIndex, Slots, VoteKeys};
@@ -84,7 +85,11 @@ impl Randomness<Hash, BlockNumber> for LastBlockHash {
 impl pallet_heartbeat::Config for Runtime {
 	type Keys = SessionHeartbeatKeys;
 	type Slots = AuraSlots;
+	#[cfg(not(feature = "runtime-benchmarks"))]
 	type OnJudgement = ValidatorRotation;
+	// What acting on a judgement takes is in the weights of whoever acts.
+	#[cfg(feature = "runtime-benchmarks")]
+	type OnJudgement = ();
 	type MaxMembers = MaxMembers;
 	type WindowLength = detection::WindowLength;
 	type Thresholds = detection::Rules;
@@ -114,9 +119,13 @@ pub struct TotalStake;
 
 impl Backing<AccountId> for TotalStake {
 	fn backing(who: &AccountId) -> u128 {
-		pallet_staking::CurrentEra::<Runtime>::get()
-			.and_then(|era| pallet_staking::ErasStakersOverview::<Runtime>::get(era, who))
-			.map_or(0, |exposure| exposure.total)
+		Self::backings(core::slice::from_ref(who)).into_iter().next().unwrap_or_default()
+	}
+
+	fn backings(of: &[AccountId]) -> Vec<u128> {
+		let Some(era) = pallet_staking::CurrentEra::<Runtime>::get() else { return alloc::vec![0; of.len()] };
+		let overview = |who| pallet_staking::ErasStakersOverview::<Runtime>::get(era, who);
+		of.iter().map(|who| overview(who).map_or(0, |exposure| exposure.total)).collect()
 	}
 }
 
@@ -126,6 +135,21 @@ pub struct NoChangePending;
 impl Get<bool> for NoChangePending {
 	fn get() -> bool {
 		Grandpa::pending_change().is_none()
+	}
+}
+
+/// Half of the guardians, or a referendum.
+pub type GuardiansOrRoot = EitherOfDiverse<
+	EnsureRoot<AccountId>,
+	pallet_collective::EnsureProportionAtLeast<AccountId, pallet_collective::Instance1, 1, 2>,
+>;
+
+/// A member as the offences pallet knows it; staking looks up what stands behind it by era.
+pub struct Identified;
+
+impl Convert<AccountId, Option<(AccountId, ())>> for Identified {
+	fn convert(who: AccountId) -> Option<(AccountId, ())> {
+		Some((who, ()))
 	}
 }
 
@@ -144,6 +168,17 @@ impl pallet_validator_rotation::Config for Runtime {
 	type Floor = rotation::Floor;
 	type CoolOff = rotation::CoolOff;
 	type AutomationThreshold = rotation::AutomationThreshold;
+	type Durations = rotation::Times;
+	type Penalties = rotation::Penalties;
+	type Breaker = rotation::Breaker;
+	type CaseLifetime = rotation::CaseLifetime;
+	type GuardianOrigin = GuardiansOrRoot;
+	type Offender = pallet_session::historical::IdentificationTuple<Runtime>;
+	type OffenderOf = Identified;
+	type Offences = Offences;
+	type WeightInfo = crate::weights::pallet_validator_rotation::WeightInfo<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = crate::benchmarks::Helper;
 }
 
 /// The session of the current block.

@@ -12,86 +12,55 @@ use frame_support::{traits::Get, weights::Weight};
 pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_heartbeat::WeightInfo for WeightInfo<T> {
-	/// Storage: `Heartbeat::Roster` (r:1 w:0)
-	/// Proof: `Heartbeat::Roster` (`max_values`: Some(1), `max_size`: Some(12), added: 507, mode: `Ignored`)
-	/// Storage: `Heartbeat::Marks` (r:1 w:1)
-	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(149), added: 2624, mode: `Ignored`)
-	/// Storage: `Heartbeat::Window` (r:1 w:0)
-	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(78), added: 573, mode: `Ignored`)
-	/// Storage: `Heartbeat::Counters` (r:1 w:1)
-	/// Proof: `Heartbeat::Counters` (`max_values`: None, `max_size`: Some(1166), added: 3641, mode: `Ignored`)
 	fn heartbeat(n: u32, ) -> Weight {
-		// Proof, measured: 712 bytes; minimum time: 14_932_000 ps.
-		Weight::from_parts(21_522_446, 1609)
-			.saturating_add(Weight::from_parts(17_574, 0).saturating_mul(n.into()))
-			.saturating_add(Weight::from_parts(0, 1).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(4))
-			.saturating_add(T::DbWeight::get().writes(2))
+		// Proof, measured: 0 bytes; minimum time: 8_763_000 ps.
+		Weight::from_parts(10_605_080, 0)
+			.saturating_add(Weight::from_parts(22_610, 0).saturating_mul(n.into()))
 	}
 
-	/// Storage: `Heartbeat::Roster` (r:1 w:0)
-	/// Proof: `Heartbeat::Roster` (`max_values`: Some(1), `max_size`: Some(12), added: 507, mode: `MaxEncodedLen`)
-	/// Storage: `Heartbeat::Window` (r:1 w:0)
-	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(78), added: 573, mode: `MaxEncodedLen`)
-	/// Storage: `Heartbeat::Marks` (r:1 w:0)
-	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(149), added: 2624, mode: `MaxEncodedLen`)
-	/// Storage: `Heartbeat::Counters` (r:1 w:0)
-	/// Proof: `Heartbeat::Counters` (`max_values`: None, `max_size`: Some(1166), added: 3641, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Members` (r:1 w:0)
 	/// Proof: `Heartbeat::Members` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	/// Storage: `Session::NextKeys` (r:1 w:0)
 	/// Proof: `Session::NextKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
-	/// Storage: `System::BlockHash` (r:1 w:0)
-	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn authorize_heartbeat(n: u32, ) -> Weight {
-		// Proof, measured: 1823 + n * 1 bytes; minimum time: 60_620_000 ps.
-		Weight::from_parts(72_741_522, 4861)
-			.saturating_add(Weight::from_parts(34_216, 0).saturating_mul(n.into()))
-			.saturating_add(Weight::from_parts(0, 2).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(7))
+		// Proof, measured: 1119 bytes; minimum time: 60_980_000 ps.
+		Weight::from_parts(63_289_837, 4572)
+			.saturating_add(Weight::from_parts(31_436, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(0, 1).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(2))
 	}
 
-	/// Storage: `Heartbeat::Roster` (r:1 w:0)
-	/// Proof: `Heartbeat::Roster` (`max_values`: Some(1), `max_size`: Some(12), added: 507, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Window` (r:1 w:1)
-	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(78), added: 573, mode: `MaxEncodedLen`)
-	/// Storage: `Heartbeat::Marks` (r:2 w:1)
-	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(149), added: 2624, mode: `MaxEncodedLen`)
+	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(90), added: 585, mode: `MaxEncodedLen`)
+	/// Storage: `Heartbeat::Marks` (r:1 w:1)
+	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(908), added: 3383, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:3 w:0)
 	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Counters` (r:11 w:11)
 	/// Proof: `Heartbeat::Counters` (`max_values`: None, `max_size`: Some(1166), added: 3641, mode: `MaxEncodedLen`)
 	fn report(t: u32, ) -> Weight {
-		// Proof, measured: 1713 + t * 164 bytes; minimum time: 62_703_000 ps.
-		Weight::from_parts(70_874_425, 8562)
-			.saturating_add(Weight::from_parts(3_569_176, 0).saturating_mul(t.into()))
+		// Proof, measured: 2422 + t * 164 bytes; minimum time: 81_050_000 ps.
+		Weight::from_parts(92_579_275, 8562)
+			.saturating_add(Weight::from_parts(1_750_078, 0).saturating_mul(t.into()))
 			.saturating_add(Weight::from_parts(0, 571).saturating_mul(t.into()))
-			.saturating_add(T::DbWeight::get().reads(8))
+			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 
-	/// Storage: `Heartbeat::Roster` (r:1 w:0)
-	/// Proof: `Heartbeat::Roster` (`max_values`: Some(1), `max_size`: Some(12), added: 507, mode: `MaxEncodedLen`)
-	/// Storage: `Heartbeat::Window` (r:1 w:0)
-	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(78), added: 573, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:3 w:0)
 	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
-	/// Storage: `Heartbeat::Marks` (r:1 w:0)
-	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(149), added: 2624, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Counters` (r:11 w:0)
 	/// Proof: `Heartbeat::Counters` (`max_values`: None, `max_size`: Some(1166), added: 3641, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Members` (r:1 w:0)
 	/// Proof: `Heartbeat::Members` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	/// Storage: `Session::NextKeys` (r:1 w:0)
 	/// Proof: `Session::NextKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
-	/// Storage: `System::BlockHash` (r:1 w:0)
-	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn authorize_report(t: u32, ) -> Weight {
-		// Proof, measured: 3476 + t * 164 bytes; minimum time: 112_947_000 ps.
-		Weight::from_parts(128_508_716, 8562)
-			.saturating_add(Weight::from_parts(1_220_055, 0).saturating_mul(t.into()))
+		// Proof, measured: 3230 + t * 164 bytes; minimum time: 109_542_000 ps.
+		Weight::from_parts(121_164_993, 8562)
+			.saturating_add(Weight::from_parts(1_687_287, 0).saturating_mul(t.into()))
 			.saturating_add(Weight::from_parts(0, 571).saturating_mul(t.into()))
-			.saturating_add(T::DbWeight::get().reads(10))
+			.saturating_add(T::DbWeight::get().reads(6))
 	}
 
 	/// Storage: `Heartbeat::Registrations` (r:1 w:1)
@@ -99,8 +68,8 @@ impl<T: frame_system::Config> pallet_heartbeat::WeightInfo for WeightInfo<T> {
 	/// Storage: `Parameters::Parameters` (r:1 w:0)
 	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
 	fn renew() -> Weight {
-		// Proof, measured: 141 bytes; minimum time: 28_663_000 ps.
-		Weight::from_parts(48_111_000, 3630)
+		// Proof, measured: 141 bytes; minimum time: 38_286_000 ps.
+		Weight::from_parts(56_774_000, 3630)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
@@ -111,12 +80,10 @@ impl<T: frame_system::Config> pallet_heartbeat::WeightInfo for WeightInfo<T> {
 	/// Proof: `Heartbeat::Registrations` (`max_values`: None, `max_size`: Some(165), added: 2640, mode: `MaxEncodedLen`)
 	/// Storage: `Session::NextKeys` (r:1 w:0)
 	/// Proof: `Session::NextKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
-	/// Storage: `System::BlockHash` (r:1 w:0)
-	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn authorize_renewal() -> Weight {
-		// Proof, measured: 791 bytes; minimum time: 77_675_000 ps.
-		Weight::from_parts(94_781_000, 4256)
-			.saturating_add(T::DbWeight::get().reads(4))
+		// Proof, measured: 791 bytes; minimum time: 78_396_000 ps.
+		Weight::from_parts(88_061_000, 4256)
+			.saturating_add(T::DbWeight::get().reads(3))
 	}
 
 	/// Storage: `Heartbeat::Registrations` (r:1 w:1)
@@ -126,8 +93,8 @@ impl<T: frame_system::Config> pallet_heartbeat::WeightInfo for WeightInfo<T> {
 	/// Storage: `Balances::Holds` (r:1 w:1)
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(157), added: 2632, mode: `MaxEncodedLen`)
 	fn register() -> Weight {
-		// Proof, measured: 1211 bytes; minimum time: 80_650_000 ps.
-		Weight::from_parts(116_983_000, 4676)
+		// Proof, measured: 1211 bytes; minimum time: 95_962_000 ps.
+		Weight::from_parts(116_723_000, 4676)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
@@ -135,8 +102,8 @@ impl<T: frame_system::Config> pallet_heartbeat::WeightInfo for WeightInfo<T> {
 	/// Storage: `Heartbeat::Registrations` (r:1 w:1)
 	/// Proof: `Heartbeat::Registrations` (`max_values`: None, `max_size`: Some(165), added: 2640, mode: `MaxEncodedLen`)
 	fn update() -> Weight {
-		// Proof, measured: 109 bytes; minimum time: 30_896_000 ps.
-		Weight::from_parts(52_167_000, 3630)
+		// Proof, measured: 109 bytes; minimum time: 34_461_000 ps.
+		Weight::from_parts(49_903_000, 3630)
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
@@ -146,16 +113,14 @@ impl<T: frame_system::Config> pallet_heartbeat::WeightInfo for WeightInfo<T> {
 	/// Storage: `Balances::Holds` (r:1 w:1)
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(157), added: 2632, mode: `MaxEncodedLen`)
 	fn deregister() -> Weight {
-		// Proof, measured: 249 bytes; minimum time: 69_633_000 ps.
-		Weight::from_parts(95_691_000, 3630)
+		// Proof, measured: 249 bytes; minimum time: 81_170_000 ps.
+		Weight::from_parts(96_363_000, 3630)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 
-	/// Storage: `Heartbeat::Roster` (r:1 w:0)
-	/// Proof: `Heartbeat::Roster` (`max_values`: Some(1), `max_size`: Some(12), added: 507, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Window` (r:1 w:0)
-	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(78), added: 573, mode: `MaxEncodedLen`)
+	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(90), added: 585, mode: `MaxEncodedLen`)
 	/// Storage: `Aura::CurrentSlot` (r:1 w:0)
 	/// Proof: `Aura::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::LastSlot` (r:1 w:1)
@@ -163,102 +128,84 @@ impl<T: frame_system::Config> pallet_heartbeat::WeightInfo for WeightInfo<T> {
 	/// Storage: `Parameters::Parameters` (r:1 w:0)
 	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Marks` (r:1 w:1)
-	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(149), added: 2624, mode: `MaxEncodedLen`)
+	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(908), added: 3383, mode: `MaxEncodedLen`)
 	fn quiet_block() -> Weight {
-		// Proof, measured: 111 bytes; minimum time: 22_614_000 ps.
-		Weight::from_parts(31_547_000, 3614)
-			.saturating_add(T::DbWeight::get().reads(6))
+		// Proof, measured: 123 bytes; minimum time: 24_175_000 ps.
+		Weight::from_parts(33_700_000, 4373)
+			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 
-	/// Storage: `Heartbeat::Roster` (r:1 w:0)
-	/// Proof: `Heartbeat::Roster` (`max_values`: Some(1), `max_size`: Some(12), added: 507, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Window` (r:1 w:1)
-	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(78), added: 573, mode: `MaxEncodedLen`)
+	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(90), added: 585, mode: `MaxEncodedLen`)
 	/// Storage: `Aura::CurrentSlot` (r:1 w:0)
 	/// Proof: `Aura::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::LastSlot` (r:1 w:1)
 	/// Proof: `Heartbeat::LastSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Counters` (r:16 w:16)
 	/// Proof: `Heartbeat::Counters` (`max_values`: None, `max_size`: Some(1166), added: 3641, mode: `MaxEncodedLen`)
+	/// Storage: `Heartbeat::Marks` (r:1 w:1)
+	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(908), added: 3383, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:3 w:0)
 	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
-	/// Storage: `Heartbeat::Marks` (r:1 w:1)
-	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(149), added: 2624, mode: `MaxEncodedLen`)
 	fn note_slots(m: u32, ) -> Weight {
-		// Proof, measured: 1723 bytes; minimum time: 31_927_000 ps.
-		Weight::from_parts(55_116_905, 6816)
-			.saturating_add(Weight::from_parts(177_832, 0).saturating_mul(m.into()))
+		// Proof, measured: 2633 bytes; minimum time: 51_487_000 ps.
+		Weight::from_parts(69_298_545, 6816)
+			.saturating_add(Weight::from_parts(209_502, 0).saturating_mul(m.into()))
 			.saturating_add(Weight::from_parts(0, 56).saturating_mul(m.into()))
-			.saturating_add(T::DbWeight::get().reads(8))
+			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 
-	/// Storage: `Heartbeat::Roster` (r:1 w:0)
-	/// Proof: `Heartbeat::Roster` (`max_values`: Some(1), `max_size`: Some(12), added: 507, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Window` (r:1 w:1)
-	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(78), added: 573, mode: `MaxEncodedLen`)
+	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(90), added: 585, mode: `MaxEncodedLen`)
 	/// Storage: `Aura::CurrentSlot` (r:1 w:0)
 	/// Proof: `Aura::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::LastSlot` (r:1 w:1)
 	/// Proof: `Heartbeat::LastSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Counters` (r:16 w:16)
 	/// Proof: `Heartbeat::Counters` (`max_values`: None, `max_size`: Some(1166), added: 3641, mode: `MaxEncodedLen`)
+	/// Storage: `Heartbeat::Marks` (r:1 w:1)
+	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(908), added: 3383, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:5 w:0)
 	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
-	/// Storage: `Heartbeat::Marks` (r:3 w:5)
-	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(149), added: 2624, mode: `MaxEncodedLen`)
 	/// Storage: `System::ParentHash` (r:1 w:0)
 	/// Proof: `System::ParentHash` (`max_values`: Some(1), `max_size`: Some(32), added: 527, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Systemic` (r:1 w:0)
 	/// Proof: `Heartbeat::Systemic` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
-	/// Storage: `ValidatorRotation::Held` (r:1 w:0)
-	/// Proof: `ValidatorRotation::Held` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	fn close_window(n: u32, ) -> Weight {
-		// Proof, measured: 2477 + n * 1 bytes; minimum time: 67_529_000 ps.
-		Weight::from_parts(69_317_076, 13610)
-			.saturating_add(Weight::from_parts(211_371, 0).saturating_mul(n.into()))
+		// Proof, measured: 3058 + n * 1 bytes; minimum time: 56_163_000 ps.
+		Weight::from_parts(57_117_712, 13610)
+			.saturating_add(Weight::from_parts(242_155, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 56).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(16))
-			.saturating_add(T::DbWeight::get().writes(8))
+			.saturating_add(T::DbWeight::get().reads(12))
+			.saturating_add(T::DbWeight::get().writes(4))
 	}
 
-	/// Storage: `Heartbeat::Roster` (r:1 w:0)
-	/// Proof: `Heartbeat::Roster` (`max_values`: Some(1), `max_size`: Some(12), added: 507, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Window` (r:1 w:1)
-	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(78), added: 573, mode: `MaxEncodedLen`)
+	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(90), added: 585, mode: `MaxEncodedLen`)
 	/// Storage: `Aura::CurrentSlot` (r:1 w:0)
 	/// Proof: `Aura::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::LastSlot` (r:1 w:1)
 	/// Proof: `Heartbeat::LastSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Counters` (r:16 w:16)
 	/// Proof: `Heartbeat::Counters` (`max_values`: None, `max_size`: Some(1166), added: 3641, mode: `MaxEncodedLen`)
+	/// Storage: `Heartbeat::Marks` (r:1 w:1)
+	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(908), added: 3383, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:4 w:0)
 	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Members` (r:1000 w:0)
 	/// Proof: `Heartbeat::Members` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Systemic` (r:1 w:1)
 	/// Proof: `Heartbeat::Systemic` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
-	/// Storage: `ValidatorRotation::Held` (r:1 w:1)
-	/// Proof: `ValidatorRotation::Held` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
-	/// Storage: `Failover::Incidents` (r:1 w:1)
-	/// Proof: `Failover::Incidents` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
-	/// Storage: `Failover::Head` (r:1 w:1)
-	/// Proof: `Failover::Head` (`max_values`: Some(1), `max_size`: Some(40), added: 535, mode: `MaxEncodedLen`)
-	/// Storage: `Session::CurrentIndex` (r:1 w:0)
-	/// Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
-	/// Storage: `Heartbeat::Marks` (r:1 w:1)
-	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(149), added: 2624, mode: `MaxEncodedLen`)
-	/// Storage: `Failover::Entries` (r:0 w:1)
-	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(238), added: 2713, mode: `MaxEncodedLen`)
 	fn judge(n: u32, ) -> Weight {
-		// Proof, measured: 1713 + n * 49 bytes; minimum time: 43_204_000 ps.
-		Weight::from_parts(44_846_000, 11086)
-			.saturating_add(Weight::from_parts(6_115_332, 0).saturating_mul(n.into()))
+		// Proof, measured: 1724 + n * 49 bytes; minimum time: 42_253_000 ps.
+		Weight::from_parts(43_845_000, 11086)
+			.saturating_add(Weight::from_parts(5_824_120, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 2519).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(14))
+			.saturating_add(T::DbWeight::get().reads(10))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
-			.saturating_add(T::DbWeight::get().writes(7))
+			.saturating_add(T::DbWeight::get().writes(4))
 	}
 
 }

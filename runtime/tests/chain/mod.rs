@@ -24,10 +24,12 @@ use understudy_runtime::{
 	UncheckedExtrinsic, ValidatorRotation,
 };
 
-pub use Sr25519Keyring::{Alice, Bob, Charlie, Dave, Eve, Ferdie};
+pub use Sr25519Keyring::{Alice, Bob, Charlie, Dave, Eve, Ferdie, One, Two};
 
 /// All members of the local network.
 pub const MEMBERS: [Sr25519Keyring; 6] = [Alice, Bob, Charlie, Dave, Eve, Ferdie];
+/// All members of a larger one.
+pub const MORE_MEMBERS: [Sr25519Keyring; 8] = [Alice, Bob, Charlie, Dave, Eve, Ferdie, One, Two];
 
 /// A chain under construction.
 pub struct Chain {
@@ -52,8 +54,20 @@ pub struct Chain {
 pub fn run(test: impl FnOnce(&mut Chain)) {
 	let preset = genesis_config_presets::get_preset(&sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET.into())
 		.expect("the preset is there");
+	run_on(serde_json::from_slice(&preset).expect("the preset is JSON"), test);
+}
+
+/// The same with [`MORE_MEMBERS`], the first four of whom sit.
+pub fn run_with_more(test: impl FnOnce(&mut Chain)) {
+	use sp_keyring::Ed25519Keyring as Ed;
+	let grandpa = [Ed::Alice, Ed::Bob, Ed::Charlie, Ed::Dave, Ed::Eve, Ed::Ferdie, Ed::One, Ed::Two];
+	let candidates: Vec<_> = MORE_MEMBERS.into_iter().zip(grandpa).collect();
+	run_on(genesis_config_presets::network(&candidates, 4), test);
+}
+
+fn run_on(patch: serde_json::Value, test: impl FnOnce(&mut Chain)) {
 	let mut genesis = serde_json::to_value(RuntimeGenesisConfig::default()).expect("the default is JSON");
-	merge(&mut genesis, serde_json::from_slice(&preset).expect("the preset is JSON"));
+	merge(&mut genesis, patch);
 	let genesis: RuntimeGenesisConfig = serde_json::from_value(genesis).expect("the preset fits");
 	let storage = genesis.build_storage().expect("the genesis can be built");
 	sp_io::TestExternalities::from(storage).execute_with(|| {
@@ -91,14 +105,17 @@ pub fn check() {
 
 	let active = ValidatorRotation::active();
 	assert_eq!(Session::validators(), active);
-	let keys = |who: &AccountId| Session::load_keys(who).expect("every validator has keys");
-	let aura: Vec<_> = active.iter().map(|who| keys(who).aura).collect();
-	assert_eq!(pallet_aura::Authorities::<Runtime>::get().into_inner(), aura);
-	let grandpa: Vec<_> = active.iter().map(|who| keys(who).grandpa).collect();
-	let voters: Vec<_> =
-		understudy_runtime::Grandpa::grandpa_authorities().into_iter().map(|(id, _)| id).collect();
-	assert_eq!(voters, grandpa);
-	let roster = pallet_heartbeat::Roster::<Runtime>::get();
+	// Who purged its keys sits with those that it had until the next session's end.
+	let keys: Option<Vec<_>> = active.iter().map(Session::load_keys).collect();
+	if let Some(keys) = keys {
+		let aura: Vec<_> = keys.iter().map(|keys| keys.aura.clone()).collect();
+		assert_eq!(pallet_aura::Authorities::<Runtime>::get().into_inner(), aura);
+		let grandpa: Vec<_> = keys.into_iter().map(|keys| keys.grandpa).collect();
+		let voters: Vec<_> =
+			understudy_runtime::Grandpa::grandpa_authorities().into_iter().map(|(id, _)| id).collect();
+		assert_eq!(voters, grandpa);
+	}
+	let roster = pallet_heartbeat::Window::<Runtime>::get().roster;
 	assert_eq!(roster.active as usize, active.len());
 	let members: Vec<_> = (0..roster.total).filter_map(pallet_heartbeat::Members::<Runtime>::get).collect();
 	assert_eq!(members, [active, ValidatorRotation::reserve()].concat());
@@ -163,7 +180,7 @@ impl Chain {
 
 	/// What the nodes of living standbys send, and those of authors whose slots stay empty.
 	fn heartbeats(&self) {
-		for who in MEMBERS {
+		for who in MORE_MEMBERS {
 			let standby = ValidatorRotation::reserve().contains(&who.to_account_id());
 			if (standby && !self.dead.contains(&who)) || self.lame.contains(&who) {
 				let payload = payload(who);
@@ -187,10 +204,11 @@ impl Chain {
 		let unreachable: Vec<_> = unanswering.filter(|who| !grace(who)).collect();
 		let unheard = self.dead.iter().chain(&self.mute).copied();
 		let voteless: Vec<_> = unheard.filter(|who| !grace(who) && sits(who)).collect();
-		for who in MEMBERS.into_iter().filter(|who| !self.dead.contains(who)) {
+		let lives = |who: &Sr25519Keyring| is_member(*who) && !self.dead.contains(who);
+		for who in MORE_MEMBERS.into_iter().filter(lives) {
 			for (kind, of) in [(ReportKind::Peers, &unreachable), (ReportKind::Votes, &voteless)] {
 				let listed = |target: &Sr25519Keyring| *target != who && of.contains(target);
-				let targets: Vec<_> = MEMBERS.into_iter().filter(listed).collect();
+				let targets: Vec<_> = MORE_MEMBERS.into_iter().filter(listed).collect();
 				let nobody = if kind == ReportKind::Peers { self.blind } else { self.deaf };
 				if targets.is_empty() || nobody {
 					continue;
@@ -221,9 +239,14 @@ pub fn apply(extrinsic: UncheckedExtrinsic) -> ApplyExtrinsicResult {
 	Executive::apply_extrinsic(extrinsic)
 }
 
+/// Whether somebody is in the roster.
+fn is_member(who: Sr25519Keyring) -> bool {
+	Heartbeat::member_status(who.to_account_id()).is_some()
+}
+
 /// A member's place in the roster.
 fn index(who: Sr25519Keyring) -> u32 {
-	let total = pallet_heartbeat::Roster::<Runtime>::get().total;
+	let total = pallet_heartbeat::Window::<Runtime>::get().roster.total;
 	let mut all = 0..total;
 	all.find(|index| pallet_heartbeat::Members::<Runtime>::get(index) == Some(who.to_account_id()))
 		.expect("it is a member")
@@ -231,7 +254,7 @@ fn index(who: Sr25519Keyring) -> u32 {
 
 /// What a member's heartbeat says now.
 pub fn payload(who: Sr25519Keyring) -> Payload {
-	let roster = pallet_heartbeat::Roster::<Runtime>::get().id;
+	let roster = pallet_heartbeat::Window::<Runtime>::get().roster.id;
 	Payload { roster, window: pallet_heartbeat::Window::<Runtime>::get().index, index: index(who) }
 }
 
@@ -279,7 +302,7 @@ pub fn validators() -> Vec<Sr25519Keyring> {
 pub fn named(accounts: Vec<AccountId>) -> Vec<Sr25519Keyring> {
 	accounts
 		.iter()
-		.filter_map(|who| MEMBERS.into_iter().find(|member| member.to_account_id() == *who))
+		.filter_map(|who| MORE_MEMBERS.into_iter().find(|member| member.to_account_id() == *who))
 		.collect()
 }
 

@@ -4,6 +4,7 @@ pub mod evidence;
 pub mod idle;
 pub mod kill;
 pub mod median;
+pub mod rotation;
 pub mod two_of_four;
 
 use anyhow::bail;
@@ -16,7 +17,7 @@ use crate::{
 /// Within so many blocks a network must be up and healthy, and a failure healed.
 pub const PATIENCE: u32 = 60;
 
-/// Waits until all members are healthy, rotation may act, and blocks are final.
+/// Waits until all members are healthy and may be seated, rotation may act, and blocks are final.
 pub async fn wait_until_healthy(network: &Net) -> anyhow::Result<()> {
 	let chain = network.watcher(&[]).await?;
 	let mut blocks = chain.blocks().await?;
@@ -43,6 +44,7 @@ pub async fn wait_until_healthy(network: &Net) -> anyhow::Result<()> {
 			&& finalized > 0
 			&& lag < 10
 			&& chain.evictions_left(at).await? > 0
+			&& chain.conducts(at).await?.iter().all(|(_, conduct)| conduct.absence.is_none())
 		{
 			return Ok(());
 		}

@@ -27,7 +27,7 @@ use understudy_primitives::{
 	HeartbeatKeys, MemberIndex,
 };
 
-use crate::{statement::Statement, Call, Config, Members, Pallet, Roster, RosterInfo, Window, WindowOf};
+use crate::{statement::Statement, Call, Config, Members, Pallet, RosterInfo, Window, WindowOf};
 
 const LOG_TARGET: &str = "understudy::heartbeat";
 
@@ -62,7 +62,8 @@ struct Local<AccountId> {
 impl<T: Config> Pallet<T> {
 	/// Does what is due for the accounts whose keys are in the local keystore.
 	pub(crate) fn work_offchain(now: BlockNumberFor<T>) {
-		let scene = Scene::<T> { now, roster: Roster::<T>::get(), window: Window::<T>::get() };
+		let window = Window::<T>::get();
+		let scene = Scene::<T> { now, roster: window.roster, window };
 		let locals: Vec<Local<T::AccountId>> = AuthorityId::all()
 			.into_iter()
 			.filter_map(|key| {

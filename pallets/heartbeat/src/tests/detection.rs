@@ -7,7 +7,7 @@ use understudy_primitives::{Health, Judged, RosterHandler, Seat, Verdicts};
 use crate::{
 	evidence::{self, Mark},
 	mock::*,
-	Counters, Event, LastSlot, Marks, Members, Roster, Window,
+	Counters, Event, LastSlot, Marks, Members, Window,
 };
 
 /// The last judgement's verdict on a member, `None` where it was healthy.
@@ -182,7 +182,7 @@ fn a_long_halt_charges_one_round_at_most() {
 		run(1..21, &[]);
 		next_block(1_000_000);
 		for index in 0..4 {
-			let table = evidence::EvidenceTable::<Runtime>::read(&Roster::<Runtime>::get());
+			let table = evidence::EvidenceTable::<Runtime>::read(&Window::<Runtime>::get().roster);
 			assert!(table.get(index).expect("a member").missed_slots <= 1);
 		}
 	});
@@ -195,7 +195,7 @@ fn the_first_block_charges_nobody() {
 		assert_eq!(LastSlot::<Runtime>::get(), None);
 		next_block(999);
 		assert_eq!(LastSlot::<Runtime>::get(), Some(999));
-		let table = evidence::EvidenceTable::<Runtime>::read(&Roster::<Runtime>::get());
+		let table = evidence::EvidenceTable::<Runtime>::read(&Window::<Runtime>::get().roster);
 		assert!(table.iter().all(|(_, member)| member.missed_slots == 0));
 	});
 }
@@ -269,7 +269,7 @@ fn the_status_tells_who_is_how() {
 		run(1..21, &[]);
 		run(21..50, &[2]);
 		let status = Heartbeat::roster_status();
-		assert_eq!(status.roster, Roster::<Runtime>::get().id);
+		assert_eq!(status.roster, Window::<Runtime>::get().roster.id);
 		let accounts: Vec<u64> = status.members.iter().map(|(who, _)| *who).collect();
 		assert_eq!(accounts, [10, 11, 12, 13, 14, 15]);
 		assert_eq!(status.members[2].1.verdict.health, Health::Down);
@@ -283,7 +283,7 @@ fn try_state_notices_what_must_not_be() {
 	build_and_execute(|| {
 		run(1..10, &[]);
 		hypothetically!({
-			Roster::<Runtime>::mutate(|roster| roster.active = 7);
+			Window::<Runtime>::mutate(|window| window.roster.active = 7);
 			assert_err!(Heartbeat::do_try_state(), "more active members than members");
 		});
 		hypothetically!({
@@ -309,7 +309,7 @@ fn try_state_notices_what_must_not_be() {
 			assert_err!(Heartbeat::do_try_state(), "evidence has a gap");
 		});
 		hypothetically!({
-			Marks::<Runtime>::insert(Mark::Seen, 0, [0xff; 128]);
+			evidence::mark::<Runtime>(Mark::Seen, 1_000);
 			assert_err!(Heartbeat::do_try_state(), "somebody is marked who is no member");
 		});
 	});
@@ -334,7 +334,7 @@ fn silence_counts_when_it_cannot_be_late_any_more() {
 				slot += 1;
 			}
 			// The block that begins the next window marks it already.
-			Marks::<Runtime>::remove(Mark::Seen, 0);
+			Marks::<Runtime>::remove(0);
 		}
 		assert!(Counters::<Runtime>::get(0)[4].overdue && Window::<Runtime>::get().troubled);
 		assert_eq!(missed(), 0);
@@ -380,7 +380,7 @@ fn where_nobody_is_troubled_blocks_do_not_touch_the_counters() {
 		assert!(!Window::<Runtime>::get().troubled);
 		hypothetically!({
 			// The mark is right: there is nothing that a sign of life would change.
-			let table = evidence::EvidenceTable::<Runtime>::read(&Roster::<Runtime>::get());
+			let table = evidence::EvidenceTable::<Runtime>::read(&Window::<Runtime>::get().roster);
 			assert!(table.iter().all(|(_, member)| !member.clone().author() && !member.clone().hear()));
 		});
 		run(41..42, &[2]);
@@ -394,7 +394,7 @@ fn the_author_of_a_windows_first_block_is_not_overdue() {
 	build_and_execute(|| {
 		run(1..21, &[]);
 		Window::<Runtime>::mutate(|window| window.started = System::block_number() - 3);
-		Marks::<Runtime>::remove(Mark::Seen, 0);
+		Marks::<Runtime>::remove(0);
 		let author = 21 % 4;
 		next_block(21);
 		let chunk = Counters::<Runtime>::get(0);

@@ -9,7 +9,7 @@ use crate::{
 	evidence::{self, Mark},
 	mock::*,
 	offchain::due,
-	Call, Heartbeat as Payload, Roster, Window,
+	Call, Heartbeat as Payload, Window,
 };
 
 /// The heartbeats in the pool, each of which must be one that is let in.
@@ -52,8 +52,11 @@ fn a_standby_sends_one_heartbeat_per_window() {
 	build_with_node(&[14], |pool| {
 		run(1..5, &[4, 5]);
 		Heartbeat::offchain_worker(System::block_number());
-		let expected =
-			Payload { roster: Roster::<Runtime>::get().id, window: Window::<Runtime>::get().index, index: 4 };
+		let expected = Payload {
+			roster: Window::<Runtime>::get().roster.id,
+			window: Window::<Runtime>::get().index,
+			index: 4,
+		};
 		assert_eq!(sent(pool), [expected]);
 		Heartbeat::offchain_worker(System::block_number());
 		assert!(sent(pool).is_empty());

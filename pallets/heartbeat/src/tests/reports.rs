@@ -14,7 +14,7 @@ use crate::{
 	mock::*,
 	rejection,
 	statement::Statement,
-	Call, Counters, Error, Marks, Report, ReportKind, Roster, Window,
+	Call, Counters, Error, Marks, Report, ReportKind, Window,
 };
 use ReportKind::{Peers, Votes};
 
@@ -23,7 +23,7 @@ const EVERYWHERE: [TransactionSource; 3] =
 
 fn report(reporter: u32, kind: ReportKind, targets: &[u32]) -> Report {
 	Report {
-		roster: Roster::<Runtime>::get().id,
+		roster: Window::<Runtime>::get().roster.id,
 		window: Window::<Runtime>::get().index,
 		reporter,
 		kind,
@@ -56,7 +56,7 @@ fn send(report: Report) {
 }
 
 fn evidence_of(index: u32) -> MemberEvidence {
-	*EvidenceTable::<Runtime>::read(&Roster::<Runtime>::get()).get(index).expect("a member")
+	*EvidenceTable::<Runtime>::read(&Window::<Runtime>::get().roster).get(index).expect("a member")
 }
 
 /// With everybody's grace over.
@@ -137,7 +137,8 @@ fn a_list_beyond_the_bound_does_not_decode() {
 fn a_target_that_was_not_assigned_is_rejected() {
 	Probes::set(1);
 	warm(|| {
-		let assignment = Heartbeat::assignment(&Roster::<Runtime>::get(), Window::<Runtime>::get().index);
+		let assignment =
+			Heartbeat::assignment(&Window::<Runtime>::get().roster, Window::<Runtime>::get().index);
 		let assigned = assignment.targets(5);
 		assert_ok!(authorize(TransactionSource::InBlock, &report(5, Peers, &assigned)));
 		for target in (0..5).filter(|target| !assigned.contains(target)) {
@@ -151,7 +152,7 @@ fn a_target_that_was_not_assigned_is_rejected() {
 fn the_assignment_is_drawn_anew_for_each_window_and_a_late_report_is_held_to_its_own() {
 	Probes::set(1);
 	warm(|| {
-		let roster = Roster::<Runtime>::get();
+		let roster = Window::<Runtime>::get().roster;
 		let window = Window::<Runtime>::get().index;
 		let before = Heartbeat::assignment(&roster, window).targets(5);
 		let late = report(5, Peers, &before);
@@ -413,9 +414,8 @@ fn reports_of_what_was_before_a_sign_of_life_take_nothing_back() {
 		}
 		assert_eq!(Heartbeat::judgement().unhealthy[0].verdict.health, Health::Suspect);
 		// Without a sign of life in this window they count.
-		Marks::<Runtime>::remove(Mark::Seen, 0);
+		Marks::<Runtime>::remove(0);
 		Counters::<Runtime>::mutate(0, |chunk| chunk[2].peers = Default::default());
-		Marks::<Runtime>::remove(Mark::ReportedPeers, 0);
 		for reporter in [0, 1, 3] {
 			send(report(reporter, Peers, &[2]));
 		}

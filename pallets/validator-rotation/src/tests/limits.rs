@@ -3,7 +3,14 @@
 use frame_support::{assert_err, hypothetically, BoundedVec};
 use understudy_primitives::RecordKind;
 
-use crate::{mock::*, Active, Change, Elected, Event, Evictions, Pending};
+use crate::{
+	breaker::Eviction, lifecycle::Conduct, mock::*, Active, Case, Cases, Cause, Change, Conducts, Elected,
+	Event, Evictions, Pending, Retiring, Winner,
+};
+
+fn winner(who: u64, backing: u128) -> Winner<u64> {
+	Winner { who, backing }
+}
 
 #[test]
 fn at_most_a_third_lose_their_seats_in_one_cool_off() {
@@ -131,16 +138,37 @@ fn try_state_notices_what_must_not_be() {
 				incident: 1,
 				from: 11,
 				to: None,
+				cause: Cause::Down,
 			}]));
 			assert_err!(Rotation::do_try_state(), "changes are pending and nothing is on its way, or not");
 		});
 		hypothetically!({
-			Evictions::<Runtime>::put(BoundedVec::truncate_from(vec![1, 1, 1]));
+			let eviction =
+				Eviction { incident: 1, who: 11, at: 1, seated: 4, automatic: true, unneeded: false };
+			Evictions::<Runtime>::put(BoundedVec::truncate_from(vec![eviction; 3]));
 			assert_err!(Rotation::do_try_state(), "more members lost their seats than the cap allows");
 		});
 		hypothetically!({
-			Elected::<Runtime>::put(BoundedVec::truncate_from(vec![11, 11]));
+			Elected::<Runtime>::put(BoundedVec::truncate_from(vec![winner(11, 1), winner(11, 1)]));
 			assert_err!(Rotation::do_try_state(), "somebody was elected twice");
+		});
+		hypothetically!({
+			Elected::<Runtime>::put(BoundedVec::truncate_from(vec![winner(11, 1), winner(12, 2)]));
+			assert_err!(Rotation::do_try_state(), "the elected are not in the order of their backing");
+		});
+		hypothetically!({
+			let conduct = Conduct::clean(1);
+			Conducts::<Runtime>::put(BoundedVec::truncate_from(vec![(11, conduct), (11, conduct)]));
+			assert_err!(Rotation::do_try_state(), "of somebody two things are remembered");
+		});
+		hypothetically!({
+			let case = Case { incident: 1, who: 11, verdict: down(), expires: 9, vetoed: false };
+			Cases::<Runtime>::put(BoundedVec::truncate_from(vec![case.clone(), case]));
+			assert_err!(Rotation::do_try_state(), "somebody has two cases");
+		});
+		hypothetically!({
+			Retiring::<Runtime>::put(BoundedVec::truncate_from(vec![15]));
+			assert_err!(Rotation::do_try_state(), "somebody retires twice, or from no seat");
 		});
 	});
 }

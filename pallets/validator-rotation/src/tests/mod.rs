@@ -1,3 +1,5 @@
+mod conduct;
 mod election;
+mod interventions;
 mod limits;
 mod replacement;

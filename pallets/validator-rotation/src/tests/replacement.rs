@@ -241,6 +241,7 @@ fn a_replaced_member_that_recovered_is_a_standby_again() {
 		judged_block();
 		blocks(CoolOff::get());
 		heal(12);
+		windows(4);
 		ail(11, down());
 		judged_block();
 		blocks(1);

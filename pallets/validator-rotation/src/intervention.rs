@@ -1,0 +1,145 @@
+//! What people can do: the member itself, the guardians, and anybody who sees that the evidence suffices.
+
+use frame_support::{ensure, pallet_prelude::DispatchResult, traits::Get};
+use sp_runtime::traits::Saturating;
+use understudy_primitives::{Evidence, IncidentId, Initiator, RecordKind, Verdicts};
+
+use crate::{
+	decision::{Order, Scene},
+	lifecycle::Absence,
+	selection::Limits,
+	Active, Case, Cases, Cause, Conducts, Config, Elected, Error, Event, Evictions, Pallet, Progress,
+	Retiring, Stage, Suspended,
+};
+
+impl<T: Config> Pallet<T> {
+	pub(crate) fn do_retire(who: T::AccountId) -> DispatchResult {
+		let elected = Elected::<T>::get().iter().any(|winner| winner.who == who);
+		let sits = Active::<T>::get().contains(&who);
+		ensure!(elected || sits, Error::<T>::NotAMember);
+		ensure!(Self::absence(&who) != Some(Absence::Retired), Error::<T>::AlreadyRetiring);
+		if sits {
+			let mut retiring = Retiring::<T>::get();
+			ensure!(!retiring.contains(&who), Error::<T>::AlreadyRetiring);
+			ensure!(retiring.try_push(who.clone()).is_ok(), Error::<T>::Busy);
+			Retiring::<T>::put(retiring);
+			Self::deposit_event(Event::Retiring { who });
+		} else {
+			Self::depart(&who, Cause::Retirement);
+		}
+		Ok(())
+	}
+
+	pub(crate) fn do_rejoin(who: T::AccountId) -> DispatchResult {
+		let mut retiring = Retiring::<T>::get();
+		if retiring.contains(&who) {
+			retiring.retain(|other| *other != who);
+			Self::put_retiring(retiring);
+		} else {
+			ensure!(Self::absence(&who) == Some(Absence::Retired), Error::<T>::NotRetired);
+			let window = T::Verdicts::window();
+			Self::with_conduct(&who, |conduct| conduct.begin_probation(window, &T::Durations::get()));
+		}
+		Self::deposit_event(Event::Rejoined { who });
+		Ok(())
+	}
+
+	/// Stores who wants to leave; nothing where nobody does, which is how quiet blocks know.
+	pub(crate) fn put_retiring(retiring: crate::MembersOf<T>) {
+		if retiring.is_empty() {
+			Retiring::<T>::kill();
+		} else {
+			Retiring::<T>::put(retiring);
+		}
+	}
+
+	fn absence(who: &T::AccountId) -> Option<Absence<frame_system::pallet_prelude::BlockNumberFor<T>>> {
+		Conducts::<T>::get().into_iter().find(|(known, _)| known == who)?.1.absence
+	}
+
+	pub(crate) fn do_enforce(who: T::AccountId) -> DispatchResult {
+		ensure!(!Suspended::<T>::exists(), Error::<T>::Suspended);
+		let case = Cases::<T>::get().into_iter().find(|case| case.who == who);
+		ensure!(!case.as_ref().is_some_and(|case| case.vetoed), Error::<T>::Vetoed);
+		let incident = case.map(|case| case.incident);
+		Self::act_on_evidence(who, Initiator::Anyone, incident, |confidence| {
+			confidence >= T::AutomationThreshold::get()
+		})
+	}
+
+	pub(crate) fn do_approve(incident: IncidentId) -> DispatchResult {
+		let case = Cases::<T>::get().into_iter().find(|case| case.incident == incident && !case.vetoed);
+		let Case { who, .. } = case.ok_or(Error::<T>::NoSuchCase)?;
+		Self::act_on_evidence(who, Initiator::Guardians, Some(incident), |_| true)
+	}
+
+	/// Takes the seat of a member that fails as of now, within cap and floor.
+	fn act_on_evidence(
+		who: T::AccountId,
+		initiator: Initiator,
+		incident: Option<IncidentId>,
+		suffices: impl FnOnce(sp_runtime::Perbill) -> bool,
+	) -> DispatchResult {
+		ensure!(Progress::<T>::get() == Stage::Idle, Error::<T>::Busy);
+		let judgement = T::Verdicts::judgement();
+		ensure!(!judgement.systemic, Error::<T>::Systemic);
+		let scene = Scene::<T>::of(&judgement);
+		let verdict = scene.failure(&who).ok_or(Error::<T>::NotFailing)?;
+		ensure!(suffices(verdict.confidence), Error::<T>::NotFailing);
+		let order = Order::failure(who, verdict, initiator, incident);
+		let taken = Self::carry_out(alloc::vec![order], &scene, Self::limits(&scene.active));
+		ensure!(taken == 1, Error::<T>::NoReplacement);
+		Ok(())
+	}
+
+	pub(crate) fn do_veto(incident: IncidentId) -> DispatchResult {
+		Cases::<T>::try_mutate(|cases| {
+			let open = cases.iter_mut().find(|case| case.incident == incident && !case.vetoed);
+			let case = open.ok_or(Error::<T>::NoSuchCase)?;
+			case.vetoed = true;
+			case.expires = frame_system::Pallet::<T>::block_number().saturating_add(T::CaseLifetime::get());
+			let who = Some(case.who.clone());
+			Self::note(incident, RecordKind::CaseVetoed, Initiator::Guardians, who, Evidence::None);
+			Self::deposit_event(Event::CaseVetoed { incident });
+			Ok(())
+		})
+	}
+
+	pub(crate) fn do_force_evict(who: T::AccountId) -> DispatchResult {
+		ensure!(Progress::<T>::get() == Stage::Idle, Error::<T>::Busy);
+		let judgement = T::Verdicts::judgement();
+		let scene = Scene::<T>::of(&judgement);
+		ensure!(scene.active.contains(&who), Error::<T>::NotActive);
+		let order = Self::guardians_order(who, Cause::Evicted);
+		let limits = Limits { allowed: 1, floor: T::Floor::get() };
+		ensure!(Self::carry_out(alloc::vec![order], &scene, limits) == 1, Error::<T>::NoReplacement);
+		Ok(())
+	}
+
+	pub(crate) fn do_force_seat(who: T::AccountId, instead_of: T::AccountId) -> DispatchResult {
+		ensure!(Progress::<T>::get() == Stage::Idle, Error::<T>::Busy);
+		ensure!(Elected::<T>::get().iter().any(|winner| winner.who == who), Error::<T>::NotAMember);
+		let active = crate::Planned::<T>::get().unwrap_or_else(Active::<T>::get);
+		ensure!(!active.contains(&who), Error::<T>::AlreadyActive);
+		ensure!(active.contains(&instead_of), Error::<T>::NotActive);
+		ensure!(Self::can_be_seated(&who), Error::<T>::CannotBeSeated);
+		Self::with_conduct(&who, |conduct| conduct.absence = None);
+		Self::take_seat(&Self::guardians_order(instead_of, Cause::Displaced), Some(who));
+		Ok(())
+	}
+
+	fn guardians_order(who: T::AccountId, cause: Cause) -> Order<T::AccountId> {
+		Order { who, cause, initiator: Initiator::Guardians, incident: None, evidence: Evidence::None }
+	}
+
+	pub(crate) fn do_resume() -> DispatchResult {
+		ensure!(Suspended::<T>::take().is_some(), Error::<T>::NothingToDo);
+		// They count towards the cap still, and towards the breaker no more.
+		Evictions::<T>::mutate(|evictions| {
+			evictions.iter_mut().for_each(|eviction| eviction.automatic = false);
+		});
+		Self::note(0, RecordKind::AutomationResumed, Initiator::Guardians, None, Evidence::None);
+		Self::deposit_event(Event::AutomationResumed);
+		Ok(())
+	}
+}

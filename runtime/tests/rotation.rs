@@ -1,0 +1,214 @@
+//! Rotation on the sample runtime, with the real session, historical, staking and offences pallets: the suite that other chains
+//! run too, and what only staking has.
+
+// The harness has more than is used here.
+#[allow(dead_code)]
+mod chain;
+#[path = "../../pallets/validator-rotation/tests/suite/mod.rs"]
+#[allow(dead_code)]
+mod suite;
+
+use chain::{as_root, log, Chain, MORE_MEMBERS};
+use frame_support::traits::Get;
+use pallet_validator_rotation::{lifecycle::Absence, Call};
+use sp_runtime::Perbill;
+use sp_staking::StakingInterface;
+use suite::Chain as _;
+use understudy_primitives::{Evidence, RecordKind};
+use understudy_runtime::{
+	configs::staking::SLASH_DEFER_DURATION,
+	constants::{SESSIONS_PER_ERA, SESSION_LENGTH},
+	parameters::{dynamic_params::rotation, RuntimeParameters},
+	AccountId, Balance, Runtime, RuntimeOrigin, Session, Staking, ValidatorRotation,
+};
+
+impl suite::Chain for Chain {
+	type Runtime = Runtime;
+
+	fn run(test: impl FnOnce(&mut Self)) {
+		chain::run_with_more(|chain| {
+			Chain::blocks(chain, 20);
+			test(chain);
+		});
+	}
+
+	fn account(who: usize) -> AccountId {
+		MORE_MEMBERS[who].to_account_id()
+	}
+
+	fn kill(&mut self, who: usize) {
+		self.dead.push(MORE_MEMBERS[who]);
+	}
+
+	fn revive(&mut self, who: usize) {
+		self.dead.retain(|dead| *dead != MORE_MEMBERS[who]);
+	}
+
+	fn block(&mut self) {
+		Chain::blocks(self, 1);
+	}
+
+	fn purge_keys(&mut self, who: usize) {
+		Session::purge_keys(RuntimeOrigin::signed(Self::account(who))).expect("it has keys");
+	}
+
+	fn seat(&mut self, target: u32) {
+		let parameter = rotation::Parameters::ActiveTarget(rotation::ActiveTarget, Some(target));
+		let key_value = RuntimeParameters::Rotation(parameter);
+		as_root(pallet_parameters::Call::set_parameter { key_value }).expect("root may");
+		self.election();
+	}
+
+	fn election(&mut self) {
+		let era = Staking::current_era();
+		for _ in 0..SESSIONS_PER_ERA * SESSION_LENGTH + 1 {
+			if Staking::current_era() != era {
+				break;
+			}
+			self.block();
+		}
+		assert_ne!(Staking::current_era(), era);
+		Chain::blocks(self, SESSION_LENGTH + 1);
+	}
+
+	fn authorities() -> Vec<usize> {
+		Self::numbers(&Session::validators())
+	}
+}
+
+suite!(Chain:
+	a_member_that_dies_is_replaced_by_the_best_standby,
+	who_comes_back_is_seated_again_after_jail_and_probation,
+	in_a_systemic_outage_nobody_loses_a_seat,
+	where_nobody_stands_by_the_floor_holds,
+	who_retires_hands_over_without_a_penalty,
+	an_election_does_not_seat_who_is_jailed,
+	a_standby_that_purges_its_keys_is_not_seated,
+	two_that_fall_together_are_replaced_together,
+	the_guardians_evict_and_seat,
+);
+
+fn stake(who: usize) -> Balance {
+	Staking::stake(&Chain::account(who)).expect("it is bonded").active
+}
+
+fn kinds() -> Vec<RecordKind> {
+	log().iter().map(|entry| entry.record.kind).collect()
+}
+
+/// Number 1 dies, loses its seat, comes back, gets it again, and dies again. Says what the second time costs.
+fn two_outages(chain: &mut Chain) -> Perbill {
+	chain.kill(1);
+	chain.wait_for("the first eviction", || !Chain::active().contains(&1));
+	suite::Chain::blocks(chain, 6);
+	chain.revive(1);
+	chain.wait_for("re-admission", || Chain::absence(1).is_none());
+	assert!(!kinds().contains(&RecordKind::Penalized), "the first outage costs no stake");
+	let seat = Call::force_seat { who: Chain::account(1), instead_of: Chain::account(4) };
+	Chain::call(None, seat).expect("it can be seated");
+	chain.wait_for("the order", || Chain::active().contains(&1));
+	suite::Chain::blocks(chain, 20);
+	chain.kill(1);
+	chain.wait_for("the second eviction", || !Chain::active().contains(&1));
+	chain.settle();
+	let penalties: Vec<_> = log()
+		.into_iter()
+		.filter_map(|entry| match entry.evidence {
+			Evidence::Penalty { outages, at_once, fraction } => Some((outages, at_once, fraction)),
+			_ => None,
+		})
+		.collect();
+	assert_eq!(penalties, [(2, 1, rotation::Penalties::get().step)]);
+	penalties[0].2
+}
+
+#[test]
+fn the_second_outage_is_slashed_by_exactly_its_fraction_after_the_deferral() {
+	Chain::run(|chain| {
+		let bonded = stake(1);
+		let fraction = two_outages(chain);
+		assert_eq!(fraction, Perbill::from_parts(1_000_000), "a thousandth");
+		for _ in 0..SLASH_DEFER_DURATION {
+			assert_eq!(stake(1), bonded, "not before the deferral is over");
+			chain.election();
+		}
+		chain.election();
+		assert_eq!(stake(1), bonded - fraction * bonded);
+		// And once (I8).
+		chain.election();
+		assert_eq!(stake(1), bonded - fraction * bonded);
+		assert_eq!(kinds().iter().filter(|kind| **kind == RecordKind::Penalized).count(), 1);
+	});
+}
+
+#[test]
+fn governance_cancels_a_slash_before_it_applies() {
+	Chain::run(|chain| {
+		let bonded = stake(1);
+		two_outages(chain);
+		let (era, slashes) = pallet_staking::UnappliedSlashes::<Runtime>::iter()
+			.find(|(_, slashes)| !slashes.is_empty())
+			.expect("it waits");
+		assert_eq!(slashes.len(), 1);
+		as_root(pallet_staking::Call::<Runtime>::cancel_deferred_slash { era, slash_indices: vec![0] })
+			.expect("root may");
+		for _ in 0..SLASH_DEFER_DURATION + 2 {
+			chain.election();
+		}
+		assert_eq!(stake(1), bonded);
+	});
+}
+
+#[test]
+fn a_systemic_outage_costs_nobody_stake() {
+	Chain::run(|chain| {
+		let before: Vec<_> = (0..4).map(stake).collect();
+		chain.kill(1);
+		chain.kill(2);
+		suite::Chain::blocks(chain, 100);
+		assert_eq!(Chain::active(), [0, 1, 2, 3]);
+		assert!(kinds().contains(&RecordKind::Held) && !kinds().contains(&RecordKind::Penalized));
+		assert_eq!(before, (0..4).map(stake).collect::<Vec<_>>());
+	});
+}
+
+#[test]
+fn an_era_that_changes_while_somebody_is_jailed_frees_nobody() {
+	Chain::run(|chain| {
+		let parameter = rotation::Parameters::Times(
+			rotation::Times,
+			Some(pallet_validator_rotation::lifecycle::Durations { jail: 2_000, ..rotation::Times::get() }),
+		);
+		let key_value = RuntimeParameters::Rotation(parameter);
+		as_root(pallet_parameters::Call::set_parameter { key_value }).expect("root may");
+		chain.kill(1);
+		chain.wait_for("the eviction", || !Chain::active().contains(&1));
+		suite::Chain::blocks(chain, 6);
+		chain.revive(1);
+		// It is healthy, and staking elects it again.
+		chain.election();
+		assert!(Chain::reserve().contains(&1));
+		assert!(matches!(Chain::absence(1), Some(Absence::Jailed { .. })));
+		assert_eq!(Chain::active(), [0, 4, 2, 3]);
+	});
+}
+
+#[test]
+fn the_guardians_body_reaches_every_call() {
+	use frame_support::traits::EnsureOrigin;
+	use understudy_runtime::OriginCaller;
+	Chain::run(|chain| {
+		let body =
+			|yes| RuntimeOrigin::from(OriginCaller::Guardians(pallet_collective::RawOrigin::Members(yes, 3)));
+		type Guardians = <Runtime as pallet_validator_rotation::Config>::GuardianOrigin;
+		assert!(Guardians::try_origin(body(1)).is_err() && Guardians::try_origin(body(2)).is_ok());
+		ValidatorRotation::suspend_automation(body(2)).expect("two of three");
+		chain.kill(1);
+		chain.wait_for("the case", || !ValidatorRotation::cases().is_empty());
+		let incident = ValidatorRotation::cases()[0].incident;
+		ValidatorRotation::veto(body(2), incident).expect("two of three");
+		ValidatorRotation::resume_automation(body(2)).expect("two of three");
+		ValidatorRotation::force_evict(body(2), Chain::account(1)).expect("two of three");
+		chain.wait_for("the order", || !Chain::active().contains(&1));
+	});
+}

@@ -1,0 +1,59 @@
+// What the programs have in common: a connection, and patience that ends.
+"use strict";
+
+const { ApiPromise, WsProvider } = require("@polkadot/api");
+
+const PATIENCE = 240_000;
+
+/** Fails loudly instead of waiting for ever. */
+function within(promise, what) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: nothing for ${PATIENCE / 1000} s`)), PATIENCE);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+function connect(url) {
+  // AuthorizeCall adds nothing to a signed transaction; named here, the client does not warn of it.
+  const signedExtensions = {
+    AuthorizeCall: { extrinsic: {}, payload: {} },
+    WeightReclaim: { extrinsic: {}, payload: {} },
+  };
+  const provider = new WsProvider(url);
+  return within(ApiPromise.create({ provider, signedExtensions, noInitWarn: true }), `an answer from ${url}`);
+}
+
+/** Sends a transaction and waits until it is in a block, or final; returns its events. */
+function send(transaction, signer, what, { final = false } = {}) {
+  return within(
+    new Promise((resolve, reject) => {
+      transaction
+        .signAndSend(signer, { nonce: -1 }, ({ status, dispatchError, events }) => {
+          if (dispatchError) {
+            const why = dispatchError.isModule
+              ? dispatchError.registry.findMetaError(dispatchError.asModule)
+              : { section: "", name: dispatchError.toString() };
+            reject(new Error(`${what} failed: ${why.section} ${why.name}`));
+          }
+          if (status.isInvalid || status.isDropped) reject(new Error(`${what} is ${status.type}`));
+          if (final ? status.isFinalized : status.isInBlock) resolve(events);
+        })
+        .catch(reject);
+    }),
+    what,
+  );
+}
+
+/** Runs a program's main function and exits with what came of it. */
+function run(main) {
+  main().then(
+    () => process.exit(0),
+    (why) => {
+      console.error(`FAILED: ${why.message}`);
+      process.exit(1);
+    },
+  );
+}
+
+module.exports = { within, connect, send, run };
