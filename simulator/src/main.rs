@@ -149,7 +149,7 @@ fn run(cli: Cli) -> Result<bool, Box<dyn std::error::Error>> {
 	};
 	Ok(match cli.game {
 		Game::Penalties { plot } => {
-			let curve = Penalties::get();
+			let curve = sp_io::TestExternalities::default().execute_with(Penalties::get);
 			let ppm = |outages: u32, at_once: u32| {
 				fraction(outages as u8, at_once, false, &curve).deconstruct() / 1_000
 			};

@@ -91,8 +91,18 @@ pub struct Conduct {
 #[decode_as_type(crate_path = "zombienet_sdk::subxt::ext::scale_decode")]
 pub enum Absence {
 	Jailed { until: u32 },
-	Probation { left: u8, counted: u32 },
+	Probation { left: u8 },
 	Retired,
+}
+
+impl std::fmt::Display for Absence {
+	fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+		match self {
+			Absence::Jailed { until } => write!(f, "in jail until #{until}"),
+			Absence::Probation { left } => write!(f, "on probation for {left} windows"),
+			Absence::Retired => write!(f, "retired"),
+		}
+	}
 }
 
 #[derive(Clone, Debug, DecodeAsType)]

@@ -17,7 +17,12 @@ impl<T: Config> Pallet<T> {
 		let elected = Elected::<T>::get().iter().any(|winner| winner.who == who);
 		let sits = Active::<T>::get().contains(&who);
 		ensure!(elected || sits, Error::<T>::NotAMember);
-		ensure!(Self::absence(&who) != Some(Absence::Retired), Error::<T>::AlreadyRetiring);
+		match Self::absence(&who) {
+			Some(Absence::Retired) => return Err(Error::<T>::AlreadyRetiring.into()),
+			// Else it could take it back, and have its jail behind it.
+			Some(Absence::Jailed { .. }) if !sits => return Err(Error::<T>::InJail.into()),
+			_ => (),
+		}
 		if sits {
 			let mut retiring = Retiring::<T>::get();
 			ensure!(!retiring.contains(&who), Error::<T>::AlreadyRetiring);

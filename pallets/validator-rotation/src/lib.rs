@@ -395,6 +395,8 @@ pub mod pallet {
 		AlreadyRetiring,
 		/// The member has not asked to leave.
 		NotRetired,
+		/// The member is in jail, and is not seated anyway.
+		InJail,
 		/// There is no open case of this incident.
 		NoSuchCase,
 		/// The evidence does not, or not any more, suffice.
@@ -473,7 +475,7 @@ pub mod pallet {
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NotAMember`], [`Error::AlreadyRetiring`].
+		/// - [`Error::NotAMember`], [`Error::AlreadyRetiring`], [`Error::InJail`].
 		#[pallet::call_index(0)]
 		#[pallet::weight(T::WeightInfo::retire())]
 		pub fn retire(origin: OriginFor<T>) -> DispatchResult {

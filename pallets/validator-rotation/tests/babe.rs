@@ -25,7 +25,6 @@ use sp_runtime::{
 use suite::{judge, parameters::*, Chain, MEMBERS};
 use understudy_primitives::{JudgementHandler, Verdicts};
 
-// [docify::export]
 #[frame_support::runtime]
 mod runtime {
 	#[runtime::runtime]

@@ -22,7 +22,7 @@ use sp_runtime::{
 use suite::{judge, parameters::*, Chain, MEMBERS};
 use understudy_primitives::{Backing, JudgementHandler, Verdicts};
 
-// [docify::export]
+#[docify::export]
 #[frame_support::runtime]
 mod runtime {
 	#[runtime::runtime]
@@ -72,12 +72,14 @@ impl pallet_authorship::Config for Runtime {
 	type EventHandler = CollatorSelection;
 }
 
+#[docify::export(threshold)]
 parameter_types! {
 	pub const PotId: PalletId = PalletId(*b"PotStake");
 	/// Rotation replaces who does not work.
 	pub const KickThreshold: u64 = u64::MAX;
 }
 
+#[docify::export(selection)]
 impl pallet_collator_selection::Config for Runtime {
 	type RuntimeEvent = RuntimeEvent;
 	type Currency = Balances;
@@ -96,6 +98,7 @@ impl pallet_collator_selection::Config for Runtime {
 /// What a candidate has deposited; the invulnerable come before all of them, in their order.
 pub struct Deposit;
 
+#[docify::export(deposit)]
 impl Backing<u64> for Deposit {
 	fn backing(who: &u64) -> u128 {
 		let invulnerables = pallet_collator_selection::Invulnerables::<Runtime>::get();
@@ -110,6 +113,7 @@ impl Backing<u64> for Deposit {
 	}
 }
 
+#[docify::export(rotation)]
 impl pallet_validator_rotation::Config for Runtime {
 	type Inner = CollatorSelection;
 	type Backing = Deposit;
@@ -138,6 +142,7 @@ impl pallet_validator_rotation::Config for Runtime {
 	type BenchmarkHelper = ();
 }
 
+#[docify::export(session)]
 impl pallet_session::Config for Runtime {
 	type ShouldEndSession = Rotation;
 	type SessionManager = Rotation;

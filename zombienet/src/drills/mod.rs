@@ -10,7 +10,7 @@ pub mod two_of_four;
 use anyhow::bail;
 
 use crate::{
-	chain::{names_of, Chain, Health, Judged},
+	chain::{name_of, names_of, Chain, Health, Judged},
 	network::Net,
 };
 
@@ -32,7 +32,12 @@ pub async fn wait_until_healthy(network: &Net) -> anyhow::Result<()> {
 		let healthy = |judged: &Judged| judged.verdict.health == Health::Healthy;
 		let well = status.members.iter().filter(|(_, judged)| healthy(judged)).count();
 		let new = status.members.iter().filter(|(_, judged)| judged.grace > 0).count();
-		let line = format!("{well} of {members} members healthy, {new} with grace");
+		let mut line = format!("{well} of {members} members healthy, {new} with grace");
+		let conducts = chain.conducts(at).await?;
+		let absent = conducts.iter().filter_map(|(who, conduct)| Some((who, conduct.absence.as_ref()?)));
+		let absent: Vec<String> =
+			absent.map(|(who, absence)| format!("{} {absence}", name_of(who))).collect();
+		absent.iter().for_each(|absence| line.extend([", ", absence]));
 		if line != last {
 			println!("  #{number:<5} finalized #{finalized}: {line}");
 			last = line;
@@ -44,7 +49,7 @@ pub async fn wait_until_healthy(network: &Net) -> anyhow::Result<()> {
 			&& finalized > 0
 			&& lag < 10
 			&& chain.evictions_left(at).await? > 0
-			&& chain.conducts(at).await?.iter().all(|(_, conduct)| conduct.absence.is_none())
+			&& absent.is_empty()
 		{
 			return Ok(());
 		}

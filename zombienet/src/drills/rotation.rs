@@ -25,7 +25,8 @@ pub async fn retire(network: &mut Net, victim: &str) -> anyhow::Result<()> {
 	let chain = network.watcher(&[victim]).await?;
 	let mut timeline = Timeline::begin(chain.clone()).await?;
 	let before: Vec<String> = timeline.set().split(' ').map(String::from).collect();
-	let place = before.iter().position(|name| name == victim).with_context(|| format!("{victim} does not sit"))?;
+	let place =
+		before.iter().position(|name| name == victim).with_context(|| format!("{victim} does not sit"))?;
 	timeline.tell(timeline.start, &format!("{victim} asks to leave; session.validators: {}", timeline.set()));
 	chain.retire(victim).await?;
 
@@ -88,7 +89,8 @@ pub async fn returns(network: &mut Net, victim: &str, next: &str) -> anyhow::Res
 		let moment = timeline.next().await?;
 		let back = |entry: &crate::chain::Entry| {
 			let record = &entry.record;
-			record.kind == RecordKind::Readmitted && record.subject.as_ref().map(name_of).as_deref() == Some(victim)
+			record.kind == RecordKind::Readmitted
+				&& record.subject.as_ref().map(name_of).as_deref() == Some(victim)
 		};
 		if moment.entries.iter().any(back) {
 			break;
@@ -130,7 +132,11 @@ pub async fn case(network: &mut Net, victim: &str, govern: &Path) -> anyhow::Res
 	loop {
 		let moment = timeline.next().await?;
 		let number = moment.block.number();
-		ensure!(moment.set == set, "somebody was evicted although the evidence does not suffice: {}", moment.set);
+		ensure!(
+			moment.set == set,
+			"somebody was evicted although the evidence does not suffice: {}",
+			moment.set
+		);
 		if moment.entries.iter().any(|entry| entry.record.kind == RecordKind::CaseOpened) {
 			opened = Some(number);
 		}

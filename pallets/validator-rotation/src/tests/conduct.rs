@@ -170,6 +170,15 @@ fn a_standby_retires_at_once_and_a_stranger_does_not() {
 }
 
 #[test]
+fn who_is_in_jail_does_not_get_out_by_retiring() {
+	build_and_execute(|| {
+		fall(12);
+		assert_noop!(Rotation::retire(RuntimeOrigin::signed(12)), Error::<Runtime>::InJail);
+		assert_noop!(Rotation::rejoin(RuntimeOrigin::signed(12)), Error::<Runtime>::NotRetired);
+	});
+}
+
+#[test]
 fn who_takes_its_wish_back_in_time_keeps_the_seat() {
 	build_and_execute(|| {
 		MayRotate::set(false);
