@@ -103,3 +103,21 @@ fn a_heartbeats_proof_is_a_fraction_of_the_peers() {
 		assert!(ours.ref_time() * 2 <= theirs.ref_time() * 3);
 	});
 }
+
+#[test]
+fn planning_a_session_is_within_its_bar_at_a_thousand_members() {
+	sp_io::TestExternalities::default().execute_with(|| {
+		type W = Rotation<Runtime>;
+		let members = 1_000;
+		let rows = [
+			("planning a session, no election", W::plan(members)),
+			("planning a session from an election", W::plan_election(members)),
+			("deciding, with as many failing as may lose their seats", W::decide(members)),
+			("a judgement that changes nothing", W::quiet()),
+		];
+		for (what, weight) in rows {
+			println!("| {what} | {:.2} ms |", weight.ref_time() as f64 / 1e9);
+		}
+		assert!(W::plan(members).ref_time() < 5_000_000_000);
+	});
+}

@@ -28,7 +28,8 @@ impl<T: Config> JudgementHandler for Pallet<T> {
 			.saturating_add(Cases::<T>::decode_len().unwrap_or_default())
 			.saturating_add(Evictions::<T>::decode_len().unwrap_or_default()) as u32;
 		Self::hold_or_resume(judgement.systemic);
-		let somebody_fails = judgement.unhealthy.iter().any(Judged::is_failing);
+		let fails = |judged: &Judged| judged.seat == Seat::Active && judged.is_failing();
+		let somebody_fails = judgement.unhealthy.iter().any(fails);
 		if known == 0 && !somebody_fails && !Retiring::<T>::exists() {
 			return T::WeightInfo::quiet();
 		}
