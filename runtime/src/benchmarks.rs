@@ -75,6 +75,10 @@ impl pallet_validator_rotation::benchmarking::BenchmarkHelper<AccountId> for Hel
 		pallet_staking::ErasStakersOverview::<Runtime>::insert(0, who, exposure);
 	}
 
+	fn make_unable(who: &AccountId) {
+		pallet_heartbeat::Registrations::<Runtime>::remove(who);
+	}
+
 	fn make_fail(index: u32) {
 		let roster = pallet_heartbeat::Window::<Runtime>::get().roster;
 		let mut table = pallet_heartbeat::evidence::EvidenceTable::<Runtime>::read(&roster);

@@ -212,3 +212,17 @@ fn the_guardians_body_reaches_every_call() {
 		chain.wait_for("the order", || !Chain::active().contains(&1));
 	});
 }
+
+#[test]
+fn who_was_up_shows_it_right_after_its_eviction() {
+	Chain::run(|chain| {
+		chain.kill(1);
+		chain.wait_for("the eviction", || !Chain::active().contains(&1));
+		// It had never been gone: its heartbeats get through again.
+		chain.revive(1);
+		chain.wait_for("the proof", || kinds().contains(&RecordKind::Unneeded));
+		assert!(matches!(Chain::absence(1), Some(Absence::Probation { .. })));
+		let conduct = ValidatorRotation::conduct(Chain::account(1)).expect("it is remembered");
+		assert_eq!(conduct.outages, 0);
+	});
+}

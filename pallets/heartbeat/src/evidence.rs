@@ -181,7 +181,7 @@ impl MemberEvidence {
 	}
 
 	/// A member that is in the next roster too, whose windows are others. Where its seat changed, what was heard of it
-	/// stays, slots and votes start anew, and silence is forgiven for a while.
+	/// stays, slots and reports start anew, and silence is forgiven for a while.
 	pub fn carried_over(mut self, seat_changed: bool, grace: u8) -> Self {
 		self.peers.reports = 0;
 		self.votes.reports = 0;
@@ -189,6 +189,7 @@ impl MemberEvidence {
 			// Who fails has to show that it lives before it counts as healthy again.
 			self.heard &= self.health < Health::Impaired;
 			self.missed_slots = 0;
+			self.peers = Tally::default();
 			self.votes = Tally::default();
 			self.grace = grace;
 		}

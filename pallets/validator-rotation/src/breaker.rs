@@ -6,6 +6,8 @@ use scale_info::TypeInfo;
 use sp_runtime::{traits::Saturating, Perbill};
 use understudy_primitives::IncidentId;
 
+use crate::Cause;
+
 /// The share of unneeded evictions is reckoned from so many at least: of few, one is no share.
 pub const LEAST: u32 = 8;
 
@@ -18,9 +20,13 @@ pub struct Eviction<AccountId, BlockNumber> {
 	pub who: AccountId,
 	/// The block of the decision.
 	pub at: BlockNumber,
+	/// The block in which it lost the seat; none before.
+	pub gone: Option<BlockNumber>,
 	/// How many sat then.
 	pub seated: u32,
-	/// Whether automation took it because the member was down, and has not been told to go on since.
+	/// Why.
+	pub cause: Cause,
+	/// Whether it was taken on evidence and by no guardian, who have not let automation go on since either.
 	pub automatic: bool,
 	/// Whether the member showed right after it that it was up.
 	pub unneeded: bool,
@@ -84,7 +90,9 @@ mod tests {
 				incident: nth,
 				who: nth,
 				at: nth,
+				gone: None,
 				seated: 4,
+				cause: Cause::Down,
 				automatic: true,
 				unneeded: nth < unneeded,
 			})

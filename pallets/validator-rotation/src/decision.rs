@@ -209,11 +209,15 @@ impl<T: Config> Pallet<T> {
 			return;
 		}
 		let unhealthy: BTreeSet<&T::AccountId> = scene.unhealthy().map(|(who, _)| who).collect();
+		// Once per member and period: who comes and goes is not up.
+		let unneeded = evictions.iter().filter(|eviction| eviction.unneeded);
+		let mut cleared: BTreeSet<T::AccountId> = unneeded.map(|eviction| eviction.who.clone()).collect();
 		for eviction in &mut evictions {
-			let Eviction { ref who, at, automatic, unneeded, incident, .. } = *eviction;
-			let soon = now <= at.saturating_add(reprieve);
+			let Eviction { ref who, gone, cause, automatic, incident, .. } = *eviction;
+			let soon = gone.is_some_and(|gone| now <= gone.saturating_add(reprieve));
 			let up = scene.reserve.contains(who) && !unhealthy.contains(who);
-			if !automatic || unneeded || !soon || !up {
+			let counts = automatic && cause == Cause::Down;
+			if !counts || !soon || !up || !cleared.insert(who.clone()) {
 				continue;
 			}
 			let window = scene.judgement.window;
@@ -240,7 +244,7 @@ impl<T: Config> Pallet<T> {
 		(Self::recent_evictions(period), Bounds { evictions, unneeded })
 	}
 
-	fn check_breaker() {
+	pub(crate) fn check_breaker() {
 		let (evictions, bounds) = Self::breaker();
 		if let Some(reason) = breaker::trips(&evictions, &bounds) {
 			if !Suspended::<T>::exists() {
@@ -319,7 +323,9 @@ impl<T: Config> Pallet<T> {
 			}
 		}
 		let asked = Retiring::<T>::get();
-		for who in asked.into_iter().filter(|who| scene.failure(who).is_none()) {
+		// Whoever something speaks against does not get away by asking to leave.
+		let unhealthy: BTreeSet<&T::AccountId> = scene.unhealthy().map(|(who, _)| who).collect();
+		for who in asked.into_iter().filter(|who| !unhealthy.contains(who)) {
 			orders.push(Order {
 				who,
 				cause: Cause::Retirement,
@@ -328,12 +334,17 @@ impl<T: Config> Pallet<T> {
 				evidence: Evidence::None,
 			});
 		}
-		let mut limits = Self::limits(&scene.active);
+		Self::carry_out(orders, scene, Self::automatic_limits(&scene.active));
+		Self::check_breaker();
+	}
+
+	/// How far rotation of this set may go now without the guardians: cap, floor, and what is left of the breaker's period.
+	pub(crate) fn automatic_limits(seated: &[T::AccountId]) -> Limits {
+		let mut limits = Self::limits(seated);
 		let (evictions, bounds) = Self::breaker();
 		let automatic = evictions.iter().filter(|eviction| eviction.automatic).count() as u32;
 		limits.allowed = limits.allowed.min(bounds.evictions.saturating_sub(automatic));
-		Self::carry_out(orders, scene, limits);
-		Self::check_breaker();
+		limits
 	}
 
 	/// Takes seats as far as the limits allow, records it, and asks for the session to end. Says how many.
@@ -388,9 +399,19 @@ impl<T: Config> Pallet<T> {
 			if evictions.len() >= T::MaxMembers::get() as usize {
 				evictions.remove(0);
 			}
-			let automatic = *cause == Cause::Down && *initiator == Initiator::Automation;
+			let automatic = cause.is_failure() && *initiator != Initiator::Guardians;
+			let cause = *cause;
 			let seated = Active::<T>::decode_len().unwrap_or_default() as u32;
-			evictions.push(Eviction { incident, who: who.clone(), at, seated, automatic, unneeded: false });
+			evictions.push(Eviction {
+				incident,
+				who: who.clone(),
+				at,
+				gone: None,
+				seated,
+				cause,
+				automatic,
+				unneeded: false,
+			});
 			Evictions::<T>::put(BoundedVec::truncate_from(evictions));
 		}
 		Cases::<T>::mutate(|cases| cases.retain(|case| case.who != *who));
@@ -455,13 +476,18 @@ impl<T: Config> Pallet<T> {
 		match cause {
 			Cause::Down | Cause::Impaired | Cause::Evicted => {
 				let outages = Self::with_conduct(who, |conduct| {
-					conduct.fall(now, cause == Cause::Down, &T::Durations::get())
+					let counts = cause == Cause::Down && !Held::<T>::exists();
+					conduct.fall(now, counts, &T::Durations::get())
 				});
 				Self::deposit_event(Event::Jailed { who: who.clone(), outages });
 				outages
 			},
 			Cause::Retirement => {
-				Self::with_conduct(who, |conduct| conduct.absence = Some(Absence::Retired));
+				Self::with_conduct(who, |conduct| {
+					if !matches!(conduct.absence, Some(Absence::Jailed { .. })) {
+						conduct.absence = Some(Absence::Retired);
+					}
+				});
 				Self::deposit_event(Event::Retired { who: who.clone() });
 				0
 			},

@@ -23,6 +23,9 @@ impl<T: Config> Pallet<T> {
 			Some(Absence::Jailed { .. }) if !sits => return Err(Error::<T>::InJail.into()),
 			_ => (),
 		}
+		let recent = Self::recent_evictions(T::Breaker::get().period);
+		let before = recent.iter().any(|taken| taken.who == who && taken.cause == Cause::Retirement);
+		ensure!(!before, Error::<T>::TooSoon);
 		if sits {
 			let mut retiring = Retiring::<T>::get();
 			ensure!(!retiring.contains(&who), Error::<T>::AlreadyRetiring);
@@ -92,8 +95,13 @@ impl<T: Config> Pallet<T> {
 		let verdict = scene.failure(&who).ok_or(Error::<T>::NotFailing)?;
 		ensure!(suffices(verdict.confidence), Error::<T>::NotFailing);
 		let order = Order::failure(who, verdict, initiator, incident);
-		let taken = Self::carry_out(alloc::vec![order], &scene, Self::limits(&scene.active));
+		let guardians = initiator == Initiator::Guardians;
+		let limits = if guardians { Self::limits } else { Self::automatic_limits };
+		let taken = Self::carry_out(alloc::vec![order], &scene, limits(&scene.active));
 		ensure!(taken == 1, Error::<T>::NoReplacement);
+		if !guardians {
+			Self::check_breaker();
+		}
 		Ok(())
 	}
 

@@ -146,8 +146,9 @@ pub struct BreakerRules<BlockNumber> {
 	pub evictions: u32,
 	/// The share of them that may prove unneeded; of [`breaker::LEAST`] evictions at least.
 	pub unneeded: Perbill,
-	/// Who was evicted as down, and is found healthy within so many blocks of the decision, was evicted without need. The proof
+	/// Who was evicted as down, and is found healthy within so many blocks of losing its seat, was evicted without need. The proof
 	/// is on chain: a sign of life of the member is in a block after the change. Whoever was really gone is not back that soon.
+	/// Not less than the blocks until the silence in the new roster's first window is settled, else nobody can show it.
 	pub reprieve: BlockNumber,
 }
 
@@ -395,6 +396,8 @@ pub mod pallet {
 		AlreadyRetiring,
 		/// The member has not asked to leave.
 		NotRetired,
+		/// The member has handed its seat over in this period already: each hand-over ends two sessions.
+		TooSoon,
 		/// The member is in jail, and is not seated anyway.
 		InJail,
 		/// There is no open case of this incident.
@@ -475,7 +478,7 @@ pub mod pallet {
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NotAMember`], [`Error::AlreadyRetiring`], [`Error::InJail`].
+		/// - [`Error::NotAMember`], [`Error::AlreadyRetiring`], [`Error::InJail`], [`Error::TooSoon`].
 		#[pallet::call_index(0)]
 		#[pallet::weight(T::WeightInfo::retire())]
 		pub fn retire(origin: OriginFor<T>) -> DispatchResult {

@@ -101,7 +101,9 @@ impl<BlockNumber: Saturating + CheckedDiv + Copy + Ord + UniqueSaturatedInto<u8>
 	/// The last outage was none: it is struck from the history, and the way back is open at once.
 	pub fn clear(&mut self, window: WindowIndex, durations: &Durations<BlockNumber>) {
 		self.outages = self.outages.saturating_sub(1);
-		self.begin_probation(window, durations);
+		if matches!(self.absence, Some(Absence::Jailed { .. })) {
+			self.begin_probation(window, durations);
+		}
 	}
 
 	/// It has to be healthy for a while, from the window after this one on.

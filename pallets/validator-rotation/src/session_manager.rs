@@ -15,8 +15,8 @@ use sp_io::hashing::blake2_256;
 use sp_runtime::traits::Convert;
 use sp_staking::{offence::ReportOffence, SessionIndex};
 use understudy_primitives::{
-	Backing, Evidence, FailoverLog, IncidentId, Initiator, Judged, NewRecord, RecordKind, RosterHandler,
-	Verdicts,
+	Backing, Evidence, FailoverLog, Health, IncidentId, Initiator, Judged, NewRecord, RecordKind,
+	RosterHandler, Verdict, Verdicts,
 };
 
 use codec::Encode;
@@ -97,6 +97,10 @@ impl<T: Config> Pallet<T> {
 		if election && set != *active {
 			Self::record(0, RecordKind::Elected, Initiator::Election, None, Some(&set));
 		}
+		// First of all, so that nobody escapes what is decided by purging its keys.
+		if Progress::<T>::get() == Stage::Decided {
+			Self::queue(&mut set, &scene);
+		}
 		// Who purged its keys while it sits would be dropped by the session pallet, and the order with it.
 		let unkeyed: Vec<T::AccountId> =
 			set.iter().filter(|who| !T::SessionKeys::is_registered(who)).cloned().collect();
@@ -107,9 +111,6 @@ impl<T: Config> Pallet<T> {
 			let kind = if swap.to.is_some() { RecordKind::Replaced } else { RecordKind::Removed };
 			let incident = T::Log::open_incident();
 			Self::record(incident, kind, Initiator::Member, Some(&swap), None);
-		}
-		if Progress::<T>::get() == Stage::Decided {
-			Self::queue(&mut set, &scene);
 		}
 
 		let set = MembersOf::<T>::truncate_from(set);
@@ -125,26 +126,33 @@ impl<T: Config> Pallet<T> {
 	/// cancelled does not count towards the cap, and the next judgement decides anew.
 	fn queue(set: &mut Vec<T::AccountId>, scene: &Scene<T>) {
 		let elected = Elected::<T>::get();
-		let failing: BTreeSet<&T::AccountId> = scene.failing().map(|(who, _)| who).collect();
+		let failing: BTreeMap<&T::AccountId, Verdict> = scene.failing().collect();
 		let retiring = Retiring::<T>::get();
 		let mut queued = Vec::new();
-		for change in Pending::<T>::take() {
+		for mut change in Pending::<T>::take() {
 			let Change { incident, from, to, cause } = change.clone();
+			let failure = failing.get(&from);
 			let stands = match cause {
-				Cause::Down | Cause::Impaired => !scene.judgement.systemic && failing.contains(&from),
-				Cause::Retirement => !scene.judgement.systemic && retiring.contains(&from),
+				Cause::Down | Cause::Impaired => !scene.judgement.systemic && failure.is_some(),
+				Cause::Retirement => {
+					!scene.judgement.systemic && retiring.contains(&from) && failure.is_none()
+				},
 				Cause::Evicted | Cause::Displaced => true,
 			};
+			// It is charged for what it is by now.
+			if cause == Cause::Down && failure.is_some_and(|verdict| verdict.health == Health::Impaired) {
+				change.cause = Cause::Impaired;
+			}
 			let swap = Swap { from, to };
 			let able = match &swap.to {
 				Some(to) => elected.iter().any(|winner| winner.who == *to) && Self::can_be_seated(to),
-				None => set.len() > 1,
+				None => set.len() as u32 > T::Floor::get(),
 			};
 			if able && stands && selection::apply(set, &swap) {
 				queued.push(change);
 			} else {
 				Evictions::<T>::mutate(|evictions| {
-					evictions.retain(|eviction| eviction.incident != incident)
+					evictions.retain(|eviction| eviction.incident != incident || eviction.who != swap.from)
 				});
 				Self::record(incident, RecordKind::Cancelled, Initiator::Automation, Some(&swap), None);
 				Self::deposit_event(Event::Cancelled { incident, from: swap.from, to: swap.to });
@@ -171,6 +179,11 @@ impl<T: Config> Pallet<T> {
 			for Change { incident, from, to, cause } in changes {
 				let swap = Swap { from, to };
 				Self::record(incident, RecordKind::Seated, Initiator::Automation, Some(&swap), None);
+				let now = frame_system::Pallet::<T>::block_number();
+				Evictions::<T>::mutate(|evictions| {
+					let of = |eviction: &&mut crate::EvictionOf<T>| eviction.incident == incident;
+					evictions.iter_mut().filter(of).for_each(|eviction| eviction.gone = Some(now));
+				});
 				let outages = Self::depart(&swap.from, cause);
 				if cause == Cause::Down {
 					let last = session.saturating_sub(1);

@@ -13,9 +13,9 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_heartbeat::WeightInfo for WeightInfo<T> {
 	fn heartbeat(n: u32, ) -> Weight {
-		// Proof, measured: 0 bytes; minimum time: 8_763_000 ps.
-		Weight::from_parts(10_605_080, 0)
-			.saturating_add(Weight::from_parts(22_610, 0).saturating_mul(n.into()))
+		// Proof, measured: 0 bytes; minimum time: 8_913_000 ps.
+		Weight::from_parts(11_129_346, 0)
+			.saturating_add(Weight::from_parts(24_513, 0).saturating_mul(n.into()))
 	}
 
 	/// Storage: `Heartbeat::Members` (r:1 w:0)
@@ -23,9 +23,9 @@ impl<T: frame_system::Config> pallet_heartbeat::WeightInfo for WeightInfo<T> {
 	/// Storage: `Session::NextKeys` (r:1 w:0)
 	/// Proof: `Session::NextKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
 	fn authorize_heartbeat(n: u32, ) -> Weight {
-		// Proof, measured: 1119 bytes; minimum time: 60_980_000 ps.
-		Weight::from_parts(63_289_837, 4572)
-			.saturating_add(Weight::from_parts(31_436, 0).saturating_mul(n.into()))
+		// Proof, measured: 1119 bytes; minimum time: 59_828_000 ps.
+		Weight::from_parts(62_944_898, 4572)
+			.saturating_add(Weight::from_parts(33_099, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 1).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(2))
 	}
@@ -39,9 +39,9 @@ impl<T: frame_system::Config> pallet_heartbeat::WeightInfo for WeightInfo<T> {
 	/// Storage: `Heartbeat::Counters` (r:11 w:11)
 	/// Proof: `Heartbeat::Counters` (`max_values`: None, `max_size`: Some(1166), added: 3641, mode: `MaxEncodedLen`)
 	fn report(t: u32, ) -> Weight {
-		// Proof, measured: 2422 + t * 164 bytes; minimum time: 81_050_000 ps.
-		Weight::from_parts(92_579_275, 8562)
-			.saturating_add(Weight::from_parts(1_750_078, 0).saturating_mul(t.into()))
+		// Proof, measured: 2422 + t * 164 bytes; minimum time: 64_936_000 ps.
+		Weight::from_parts(86_434_824, 8562)
+			.saturating_add(Weight::from_parts(1_777_514, 0).saturating_mul(t.into()))
 			.saturating_add(Weight::from_parts(0, 571).saturating_mul(t.into()))
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(3))
@@ -56,9 +56,9 @@ impl<T: frame_system::Config> pallet_heartbeat::WeightInfo for WeightInfo<T> {
 	/// Storage: `Session::NextKeys` (r:1 w:0)
 	/// Proof: `Session::NextKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
 	fn authorize_report(t: u32, ) -> Weight {
-		// Proof, measured: 3230 + t * 164 bytes; minimum time: 109_542_000 ps.
-		Weight::from_parts(121_164_993, 8562)
-			.saturating_add(Weight::from_parts(1_687_287, 0).saturating_mul(t.into()))
+		// Proof, measured: 3230 + t * 164 bytes; minimum time: 103_633_000 ps.
+		Weight::from_parts(123_041_092, 8562)
+			.saturating_add(Weight::from_parts(1_765_475, 0).saturating_mul(t.into()))
 			.saturating_add(Weight::from_parts(0, 571).saturating_mul(t.into()))
 			.saturating_add(T::DbWeight::get().reads(6))
 	}
@@ -68,8 +68,8 @@ impl<T: frame_system::Config> pallet_heartbeat::WeightInfo for WeightInfo<T> {
 	/// Storage: `Parameters::Parameters` (r:1 w:0)
 	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
 	fn renew() -> Weight {
-		// Proof, measured: 141 bytes; minimum time: 38_286_000 ps.
-		Weight::from_parts(56_774_000, 3630)
+		// Proof, measured: 141 bytes; minimum time: 29_634_000 ps.
+		Weight::from_parts(56_263_000, 3630)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
@@ -81,8 +81,8 @@ impl<T: frame_system::Config> pallet_heartbeat::WeightInfo for WeightInfo<T> {
 	/// Storage: `Session::NextKeys` (r:1 w:0)
 	/// Proof: `Session::NextKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
 	fn authorize_renewal() -> Weight {
-		// Proof, measured: 791 bytes; minimum time: 78_396_000 ps.
-		Weight::from_parts(88_061_000, 4256)
+		// Proof, measured: 791 bytes; minimum time: 69_152_000 ps.
+		Weight::from_parts(89_443_000, 4256)
 			.saturating_add(T::DbWeight::get().reads(3))
 	}
 
@@ -93,8 +93,8 @@ impl<T: frame_system::Config> pallet_heartbeat::WeightInfo for WeightInfo<T> {
 	/// Storage: `Balances::Holds` (r:1 w:1)
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(157), added: 2632, mode: `MaxEncodedLen`)
 	fn register() -> Weight {
-		// Proof, measured: 1211 bytes; minimum time: 95_962_000 ps.
-		Weight::from_parts(116_723_000, 4676)
+		// Proof, measured: 1211 bytes; minimum time: 99_447_000 ps.
+		Weight::from_parts(133_948_000, 4676)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
@@ -102,8 +102,8 @@ impl<T: frame_system::Config> pallet_heartbeat::WeightInfo for WeightInfo<T> {
 	/// Storage: `Heartbeat::Registrations` (r:1 w:1)
 	/// Proof: `Heartbeat::Registrations` (`max_values`: None, `max_size`: Some(165), added: 2640, mode: `MaxEncodedLen`)
 	fn update() -> Weight {
-		// Proof, measured: 109 bytes; minimum time: 34_461_000 ps.
-		Weight::from_parts(49_903_000, 3630)
+		// Proof, measured: 109 bytes; minimum time: 26_430_000 ps.
+		Weight::from_parts(50_815_000, 3630)
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
@@ -113,8 +113,8 @@ impl<T: frame_system::Config> pallet_heartbeat::WeightInfo for WeightInfo<T> {
 	/// Storage: `Balances::Holds` (r:1 w:1)
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(157), added: 2632, mode: `MaxEncodedLen`)
 	fn deregister() -> Weight {
-		// Proof, measured: 249 bytes; minimum time: 81_170_000 ps.
-		Weight::from_parts(96_363_000, 3630)
+		// Proof, measured: 249 bytes; minimum time: 66_378_000 ps.
+		Weight::from_parts(98_616_000, 3630)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
@@ -130,8 +130,8 @@ impl<T: frame_system::Config> pallet_heartbeat::WeightInfo for WeightInfo<T> {
 	/// Storage: `Heartbeat::Marks` (r:1 w:1)
 	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(908), added: 3383, mode: `MaxEncodedLen`)
 	fn quiet_block() -> Weight {
-		// Proof, measured: 123 bytes; minimum time: 24_175_000 ps.
-		Weight::from_parts(33_700_000, 4373)
+		// Proof, measured: 123 bytes; minimum time: 23_876_000 ps.
+		Weight::from_parts(36_314_000, 4373)
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
@@ -149,9 +149,9 @@ impl<T: frame_system::Config> pallet_heartbeat::WeightInfo for WeightInfo<T> {
 	/// Storage: `Parameters::Parameters` (r:3 w:0)
 	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
 	fn note_slots(m: u32, ) -> Weight {
-		// Proof, measured: 2633 bytes; minimum time: 51_487_000 ps.
-		Weight::from_parts(69_298_545, 6816)
-			.saturating_add(Weight::from_parts(209_502, 0).saturating_mul(m.into()))
+		// Proof, measured: 2633 bytes; minimum time: 39_699_000 ps.
+		Weight::from_parts(63_908_190, 6816)
+			.saturating_add(Weight::from_parts(213_436, 0).saturating_mul(m.into()))
 			.saturating_add(Weight::from_parts(0, 56).saturating_mul(m.into()))
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(3))
@@ -174,9 +174,9 @@ impl<T: frame_system::Config> pallet_heartbeat::WeightInfo for WeightInfo<T> {
 	/// Storage: `Heartbeat::Systemic` (r:1 w:0)
 	/// Proof: `Heartbeat::Systemic` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
 	fn close_window(n: u32, ) -> Weight {
-		// Proof, measured: 3058 + n * 1 bytes; minimum time: 56_163_000 ps.
-		Weight::from_parts(57_117_712, 13610)
-			.saturating_add(Weight::from_parts(242_155, 0).saturating_mul(n.into()))
+		// Proof, measured: 3058 + n * 1 bytes; minimum time: 57_535_000 ps.
+		Weight::from_parts(60_586_702, 13610)
+			.saturating_add(Weight::from_parts(240_891, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 56).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(12))
 			.saturating_add(T::DbWeight::get().writes(4))
@@ -199,9 +199,9 @@ impl<T: frame_system::Config> pallet_heartbeat::WeightInfo for WeightInfo<T> {
 	/// Storage: `Heartbeat::Systemic` (r:1 w:1)
 	/// Proof: `Heartbeat::Systemic` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
 	fn judge(n: u32, ) -> Weight {
-		// Proof, measured: 1724 + n * 49 bytes; minimum time: 42_253_000 ps.
-		Weight::from_parts(43_845_000, 11086)
-			.saturating_add(Weight::from_parts(5_824_120, 0).saturating_mul(n.into()))
+		// Proof, measured: 1724 + n * 49 bytes; minimum time: 43_364_000 ps.
+		Weight::from_parts(45_137_000, 11086)
+			.saturating_add(Weight::from_parts(5_915_464, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 2519).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(10))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))

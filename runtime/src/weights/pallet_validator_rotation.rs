@@ -21,8 +21,8 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Retiring` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Retiring` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
 	fn retire() -> Weight {
-		// Proof, measured: 69386 bytes; minimum time: 85_026_000 ps.
-		Weight::from_parts(100_889_000, 50639)
+		// Proof, measured: 69386 bytes; minimum time: 76_103_000 ps.
+		Weight::from_parts(98_265_000, 50639)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
@@ -36,8 +36,8 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Parameters::Parameters` (r:1 w:0)
 	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
 	fn rejoin() -> Weight {
-		// Proof, measured: 259 bytes; minimum time: 56_353_000 ps.
-		Weight::from_parts(66_458_000, 46543)
+		// Proof, measured: 259 bytes; minimum time: 39_779_000 ps.
+		Weight::from_parts(62_042_000, 46543)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
@@ -61,7 +61,7 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Reserve` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Reserve` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Evictions` (r:1 w:1)
-	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(47106), added: 47601, mode: `MaxEncodedLen`)
+	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(51202), added: 51697, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Planned` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Planned` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Conducts` (r:1 w:0)
@@ -83,9 +83,9 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(238), added: 2713, mode: `MaxEncodedLen`)
 	fn enforce(n: u32, ) -> Weight {
-		// Proof, measured: 4102 + n * 82 bytes; minimum time: 82_923_000 ps.
-		Weight::from_parts(48_691_880, 77263)
-			.saturating_add(Weight::from_parts(723_871, 0).saturating_mul(n.into()))
+		// Proof, measured: 4102 + n * 82 bytes; minimum time: 83_934_000 ps.
+		Weight::from_parts(50_055_126, 77263)
+			.saturating_add(Weight::from_parts(726_502, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 84).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(27))
 			.saturating_add(T::DbWeight::get().writes(7))
@@ -108,7 +108,7 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Reserve` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Reserve` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Evictions` (r:1 w:1)
-	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(47106), added: 47601, mode: `MaxEncodedLen`)
+	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(51202), added: 51697, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Planned` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Planned` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Conducts` (r:1 w:0)
@@ -128,9 +128,9 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(238), added: 2713, mode: `MaxEncodedLen`)
 	fn approve(n: u32, ) -> Weight {
-		// Proof, measured: 7839 + n * 82 bytes; minimum time: 88_681_000 ps.
-		Weight::from_parts(69_303_808, 77263)
-			.saturating_add(Weight::from_parts(729_980, 0).saturating_mul(n.into()))
+		// Proof, measured: 7839 + n * 82 bytes; minimum time: 89_543_000 ps.
+		Weight::from_parts(57_583_523, 77263)
+			.saturating_add(Weight::from_parts(729_206, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 84).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(24))
 			.saturating_add(T::DbWeight::get().writes(6))
@@ -147,8 +147,8 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(238), added: 2713, mode: `MaxEncodedLen`)
 	fn veto() -> Weight {
-		// Proof, measured: 4151 bytes; minimum time: 27_951_000 ps.
-		Weight::from_parts(30_275_000, 5636)
+		// Proof, measured: 4151 bytes; minimum time: 27_802_000 ps.
+		Weight::from_parts(29_854_000, 5636)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
@@ -186,9 +186,9 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(238), added: 2713, mode: `MaxEncodedLen`)
 	fn force_evict(n: u32, ) -> Weight {
-		// Proof, measured: 2048 + n * 81 bytes; minimum time: 58_707_000 ps.
-		Weight::from_parts(86_894_631, 77263)
-			.saturating_add(Weight::from_parts(405_451, 0).saturating_mul(n.into()))
+		// Proof, measured: 2048 + n * 81 bytes; minimum time: 59_298_000 ps.
+		Weight::from_parts(73_527_608, 77263)
+			.saturating_add(Weight::from_parts(405_611, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 82).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(19))
 			.saturating_add(T::DbWeight::get().writes(6))
@@ -223,9 +223,9 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(238), added: 2713, mode: `MaxEncodedLen`)
 	fn force_seat(n: u32, ) -> Weight {
-		// Proof, measured: 1762 + n * 70 bytes; minimum time: 48_121_000 ps.
-		Weight::from_parts(54_512_660, 77263)
-			.saturating_add(Weight::from_parts(146_149, 0).saturating_mul(n.into()))
+		// Proof, measured: 1762 + n * 70 bytes; minimum time: 47_450_000 ps.
+		Weight::from_parts(68_859_799, 77263)
+			.saturating_add(Weight::from_parts(149_520, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 71).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(14))
 			.saturating_add(T::DbWeight::get().writes(7))
@@ -240,8 +240,8 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(238), added: 2713, mode: `MaxEncodedLen`)
 	fn suspend_automation() -> Weight {
-		// Proof, measured: 0 bytes; minimum time: 13_059_000 ps.
-		Weight::from_parts(14_221_000, 1525)
+		// Proof, measured: 0 bytes; minimum time: 12_949_000 ps.
+		Weight::from_parts(14_091_000, 1525)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
@@ -249,7 +249,7 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Suspended` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Suspended` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Evictions` (r:1 w:1)
-	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(47106), added: 47601, mode: `MaxEncodedLen`)
+	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(51202), added: 51697, mode: `MaxEncodedLen`)
 	/// Storage: `Failover::Head` (r:1 w:1)
 	/// Proof: `Failover::Head` (`max_values`: Some(1), `max_size`: Some(40), added: 535, mode: `MaxEncodedLen`)
 	/// Storage: `Session::CurrentIndex` (r:1 w:0)
@@ -257,10 +257,26 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(238), added: 2713, mode: `MaxEncodedLen`)
 	fn resume_automation() -> Weight {
-		// Proof, measured: 46665 bytes; minimum time: 158_655_000 ps.
-		Weight::from_parts(191_233_000, 48591)
+		// Proof, measured: 50665 bytes; minimum time: 151_785_000 ps.
+		Weight::from_parts(190_281_000, 52687)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(4))
+	}
+
+	/// Storage: `ValidatorRotation::Conducts` (r:1 w:0)
+	/// Proof: `ValidatorRotation::Conducts` (`max_values`: Some(1), `max_size`: Some(45058), added: 45553, mode: `Measured`)
+	/// Storage: `ValidatorRotation::Cases` (r:1 w:0)
+	/// Proof: `ValidatorRotation::Cases` (`max_values`: Some(1), `max_size`: Some(3714), added: 4209, mode: `Measured`)
+	/// Storage: `ValidatorRotation::Evictions` (r:1 w:0)
+	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(51202), added: 51697, mode: `Measured`)
+	/// Storage: `ValidatorRotation::Held` (r:1 w:0)
+	/// Proof: `ValidatorRotation::Held` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `Measured`)
+	/// Storage: `ValidatorRotation::Retiring` (r:1 w:0)
+	/// Proof: `ValidatorRotation::Retiring` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
+	fn quiet() -> Weight {
+		// Proof, measured: 106 bytes; minimum time: 10_696_000 ps.
+		Weight::from_parts(14_571_000, 1591)
+			.saturating_add(T::DbWeight::get().reads(5))
 	}
 
 	/// Storage: `ValidatorRotation::Conducts` (r:1 w:1)
@@ -268,7 +284,7 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Cases` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Cases` (`max_values`: Some(1), `max_size`: Some(3714), added: 4209, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Evictions` (r:1 w:0)
-	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(47106), added: 47601, mode: `Measured`)
+	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(51202), added: 51697, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Held` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Held` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Active` (r:1 w:0)
@@ -282,11 +298,11 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Retiring` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Retiring` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
 	fn follow(k: u32, ) -> Weight {
-		// Proof, measured: 32098 + k * 45 bytes; minimum time: 16_955_000 ps.
-		Weight::from_parts(110_152_669, 40529)
-			.saturating_add(Weight::from_parts(366_953, 0).saturating_mul(k.into()))
-			.saturating_add(Weight::from_parts(0, 61).saturating_mul(k.into()))
-			.saturating_add(T::DbWeight::get().reads(9))
+		// Proof, measured: 32147 + k * 47 bytes; minimum time: 143_422_000 ps.
+		Weight::from_parts(153_821_246, 40550)
+			.saturating_add(Weight::from_parts(272_013, 0).saturating_mul(k.into()))
+			.saturating_add(Weight::from_parts(0, 47).saturating_mul(k.into()))
+			.saturating_add(T::DbWeight::get().reads(11))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 
@@ -295,7 +311,7 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Cases` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Cases` (`max_values`: Some(1), `max_size`: Some(3714), added: 4209, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Evictions` (r:1 w:1)
-	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(47106), added: 47601, mode: `Measured`)
+	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(51202), added: 51697, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Held` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Held` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Active` (r:1 w:0)
@@ -329,12 +345,24 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:25)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(238), added: 2713, mode: `Measured`)
 	fn decide(n: u32, ) -> Weight {
-		// Proof, measured: 443 + n * 163 bytes; minimum time: 104_605_000 ps.
-		Weight::from_parts(211_595_134, 13732)
-			.saturating_add(Weight::from_parts(4_339_695, 0).saturating_mul(n.into()))
+		// Proof, measured: 443 + n * 163 bytes; minimum time: 104_224_000 ps.
+		Weight::from_parts(214_120_065, 13732)
+			.saturating_add(Weight::from_parts(4_429_773, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 701).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(19))
 			.saturating_add(T::DbWeight::get().writes(24))
+	}
+
+	/// Storage: `ValidatorRotation::Active` (r:1 w:0)
+	/// Proof: `ValidatorRotation::Active` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
+	/// Storage: `ValidatorRotation::Progress` (r:1 w:0)
+	/// Proof: `ValidatorRotation::Progress` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `Measured`)
+	fn plan(n: u32, ) -> Weight {
+		// Proof, measured: 69 + n * 21 bytes; minimum time: 18_076_000 ps.
+		Weight::from_parts(18_778_000, 1556)
+			.saturating_add(Weight::from_parts(2_963_376, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(0, 21).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(2))
 	}
 
 	/// Storage: `Staking::CurrentEra` (r:1 w:0)
@@ -361,15 +389,13 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Proof: `ValidatorRotation::Planned` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Elected` (r:0 w:1)
 	/// Proof: `ValidatorRotation::Elected` (`max_values`: Some(1), `max_size`: Some(49154), added: 49649, mode: `Measured`)
-	fn plan(n: u32, ) -> Weight {
-		// Proof, measured: 1543 + n * 33 bytes; minimum time: 109_192_000 ps.
-		Weight::from_parts(111_194_000, 17231)
-			.saturating_add(Weight::from_parts(10_174_141, 0).saturating_mul(n.into()))
+	fn plan_election(n: u32, ) -> Weight {
+		// Proof, measured: 1543 + n * 33 bytes; minimum time: 89_302_000 ps.
+		Weight::from_parts(91_596_000, 17231)
+			.saturating_add(Weight::from_parts(8_145_749, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 72).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(15))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 
-	fn quiet() -> Weight { Weight::zero() }
-	fn plan_election(_: u32) -> Weight { Weight::zero() }
 }

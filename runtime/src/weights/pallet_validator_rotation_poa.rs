@@ -17,8 +17,8 @@ impl<T: frame_system::Config> pallet_validator_rotation::poa::WeightInfo for Wei
 	/// Storage: `ListedValidators::Changed` (r:0 w:1)
 	/// Proof: `ListedValidators::Changed` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
 	fn add() -> Weight {
-		// Proof, measured: 32711 bytes; minimum time: 50_916_000 ps.
-		Weight::from_parts(58_466_000, 34255)
+		// Proof, measured: 32711 bytes; minimum time: 48_832_000 ps.
+		Weight::from_parts(61_831_000, 34255)
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
@@ -30,8 +30,8 @@ impl<T: frame_system::Config> pallet_validator_rotation::poa::WeightInfo for Wei
 	/// Storage: `ListedValidators::Changed` (r:0 w:1)
 	/// Proof: `ListedValidators::Changed` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
 	fn remove() -> Weight {
-		// Proof, measured: 32743 bytes; minimum time: 27_640_000 ps.
-		Weight::from_parts(30_255_000, 34255)
+		// Proof, measured: 32743 bytes; minimum time: 27_281_000 ps.
+		Weight::from_parts(32_238_000, 34255)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}

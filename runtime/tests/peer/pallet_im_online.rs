@@ -19,9 +19,9 @@ impl<T: frame_system::Config> pallet_im_online::WeightInfo for WeightInfo<T> {
 	/// Storage: `ImOnline::Keys` (r:1 w:0)
 	/// Proof: `ImOnline::Keys` (`max_values`: Some(1), `max_size`: Some(320002), added: 320497, mode: `MaxEncodedLen`)
 	fn heartbeat(k: u32, ) -> Weight {
-		// Proof, measured: 6 + k * 32 bytes; minimum time: 13_580_000 ps.
-		Weight::from_parts(34_476_307, 321487)
-			.saturating_add(Weight::from_parts(33_447, 0).saturating_mul(k.into()))
+		// Proof, measured: 6 + k * 32 bytes; minimum time: 14_932_000 ps.
+		Weight::from_parts(50_650_237, 321487)
+			.saturating_add(Weight::from_parts(20_171, 0).saturating_mul(k.into()))
 			.saturating_add(Weight::from_parts(0, 32).saturating_mul(k.into()))
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(1))
@@ -34,9 +34,9 @@ impl<T: frame_system::Config> pallet_im_online::WeightInfo for WeightInfo<T> {
 	/// Storage: `ImOnline::Keys` (r:1 w:0)
 	/// Proof: `ImOnline::Keys` (`max_values`: Some(1), `max_size`: Some(320002), added: 320497, mode: `MaxEncodedLen`)
 	fn authorize_heartbeat(k: u32, ) -> Weight {
-		// Proof, measured: 6 + k * 32 bytes; minimum time: 45_007_000 ps.
-		Weight::from_parts(56_250_290, 321487)
-			.saturating_add(Weight::from_parts(22_063, 0).saturating_mul(k.into()))
+		// Proof, measured: 6 + k * 32 bytes; minimum time: 46_529_000 ps.
+		Weight::from_parts(63_320_083, 321487)
+			.saturating_add(Weight::from_parts(17_016, 0).saturating_mul(k.into()))
 			.saturating_add(Weight::from_parts(0, 32).saturating_mul(k.into()))
 			.saturating_add(T::DbWeight::get().reads(3))
 	}

@@ -231,3 +231,48 @@ fn among_equal_standbys_the_region_with_fewest_seats_comes_first() {
 		assert_eq!(Rotation::active(), [11, 17, 13, 14]);
 	});
 }
+
+#[test]
+fn nobody_escapes_its_eviction_by_purging_its_keys() {
+	build_and_execute(|| {
+		MayRotate::set(false);
+		ail(12, down());
+		judged_block();
+		assert_ok!(Session::purge_keys(RuntimeOrigin::signed(12)));
+		MayRotate::set(true);
+		blocks(2);
+		assert_eq!(Rotation::active(), [11, 15, 13, 14]);
+		assert!(matches!(absence(12), Some(Absence::Jailed { .. })));
+	});
+}
+
+#[test]
+fn nobody_retires_while_something_speaks_against_it() {
+	build_and_execute(|| {
+		ail(13, suspect());
+		assert_ok!(Rotation::retire(RuntimeOrigin::signed(13)));
+		windows(3);
+		assert!(Rotation::active().contains(&13));
+		ail(13, down());
+		judged_block();
+		blocks(1);
+		assert!(matches!(absence(13), Some(Absence::Jailed { .. })));
+		assert_eq!(Rotation::conduct(13).map(|conduct| conduct.outages), Some(1));
+	});
+}
+
+#[test]
+fn a_seat_is_handed_over_once_in_a_period() {
+	build_and_execute(|| {
+		assert_ok!(Rotation::retire(RuntimeOrigin::signed(13)));
+		judged_block();
+		blocks(1);
+		assert_ok!(Rotation::rejoin(RuntimeOrigin::signed(13)));
+		windows(3);
+		assert_ok!(Rotation::force_seat(RuntimeOrigin::root(), 13, 15));
+		blocks(2);
+		assert_noop!(Rotation::retire(RuntimeOrigin::signed(13)), Error::<Runtime>::TooSoon);
+		blocks(Breaker::get().period);
+		assert_ok!(Rotation::retire(RuntimeOrigin::signed(13)));
+	});
+}

@@ -221,7 +221,7 @@ fn who_is_back_later_was_gone() {
 	build_and_execute(|| {
 		ail(12, down());
 		judged_block();
-		blocks(Breaker::get().reprieve);
+		blocks(Breaker::get().reprieve + 1);
 		heal(12);
 		windows(3);
 		assert!(!told().iter().any(|(kind, ..)| *kind == RecordKind::Unneeded));
@@ -232,9 +232,8 @@ fn who_is_back_later_was_gone() {
 fn too_many_unneeded_evictions_suspend_automation() {
 	CoolOff::set(1);
 	build_and_execute(|| {
-		for nth in 1..=3 {
-			assert_eq!(Rotation::suspended(), None, "before the {nth}.");
-			let who = Rotation::active()[0];
+		for who in [11, 12, 13] {
+			assert_eq!(Rotation::suspended(), None, "before {who}");
 			ail(who, down());
 			judged_block();
 			blocks(1);

@@ -143,8 +143,16 @@ fn try_state_notices_what_must_not_be() {
 			assert_err!(Rotation::do_try_state(), "changes are pending and nothing is on its way, or not");
 		});
 		hypothetically!({
-			let eviction =
-				Eviction { incident: 1, who: 11, at: 1, seated: 4, automatic: true, unneeded: false };
+			let eviction = Eviction {
+				incident: 1,
+				who: 11,
+				at: 1,
+				gone: None,
+				seated: 4,
+				cause: Cause::Down,
+				automatic: true,
+				unneeded: false,
+			};
 			Evictions::<Runtime>::put(BoundedVec::truncate_from(vec![eviction; 3]));
 			assert_err!(Rotation::do_try_state(), "more members lost their seats than the cap allows");
 		});
