@@ -3,8 +3,6 @@
 //! Runs for `UNDERSTUDY_FUZZ_SECONDS` (15), beginning with the seed `UNDERSTUDY_FUZZ_SEED` (1); one sequence per seed, the
 //! same on every machine. A failure prints its seed: run that one again to see it again. `scripts/fuzz` runs it for longer.
 
-// The harness has more than is used here.
-#[allow(dead_code)]
 mod chain;
 
 use std::time::{Duration, Instant};

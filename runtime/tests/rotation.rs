@@ -1,11 +1,8 @@
 //! Rotation on the sample runtime, with the real session, historical, staking and offences pallets: the suite that other chains
 //! run too, and what only staking has.
 
-// The harness has more than is used here.
-#[allow(dead_code)]
 mod chain;
 #[path = "../../pallets/validator-rotation/tests/suite/mod.rs"]
-#[allow(dead_code)]
 mod suite;
 
 use chain::{as_root, log, Chain, MORE_MEMBERS};

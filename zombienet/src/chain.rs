@@ -249,7 +249,7 @@ impl Chain {
 		use zombienet_sdk::subxt::config::substrate::DigestItem;
 		let logs = &block.header().digest.logs;
 		let slot = logs.iter().find_map(|log| match log {
-			DigestItem::PreRuntime(engine, slot) if engine == b"aura" => slot.as_slice().try_into().ok(),
+			DigestItem::PreRuntime([b'a', b'u', b'r', b'a'], slot) => slot.as_slice().try_into().ok(),
 			_ => None,
 		});
 		Ok(u64::from_le_bytes(slot.context("a block without a slot")?))

@@ -453,7 +453,7 @@ mod tests {
 				assert!(ins.iter().all(|better| better.preference() <= worse.preference()), "seed {seed}");
 			}
 			let again: Vec<_> =
-				list.iter().cloned().map(|c| Candidate { sits: chosen.contains(&c.who), ..c }).collect();
+				list.iter().map(|c| Candidate { sits: chosen.contains(&c.who), ..*c }).collect();
 			assert_eq!(super::elect(&set, again, size, floor, able, tags), set, "seed {seed}: stable");
 		}
 	}

@@ -198,7 +198,7 @@ impl Chain for BabeChain {
 		let logs = vec![DigestItem::PreRuntime(BABE_ENGINE_ID, pre_digest.encode())];
 		System::initialize(&number, &parent, &Digest { logs });
 		Babe::on_initialize(number);
-		if number % 4 == 0 {
+		if number.is_multiple_of(4) {
 			judge::next_window();
 			Rotation::on_judgement(&judge::Judge::<Runtime>::judgement());
 		}

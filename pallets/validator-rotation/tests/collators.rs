@@ -234,7 +234,7 @@ impl Chain for Parachain {
 
 	fn block(&mut self) {
 		System::set_block_number(System::block_number() + 1);
-		if System::block_number() % 4 == 0 {
+		if System::block_number().is_multiple_of(4) {
 			judge::next_window();
 			Rotation::on_judgement(&judge::Judge::<Runtime>::judgement());
 		}

@@ -1,5 +1,8 @@
 //! A chain of the sample runtime without nodes: real blocks, executed natively, authored by whoever a test lets live.
 
+// Each of its users needs some of it.
+#![allow(dead_code)]
+
 use codec::Encode;
 use frame_support::traits::UnfilteredDispatchable;
 use frame_system::offchain::CreateAuthorizedTransaction;
