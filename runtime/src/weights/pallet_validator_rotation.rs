@@ -18,12 +18,16 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Proof: `ValidatorRotation::Active` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Conducts` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Conducts` (`max_values`: Some(1), `max_size`: Some(45058), added: 45553, mode: `MaxEncodedLen`)
+	/// Storage: `Parameters::Parameters` (r:1 w:0)
+	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
+	/// Storage: `ValidatorRotation::Evictions` (r:1 w:0)
+	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(57346), added: 57841, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Retiring` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Retiring` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
 	fn retire() -> Weight {
-		// Proof, measured: 69386 bytes; minimum time: 76_103_000 ps.
-		Weight::from_parts(98_265_000, 50639)
-			.saturating_add(T::DbWeight::get().reads(4))
+		// Proof, measured: 69412 bytes; minimum time: 112_677_000 ps.
+		Weight::from_parts(130_834_000, 58831)
+			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 
@@ -36,8 +40,8 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Parameters::Parameters` (r:1 w:0)
 	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
 	fn rejoin() -> Weight {
-		// Proof, measured: 259 bytes; minimum time: 39_779_000 ps.
-		Weight::from_parts(62_042_000, 46543)
+		// Proof, measured: 259 bytes; minimum time: 62_753_000 ps.
+		Weight::from_parts(70_614_000, 46543)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
@@ -61,16 +65,16 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Reserve` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Reserve` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Evictions` (r:1 w:1)
-	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(51202), added: 51697, mode: `MaxEncodedLen`)
+	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(57346), added: 57841, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Planned` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Planned` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Conducts` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Conducts` (`max_values`: Some(1), `max_size`: Some(45058), added: 45553, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Elected` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Elected` (`max_values`: Some(1), `max_size`: Some(49154), added: 49649, mode: `MaxEncodedLen`)
-	/// Storage: `Session::NextKeys` (r:1 w:0)
+	/// Storage: `Session::NextKeys` (r:334 w:0)
 	/// Proof: `Session::NextKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
-	/// Storage: `Heartbeat::Registrations` (r:1 w:0)
+	/// Storage: `Heartbeat::Registrations` (r:334 w:0)
 	/// Proof: `Heartbeat::Registrations` (`max_values`: None, `max_size`: Some(165), added: 2640, mode: `MaxEncodedLen`)
 	/// Storage: `Failover::Incidents` (r:1 w:1)
 	/// Proof: `Failover::Incidents` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
@@ -83,11 +87,12 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(238), added: 2713, mode: `MaxEncodedLen`)
 	fn enforce(n: u32, ) -> Weight {
-		// Proof, measured: 4102 + n * 82 bytes; minimum time: 83_934_000 ps.
-		Weight::from_parts(50_055_126, 77263)
-			.saturating_add(Weight::from_parts(726_502, 0).saturating_mul(n.into()))
-			.saturating_add(Weight::from_parts(0, 84).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(27))
+		// Proof, measured: 2459 + n * 169 bytes; minimum time: 112_487_000 ps.
+		Weight::from_parts(115_902_000, 77263)
+			.saturating_add(Weight::from_parts(3_926_249, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(0, 995).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(25))
+			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(7))
 	}
 
@@ -108,16 +113,16 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Reserve` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Reserve` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Evictions` (r:1 w:1)
-	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(51202), added: 51697, mode: `MaxEncodedLen`)
+	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(57346), added: 57841, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Planned` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Planned` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Conducts` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Conducts` (`max_values`: Some(1), `max_size`: Some(45058), added: 45553, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Elected` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Elected` (`max_values`: Some(1), `max_size`: Some(49154), added: 49649, mode: `MaxEncodedLen`)
-	/// Storage: `Session::NextKeys` (r:1 w:0)
+	/// Storage: `Session::NextKeys` (r:334 w:0)
 	/// Proof: `Session::NextKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
-	/// Storage: `Heartbeat::Registrations` (r:1 w:0)
+	/// Storage: `Heartbeat::Registrations` (r:334 w:0)
 	/// Proof: `Heartbeat::Registrations` (`max_values`: None, `max_size`: Some(165), added: 2640, mode: `MaxEncodedLen`)
 	/// Storage: `Failover::Head` (r:1 w:1)
 	/// Proof: `Failover::Head` (`max_values`: Some(1), `max_size`: Some(40), added: 535, mode: `MaxEncodedLen`)
@@ -128,11 +133,12 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(238), added: 2713, mode: `MaxEncodedLen`)
 	fn approve(n: u32, ) -> Weight {
-		// Proof, measured: 7839 + n * 82 bytes; minimum time: 89_543_000 ps.
-		Weight::from_parts(57_583_523, 77263)
-			.saturating_add(Weight::from_parts(729_206, 0).saturating_mul(n.into()))
-			.saturating_add(Weight::from_parts(0, 84).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(24))
+		// Proof, measured: 6196 + n * 169 bytes; minimum time: 111_364_000 ps.
+		Weight::from_parts(116_162_000, 77263)
+			.saturating_add(Weight::from_parts(3_919_090, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(0, 995).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(22))
+			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
 
@@ -147,8 +153,8 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(238), added: 2713, mode: `MaxEncodedLen`)
 	fn veto() -> Weight {
-		// Proof, measured: 4151 bytes; minimum time: 27_802_000 ps.
-		Weight::from_parts(29_854_000, 5636)
+		// Proof, measured: 4151 bytes; minimum time: 27_651_000 ps.
+		Weight::from_parts(31_036_000, 5636)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
@@ -186,9 +192,9 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(238), added: 2713, mode: `MaxEncodedLen`)
 	fn force_evict(n: u32, ) -> Weight {
-		// Proof, measured: 2048 + n * 81 bytes; minimum time: 59_298_000 ps.
-		Weight::from_parts(73_527_608, 77263)
-			.saturating_add(Weight::from_parts(405_611, 0).saturating_mul(n.into()))
+		// Proof, measured: 2048 + n * 81 bytes; minimum time: 60_229_000 ps.
+		Weight::from_parts(92_292_081, 77263)
+			.saturating_add(Weight::from_parts(442_029, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 82).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(19))
 			.saturating_add(T::DbWeight::get().writes(6))
@@ -223,9 +229,9 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(238), added: 2713, mode: `MaxEncodedLen`)
 	fn force_seat(n: u32, ) -> Weight {
-		// Proof, measured: 1762 + n * 70 bytes; minimum time: 47_450_000 ps.
-		Weight::from_parts(68_859_799, 77263)
-			.saturating_add(Weight::from_parts(149_520, 0).saturating_mul(n.into()))
+		// Proof, measured: 1762 + n * 70 bytes; minimum time: 47_801_000 ps.
+		Weight::from_parts(96_497_416, 77263)
+			.saturating_add(Weight::from_parts(154_854, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 71).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(14))
 			.saturating_add(T::DbWeight::get().writes(7))
@@ -240,8 +246,8 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(238), added: 2713, mode: `MaxEncodedLen`)
 	fn suspend_automation() -> Weight {
-		// Proof, measured: 0 bytes; minimum time: 12_949_000 ps.
-		Weight::from_parts(14_091_000, 1525)
+		// Proof, measured: 0 bytes; minimum time: 13_109_000 ps.
+		Weight::from_parts(14_282_000, 1525)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
@@ -249,7 +255,7 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Suspended` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Suspended` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Evictions` (r:1 w:1)
-	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(51202), added: 51697, mode: `MaxEncodedLen`)
+	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(57346), added: 57841, mode: `MaxEncodedLen`)
 	/// Storage: `Failover::Head` (r:1 w:1)
 	/// Proof: `Failover::Head` (`max_values`: Some(1), `max_size`: Some(40), added: 535, mode: `MaxEncodedLen`)
 	/// Storage: `Session::CurrentIndex` (r:1 w:0)
@@ -257,8 +263,8 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(238), added: 2713, mode: `MaxEncodedLen`)
 	fn resume_automation() -> Weight {
-		// Proof, measured: 50665 bytes; minimum time: 151_785_000 ps.
-		Weight::from_parts(190_281_000, 52687)
+		// Proof, measured: 56665 bytes; minimum time: 173_286_000 ps.
+		Weight::from_parts(224_713_000, 58831)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(4))
 	}
@@ -268,14 +274,14 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Cases` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Cases` (`max_values`: Some(1), `max_size`: Some(3714), added: 4209, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Evictions` (r:1 w:0)
-	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(51202), added: 51697, mode: `Measured`)
+	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(57346), added: 57841, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Held` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Held` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Retiring` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Retiring` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
 	fn quiet() -> Weight {
-		// Proof, measured: 106 bytes; minimum time: 10_696_000 ps.
-		Weight::from_parts(14_571_000, 1591)
+		// Proof, measured: 106 bytes; minimum time: 13_780_000 ps.
+		Weight::from_parts(16_284_000, 1591)
 			.saturating_add(T::DbWeight::get().reads(5))
 	}
 
@@ -284,7 +290,7 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Cases` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Cases` (`max_values`: Some(1), `max_size`: Some(3714), added: 4209, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Evictions` (r:1 w:0)
-	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(51202), added: 51697, mode: `Measured`)
+	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(57346), added: 57841, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Held` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Held` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Active` (r:1 w:0)
@@ -298,10 +304,10 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Retiring` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Retiring` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
 	fn follow(k: u32, ) -> Weight {
-		// Proof, measured: 32147 + k * 47 bytes; minimum time: 143_422_000 ps.
-		Weight::from_parts(153_821_246, 40550)
-			.saturating_add(Weight::from_parts(272_013, 0).saturating_mul(k.into()))
-			.saturating_add(Weight::from_parts(0, 47).saturating_mul(k.into()))
+		// Proof, measured: 32147 + k * 50 bytes; minimum time: 152_847_000 ps.
+		Weight::from_parts(165_448_247, 40549)
+			.saturating_add(Weight::from_parts(315_665, 0).saturating_mul(k.into()))
+			.saturating_add(Weight::from_parts(0, 50).saturating_mul(k.into()))
 			.saturating_add(T::DbWeight::get().reads(11))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
@@ -311,7 +317,7 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Cases` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Cases` (`max_values`: Some(1), `max_size`: Some(3714), added: 4209, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Evictions` (r:1 w:1)
-	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(51202), added: 51697, mode: `Measured`)
+	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(57346), added: 57841, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Held` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Held` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Active` (r:1 w:0)
@@ -345,9 +351,9 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:25)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(238), added: 2713, mode: `Measured`)
 	fn decide(n: u32, ) -> Weight {
-		// Proof, measured: 443 + n * 163 bytes; minimum time: 104_224_000 ps.
-		Weight::from_parts(214_120_065, 13732)
-			.saturating_add(Weight::from_parts(4_429_773, 0).saturating_mul(n.into()))
+		// Proof, measured: 443 + n * 163 bytes; minimum time: 106_788_000 ps.
+		Weight::from_parts(246_183_855, 13732)
+			.saturating_add(Weight::from_parts(4_735_953, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 701).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(19))
 			.saturating_add(T::DbWeight::get().writes(24))
@@ -358,9 +364,9 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Progress` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Progress` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `Measured`)
 	fn plan(n: u32, ) -> Weight {
-		// Proof, measured: 69 + n * 21 bytes; minimum time: 18_076_000 ps.
-		Weight::from_parts(18_778_000, 1556)
-			.saturating_add(Weight::from_parts(2_963_376, 0).saturating_mul(n.into()))
+		// Proof, measured: 69 + n * 21 bytes; minimum time: 18_056_000 ps.
+		Weight::from_parts(18_598_000, 1556)
+			.saturating_add(Weight::from_parts(3_493_200, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 21).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(2))
 	}
@@ -390,9 +396,9 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Elected` (r:0 w:1)
 	/// Proof: `ValidatorRotation::Elected` (`max_values`: Some(1), `max_size`: Some(49154), added: 49649, mode: `Measured`)
 	fn plan_election(n: u32, ) -> Weight {
-		// Proof, measured: 1543 + n * 33 bytes; minimum time: 89_302_000 ps.
-		Weight::from_parts(91_596_000, 17231)
-			.saturating_add(Weight::from_parts(8_145_749, 0).saturating_mul(n.into()))
+		// Proof, measured: 1543 + n * 33 bytes; minimum time: 89_733_000 ps.
+		Weight::from_parts(92_888_000, 17231)
+			.saturating_add(Weight::from_parts(8_868_165, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 72).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(15))
 			.saturating_add(T::DbWeight::get().writes(2))
