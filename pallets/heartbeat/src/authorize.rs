@@ -19,7 +19,7 @@ use crate::{
 	evidence::{self, EvidenceTable, Mark},
 	rejection,
 	statement::{Heartbeat, Report, ReportKind, Statement},
-	Config, Members, Pallet, Registrations, RenewalOf, RosterInfo, Window, WindowOf,
+	Config, Members, Pallet, Registrations, RenewalOf, Window, WindowInfo, WindowOf,
 };
 
 /// By how many blocks a renewal may be ahead of a node that checks it for its pool.
@@ -44,7 +44,7 @@ impl<T: Config> Pallet<T> {
 		signature: &AuthoritySignature,
 	) -> TransactionValidityWithRefund {
 		let Heartbeat { roster, window, index } = *heartbeat;
-		let running = Self::check_member(source, roster, window, index)?.1.index;
+		let running = Self::check_member(source, roster, window, index)?.index;
 		let seen = |mark| evidence::is_marked::<T>(mark, index);
 		if window <= running && seen(Mark::Seen) || window < running && seen(Mark::SeenBefore) {
 			return reject(rejection::ALREADY_SEEN);
@@ -60,13 +60,13 @@ impl<T: Config> Pallet<T> {
 		signature: &AuthoritySignature,
 	) -> TransactionValidityWithRefund {
 		let Report { roster, window, reporter, kind, ref targets } = *report;
-		let (info, running_window) = Self::check_member(source, roster, window, reporter)?;
-		let running = running_window.index;
+		let running_window = Self::check_member(source, roster, window, reporter)?;
+		let WindowInfo { index: running, roster: info, .. } = running_window;
 		let ascending = targets.windows(2).all(|pair| pair[0] < pair[1]);
 		if targets.is_empty() || !ascending || targets.contains(&reporter) {
 			return reject(rejection::BAD_TARGETS);
 		}
-		let assignment = Self::assignment(&info, window);
+		let assignment = Self::assignment(&running_window, window);
 		if kind == ReportKind::Peers && targets.len() as u32 > assignment.probes() {
 			return reject(rejection::TOO_MANY_TARGETS);
 		}
@@ -139,13 +139,12 @@ impl<T: Config> Pallet<T> {
 		roster: RosterId,
 		window: WindowIndex,
 		index: MemberIndex,
-	) -> Checked<(RosterInfo, WindowOf<T>)> {
+	) -> Checked<WindowOf<T>> {
 		let running = Window::<T>::get();
-		let info = running.roster;
-		if roster != info.id {
+		if roster != running.roster.id {
 			return reject(rejection::STALE_ROSTER);
 		}
-		if index >= info.total {
+		if index >= running.roster.total {
 			return reject(rejection::NOT_A_MEMBER);
 		}
 		if window.saturating_add(1) < running.index {
@@ -155,7 +154,7 @@ impl<T: Config> Pallet<T> {
 		if window > running.index.saturating_add(ahead) {
 			return reject(rejection::FUTURE_WINDOW);
 		}
-		Ok((info, running))
+		Ok(running)
 	}
 
 	fn check_member_signature(

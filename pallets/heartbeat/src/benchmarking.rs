@@ -111,8 +111,8 @@ fn heartbeat<T: Config>(n: u32) -> (Heartbeat, AuthoritySignature) {
 	if n > 1 {
 		evidence::mark::<T>(Mark::Seen, 0);
 	}
-	let heartbeat =
-		Heartbeat { roster: Window::<T>::get().roster.id, window: Window::<T>::get().index, index };
+	let WindowInfo { index: window, roster, .. } = Window::<T>::get();
+	let heartbeat = Heartbeat { roster: roster.id, window, index };
 	let signature = heartbeat.sign(&key, &Pallet::<T>::genesis()).expect("the key was generated");
 	(heartbeat, signature)
 }
@@ -121,9 +121,10 @@ fn heartbeat<T: Config>(n: u32) -> (Heartbeat, AuthoritySignature) {
 /// one becomes down by it.
 fn report<T: Config>(t: u32) -> (Report, AuthoritySignature) {
 	let (_, key) = roster::<T>(MEMBERS);
-	let (info, window, reporter) = (Window::<T>::get().roster, Window::<T>::get().index, MEMBERS - 1);
+	let running = Window::<T>::get();
+	let (info, window, reporter) = (running.roster, running.index, MEMBERS - 1);
 	let bars = Pallet::<T>::bars(&info);
-	let mut targets = Pallet::<T>::assignment(&info, window).targets(reporter);
+	let mut targets = Pallet::<T>::assignment(&running, window).targets(reporter);
 	targets.truncate(t as usize);
 	let mut table = EvidenceTable::<T>::read(&info);
 	for (left, target) in (0..targets.len()).rev().zip(&targets) {

@@ -43,10 +43,9 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Who probes whom in a window: the running one, or the one before.
-	pub(crate) fn assignment(roster: &RosterInfo, window: WindowIndex) -> Assignment {
-		let running = Window::<T>::get();
+	pub(crate) fn assignment(running: &WindowOf<T>, window: WindowIndex) -> Assignment {
 		let seed = if window < running.index { running.seed_before } else { running.seed };
-		Assignment::new(seed.as_ref(), roster.total, T::Probes::get())
+		Assignment::new(seed.as_ref(), running.roster.total, T::Probes::get())
 	}
 
 	/// Whether a member's report would count twice: it made one in the running window, or, if it is `late`, in the window
@@ -195,7 +194,7 @@ impl<T: Config> Pallet<T> {
 		}
 		table.write();
 
-		let judgement = Self::judgement_of(roster, window, unhealthy);
+		let judgement = Self::judgement_of(window, roster, unhealthy);
 		if Systemic::<T>::get() != judgement.systemic {
 			Systemic::<T>::put(judgement.systemic);
 			Self::deposit_event(if judgement.systemic {
@@ -223,14 +222,14 @@ impl<T: Config> Pallet<T> {
 		Judged { index, seat, verdict, grace: member.grace, since: member.since }
 	}
 
-	fn judgement_of(roster: &RosterInfo, window: WindowIndex, unhealthy: Vec<Judged>) -> Judgement {
+	fn judgement_of(window: WindowIndex, roster: &RosterInfo, unhealthy: Vec<Judged>) -> Judgement {
 		let suspects = verdict::suspects(&unhealthy);
 		let systemic = verdict::systemic(suspects, roster.active, T::SystemicThreshold::get());
 		Judgement { window, unhealthy, systemic }
 	}
 
 	pub(crate) fn status() -> RosterStatus<T::AccountId> {
-		let roster = Window::<T>::get().roster;
+		let WindowInfo { index, roster, .. } = Window::<T>::get();
 		let rules = Self::rules(&roster);
 		let members: Vec<(T::AccountId, Judged)> = EvidenceTable::<T>::read(&roster)
 			.iter()
@@ -239,22 +238,21 @@ impl<T: Config> Pallet<T> {
 			})
 			.collect();
 		let unhealthy = members.iter().map(|(_, judged)| *judged).collect();
-		let Judgement { window, systemic, .. } =
-			Self::judgement_of(&roster, Window::<T>::get().index, unhealthy);
+		let Judgement { window, systemic, .. } = Self::judgement_of(index, &roster, unhealthy);
 		RosterStatus { roster: roster.id, window, systemic, members }
 	}
 }
 
 impl<T: Config> Verdicts for Pallet<T> {
 	fn judgement() -> Judgement {
-		let roster = Window::<T>::get().roster;
+		let WindowInfo { index, roster, .. } = Window::<T>::get();
 		let rules = Self::rules(&roster);
 		let unhealthy = EvidenceTable::<T>::read(&roster)
 			.iter()
 			.map(|(index, member)| Self::judge(&roster, &rules, index, member))
 			.filter(|judged| judged.verdict.health != Health::Healthy)
 			.collect();
-		Self::judgement_of(&roster, Window::<T>::get().index, unhealthy)
+		Self::judgement_of(index, &roster, unhealthy)
 	}
 
 	fn window() -> WindowIndex {

@@ -16,7 +16,7 @@ use understudy_primitives::{
 use crate::{
 	breaker::{self, Bounds, Eviction, Suspension},
 	lifecycle::{Absence, Conduct, Step},
-	selection::{self, Candidate, Leaving, Limits, Standing},
+	selection::{self, Candidate, Leaving, Limits, Standing, Swap},
 	weights::WeightInfo as _,
 	Active, BreakerRules, Case, Cases, Cause, Change, ConductOf, Conducts, Config, Elected, Event, Evictions,
 	Held, Pallet, Pending, Planned, Progress, Reserve, Retiring, Stage, Suspended,
@@ -70,6 +70,11 @@ impl<'a, T: Config> Scene<'a, T> {
 	/// Those of the roster that are not healthy.
 	pub fn unhealthy(&self) -> impl Iterator<Item = (&T::AccountId, &Judged)> {
 		self.judgement.unhealthy.iter().filter_map(|judged| Some((self.account(judged.index)?, judged)))
+	}
+
+	/// The same, to look somebody up.
+	pub fn unwell(&self) -> BTreeSet<&T::AccountId> {
+		self.unhealthy().map(|(who, _)| who).collect()
 	}
 
 	/// The active members that fail, with the verdicts on them.
@@ -137,6 +142,29 @@ impl<T: Config> Pallet<T> {
 		T::Log::append(NewRecord { incident, kind, initiator, subject, from: None, to: None, evidence });
 	}
 
+	/// The same of a member, by automation.
+	pub(crate) fn note_of(incident: IncidentId, kind: RecordKind, who: &T::AccountId, evidence: Evidence) {
+		Self::note(incident, kind, Initiator::Automation, Some(who.clone()), evidence);
+	}
+
+	/// Writes a record of a seat that changes hands.
+	pub(crate) fn record(
+		incident: IncidentId,
+		kind: RecordKind,
+		initiator: Initiator,
+		swap: &Swap<T::AccountId>,
+		evidence: Evidence,
+	) {
+		let Swap { from, to } = swap.clone();
+		let subject = Some(from.clone());
+		T::Log::append(NewRecord { incident, kind, initiator, subject, from: Some(from), to, evidence });
+	}
+
+	/// How long evictions are kept: the breaker's period, or the cool-off if that is longer.
+	fn retention() -> frame_system::pallet_prelude::BlockNumberFor<T> {
+		T::Breaker::get().period.max(T::CoolOff::get())
+	}
+
 	/// Changes what is remembered of a member. Where there is no room, the oldest is forgotten, first of those that nothing
 	/// keeps from being seated.
 	pub(crate) fn with_conduct<R>(who: &T::AccountId, change: impl FnOnce(&mut ConductOf<T>) -> R) -> R {
@@ -172,21 +200,15 @@ impl<T: Config> Pallet<T> {
 		}
 		let before = all.clone();
 		let durations = T::Durations::get();
-		let unhealthy: BTreeSet<&T::AccountId> = scene.unhealthy().map(|(who, _)| who).collect();
+		let unwell = scene.unwell();
 		let roster: BTreeSet<&T::AccountId> = scene.active.iter().chain(&scene.reserve).collect();
 		for (who, conduct) in all.iter_mut() {
 			// Who is not elected is not watched, and shows nothing.
-			let healthy = roster.contains(who) && !unhealthy.contains(who);
+			let healthy = roster.contains(who) && !unwell.contains(who);
 			match conduct.step(now, scene.judgement.window, healthy, &durations) {
 				Some(Step::Probation) => Self::deposit_event(Event::OnProbation { who: who.clone() }),
 				Some(Step::Readmitted) => {
-					Self::note(
-						0,
-						RecordKind::Readmitted,
-						Initiator::Automation,
-						Some(who.clone()),
-						Evidence::None,
-					);
+					Self::note_of(0, RecordKind::Readmitted, who, Evidence::None);
 					Self::deposit_event(Event::Readmitted { who: who.clone() });
 				},
 				None => (),
@@ -201,38 +223,31 @@ impl<T: Config> Pallet<T> {
 	/// Finds those that were evicted as down and were up, gives them their way back, and trips the breaker if they are too many.
 	fn find_unneeded(scene: &Scene<T>) {
 		let now = frame_system::Pallet::<T>::block_number();
-		let BreakerRules { period, reprieve, .. } = T::Breaker::get();
-		let retention = period.max(T::CoolOff::get());
 		let kept = Evictions::<T>::get();
-		let mut evictions = breaker::recent(kept.clone(), now, retention);
 		if kept.is_empty() {
 			return;
 		}
-		let unhealthy: BTreeSet<&T::AccountId> = scene.unhealthy().map(|(who, _)| who).collect();
+		let reprieve = T::Breaker::get().reprieve;
+		let mut evictions = breaker::recent(kept.clone(), now, Self::retention());
+		let unwell = scene.unwell();
 		// Once per member and period: who comes and goes is not up.
 		let unneeded = evictions.iter().filter(|eviction| eviction.unneeded);
 		let mut cleared: BTreeSet<T::AccountId> = unneeded.map(|eviction| eviction.who.clone()).collect();
 		for eviction in &mut evictions {
 			let Eviction { ref who, gone, cause, automatic, incident, .. } = *eviction;
 			let soon = gone.is_some_and(|gone| now <= gone.saturating_add(reprieve));
-			let up = scene.reserve.contains(who) && !unhealthy.contains(who);
+			let up = scene.reserve.contains(who) && !unwell.contains(who);
 			let counts = automatic && cause == Cause::Down;
 			if !counts || !soon || !up || !cleared.insert(who.clone()) {
 				continue;
 			}
 			let window = scene.judgement.window;
 			Self::with_conduct(who, |conduct| conduct.clear(window, &T::Durations::get()));
-			Self::note(
-				incident,
-				RecordKind::Unneeded,
-				Initiator::Automation,
-				Some(who.clone()),
-				Evidence::None,
-			);
+			Self::note_of(incident, RecordKind::Unneeded, who, Evidence::None);
 			Self::deposit_event(Event::EvictionUnneeded { incident, who: who.clone() });
 			eviction.unneeded = true;
 		}
-		if evictions.len() != kept.len() || evictions[..] != kept[..] {
+		if evictions[..] != kept[..] {
 			Evictions::<T>::put(BoundedVec::truncate_from(evictions));
 			Self::check_breaker();
 		}
@@ -271,13 +286,7 @@ impl<T: Config> Pallet<T> {
 		cases.retain(|Case { incident, who, expires, vetoed, .. }| {
 			let stays = now < *expires && scene.active.contains(who) && (*vetoed || failing.contains(who));
 			if !stays {
-				Self::note(
-					*incident,
-					RecordKind::CaseClosed,
-					Initiator::Automation,
-					Some(who.clone()),
-					Evidence::None,
-				);
+				Self::note_of(*incident, RecordKind::CaseClosed, who, Evidence::None);
 				Self::deposit_event(Event::CaseClosed { incident: *incident });
 			}
 			stays
@@ -296,7 +305,7 @@ impl<T: Config> Pallet<T> {
 		let incident = T::Log::open_incident();
 		let expires = frame_system::Pallet::<T>::block_number().saturating_add(T::CaseLifetime::get());
 		let evidence = Evidence::Verdict(verdict);
-		Self::note(incident, RecordKind::CaseOpened, Initiator::Automation, Some(who.clone()), evidence);
+		Self::note_of(incident, RecordKind::CaseOpened, who, evidence);
 		Self::deposit_event(Event::CaseOpened { incident, who: who.clone(), verdict });
 		let case = Case { incident, who: who.clone(), verdict, expires, vetoed: false };
 		if cases.try_push(case).is_ok() {
@@ -324,8 +333,8 @@ impl<T: Config> Pallet<T> {
 		}
 		let asked = Retiring::<T>::get();
 		// Whoever something speaks against does not get away by asking to leave.
-		let unhealthy: BTreeSet<&T::AccountId> = scene.unhealthy().map(|(who, _)| who).collect();
-		for who in asked.into_iter().filter(|who| !unhealthy.contains(who)) {
+		let unwell = scene.unwell();
+		for who in asked.into_iter().filter(|who| !unwell.contains(who)) {
 			orders.push(Order {
 				who,
 				cause: Cause::Retirement,
@@ -380,22 +389,13 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn take_seat(order: &Order<T::AccountId>, to: Option<T::AccountId>) {
 		let Order { who, cause, initiator, incident, evidence } = order;
 		let incident = incident.unwrap_or_else(T::Log::open_incident);
-		let kind = if to.is_some() { RecordKind::Replaced } else { RecordKind::Removed };
-		T::Log::append(NewRecord {
-			incident,
-			kind,
-			initiator: *initiator,
-			subject: Some(who.clone()),
-			from: Some(who.clone()),
-			to: to.clone(),
-			evidence: *evidence,
-		});
+		let swap = Swap { from: who.clone(), to: to.clone() };
+		Self::record(incident, swap.decision(), *initiator, &swap, *evidence);
 		Self::deposit_event(Event::Decided { incident, from: who.clone(), to: to.clone() });
 		// What the guardians order is beyond the cap.
 		if cause.is_failure() || *cause == Cause::Retirement {
 			let at = frame_system::Pallet::<T>::block_number();
-			let retention = T::Breaker::get().period.max(T::CoolOff::get());
-			let mut evictions = Self::recent_evictions(retention);
+			let mut evictions = Self::recent_evictions(Self::retention());
 			if evictions.len() >= T::MaxMembers::get() as usize {
 				evictions.remove(0);
 			}
@@ -437,12 +437,12 @@ impl<T: Config> Pallet<T> {
 	/// The best `seats` of the reserve that can be seated now: healthy, still elected, able, neither in jail nor on probation
 	/// nor retired, and not among those who are `staying`.
 	pub(crate) fn standbys(staying: &[T::AccountId], seats: usize, scene: &Scene<T>) -> Vec<T::AccountId> {
-		let unhealthy: BTreeSet<&T::AccountId> = scene.unhealthy().map(|(who, _)| who).collect();
+		let unwell = scene.unwell();
 		let absent = Self::absent();
 		let ready: BTreeSet<&T::AccountId> = scene
 			.reserve
 			.iter()
-			.filter(|who| !unhealthy.contains(who) && !absent.contains(who) && !staying.contains(who))
+			.filter(|who| !unwell.contains(who) && !absent.contains(who) && !staying.contains(who))
 			.collect();
 		let candidates = Elected::<T>::get()
 			.into_iter()

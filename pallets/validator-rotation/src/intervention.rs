@@ -8,8 +8,8 @@ use crate::{
 	decision::{Order, Scene},
 	lifecycle::Absence,
 	selection::Limits,
-	Active, Case, Cases, Cause, Conducts, Config, Elected, Error, Event, Evictions, Pallet, Progress,
-	Retiring, Stage, Suspended,
+	Active, Case, Cases, Cause, Config, Elected, Error, Event, Evictions, Pallet, Progress, Retiring, Stage,
+	Suspended,
 };
 
 impl<T: Config> Pallet<T> {
@@ -17,7 +17,7 @@ impl<T: Config> Pallet<T> {
 		let elected = Elected::<T>::get().iter().any(|winner| winner.who == who);
 		let sits = Active::<T>::get().contains(&who);
 		ensure!(elected || sits, Error::<T>::NotAMember);
-		match Self::absence(&who) {
+		match Self::conduct(who.clone()).and_then(|conduct| conduct.absence) {
 			Some(Absence::Retired) => return Err(Error::<T>::AlreadyRetiring.into()),
 			// Else it could take it back, and have its jail behind it.
 			Some(Absence::Jailed { .. }) if !sits => return Err(Error::<T>::InJail.into()),
@@ -44,7 +44,8 @@ impl<T: Config> Pallet<T> {
 			retiring.retain(|other| *other != who);
 			Self::put_retiring(retiring);
 		} else {
-			ensure!(Self::absence(&who) == Some(Absence::Retired), Error::<T>::NotRetired);
+			let absence = Self::conduct(who.clone()).and_then(|conduct| conduct.absence);
+			ensure!(absence == Some(Absence::Retired), Error::<T>::NotRetired);
 			let window = T::Verdicts::window();
 			Self::with_conduct(&who, |conduct| conduct.begin_probation(window, &T::Durations::get()));
 		}
@@ -59,10 +60,6 @@ impl<T: Config> Pallet<T> {
 		} else {
 			Retiring::<T>::put(retiring);
 		}
-	}
-
-	fn absence(who: &T::AccountId) -> Option<Absence<frame_system::pallet_prelude::BlockNumberFor<T>>> {
-		Conducts::<T>::get().into_iter().find(|(known, _)| known == who)?.1.absence
 	}
 
 	pub(crate) fn do_enforce(who: T::AccountId) -> DispatchResult {

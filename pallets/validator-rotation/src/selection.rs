@@ -5,7 +5,7 @@ use alloc::{
 	vec::Vec,
 };
 use core::cmp::Reverse;
-use understudy_primitives::{Tag, Tags};
+use understudy_primitives::{RecordKind, Tag, Tags};
 
 /// A seat that changes hands.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,6 +14,17 @@ pub struct Swap<Id> {
 	pub from: Id,
 	/// Who gets it; `None` where the set shrinks.
 	pub to: Option<Id>,
+}
+
+impl<Id> Swap<Id> {
+	/// What its decision is recorded as.
+	pub fn decision(&self) -> RecordKind {
+		if self.to.is_some() {
+			RecordKind::Replaced
+		} else {
+			RecordKind::Removed
+		}
+	}
 }
 
 /// How far ordinary rotation may go right now.

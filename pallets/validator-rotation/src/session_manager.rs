@@ -15,8 +15,8 @@ use sp_io::hashing::blake2_256;
 use sp_runtime::traits::Convert;
 use sp_staking::{offence::ReportOffence, SessionIndex};
 use understudy_primitives::{
-	Backing, Evidence, FailoverLog, Health, IncidentId, Initiator, Judged, NewRecord, RecordKind,
-	RosterHandler, Verdict, Verdicts,
+	Backing, Evidence, FailoverLog, Health, IncidentId, Initiator, Judged, RecordKind, RosterHandler,
+	Verdict, Verdicts,
 };
 
 use codec::Encode;
@@ -95,7 +95,8 @@ impl<T: Config> Pallet<T> {
 			return None;
 		}
 		if election && set != *active {
-			Self::record(0, RecordKind::Elected, Initiator::Election, None, Some(&set));
+			let hash = H256(set.using_encoded(blake2_256));
+			Self::note(0, RecordKind::Elected, Initiator::Election, None, Evidence::Set(hash));
 		}
 		// First of all, so that nobody escapes what is decided by purging its keys.
 		if Progress::<T>::get() == Stage::Decided {
@@ -108,9 +109,8 @@ impl<T: Config> Pallet<T> {
 			let to = Self::standbys(&set, 1, &scene).into_iter().next();
 			let swap = Swap { from, to };
 			selection::apply(&mut set, &swap);
-			let kind = if swap.to.is_some() { RecordKind::Replaced } else { RecordKind::Removed };
 			let incident = T::Log::open_incident();
-			Self::record(incident, kind, Initiator::Member, Some(&swap), None);
+			Self::record(incident, swap.decision(), Initiator::Member, &swap, Evidence::None);
 		}
 
 		let set = MembersOf::<T>::truncate_from(set);
@@ -154,7 +154,7 @@ impl<T: Config> Pallet<T> {
 				Evictions::<T>::mutate(|evictions| {
 					evictions.retain(|eviction| eviction.incident != incident || eviction.who != swap.from)
 				});
-				Self::record(incident, RecordKind::Cancelled, Initiator::Automation, Some(&swap), None);
+				Self::record(incident, RecordKind::Cancelled, Initiator::Automation, &swap, Evidence::None);
 				Self::deposit_event(Event::Cancelled { incident, from: swap.from, to: swap.to });
 			}
 		}
@@ -178,7 +178,7 @@ impl<T: Config> Pallet<T> {
 			let at_once = changes.iter().filter(|change| change.cause == Cause::Down).count() as u32;
 			for Change { incident, from, to, cause } in changes {
 				let swap = Swap { from, to };
-				Self::record(incident, RecordKind::Seated, Initiator::Automation, Some(&swap), None);
+				Self::record(incident, RecordKind::Seated, Initiator::Automation, &swap, Evidence::None);
 				let now = frame_system::Pallet::<T>::block_number();
 				Evictions::<T>::mutate(|evictions| {
 					let of = |eviction: &&mut crate::EvictionOf<T>| eviction.incident == incident;
@@ -233,27 +233,9 @@ impl<T: Config> Pallet<T> {
 		let outage = Outage { session, validators, incident, offender, fraction };
 		if T::Offences::report_offence(Vec::new(), outage).is_ok() {
 			let evidence = Evidence::Penalty { outages, at_once, fraction };
-			Self::note(incident, RecordKind::Penalized, Initiator::Automation, Some(who.clone()), evidence);
+			Self::note_of(incident, RecordKind::Penalized, &who, evidence);
 			Self::deposit_event(Event::Penalized { incident, who, fraction });
 		}
-	}
-
-	fn record(
-		incident: u64,
-		kind: RecordKind,
-		initiator: Initiator,
-		swap: Option<&Swap<T::AccountId>>,
-		set: Option<&[T::AccountId]>,
-	) {
-		T::Log::append(NewRecord {
-			incident,
-			kind,
-			initiator,
-			subject: swap.map(|swap| swap.from.clone()),
-			from: swap.map(|swap| swap.from.clone()),
-			to: swap.and_then(|swap| swap.to.clone()),
-			evidence: set.map_or(Evidence::None, |set| Evidence::Set(H256(set.using_encoded(blake2_256)))),
-		});
 	}
 }
 

@@ -126,7 +126,7 @@ impl<T: Config> Pallet<T> {
 		let elapsed = scene.elapsed();
 		let length: u32 = T::WindowLength::get().saturated_into();
 		let mut table = EvidenceTable::<T>::lazy(roster);
-		let targets = Self::assignment(roster, window.index).targets(reporter).into_iter();
+		let targets = Self::assignment(window, window.index).targets(reporter).into_iter();
 		targets
 			.filter(|index| {
 				let Some(member) = table.load(*index) else { return false };

@@ -137,8 +137,7 @@ fn a_list_beyond_the_bound_does_not_decode() {
 fn a_target_that_was_not_assigned_is_rejected() {
 	Probes::set(1);
 	warm(|| {
-		let assignment =
-			Heartbeat::assignment(&Window::<Runtime>::get().roster, Window::<Runtime>::get().index);
+		let assignment = Heartbeat::assignment(&Window::<Runtime>::get(), Window::<Runtime>::get().index);
 		let assigned = assignment.targets(5);
 		assert_ok!(authorize(TransactionSource::InBlock, &report(5, Peers, &assigned)));
 		for target in (0..5).filter(|target| !assigned.contains(target)) {
@@ -152,9 +151,8 @@ fn a_target_that_was_not_assigned_is_rejected() {
 fn the_assignment_is_drawn_anew_for_each_window_and_a_late_report_is_held_to_its_own() {
 	Probes::set(1);
 	warm(|| {
-		let roster = Window::<Runtime>::get().roster;
 		let window = Window::<Runtime>::get().index;
-		let before = Heartbeat::assignment(&roster, window).targets(5);
+		let before = Heartbeat::assignment(&Window::<Runtime>::get(), window).targets(5);
 		let late = report(5, Peers, &before);
 		let other = (0..=255u8)
 			.map(sp_core::H256::repeat_byte)
@@ -162,7 +160,7 @@ fn the_assignment_is_drawn_anew_for_each_window_and_a_late_report_is_held_to_its
 		Seed::set(other.expect("some seed gives another assignment"));
 		run(21..25, &[]);
 		assert_eq!(Window::<Runtime>::get().index, window + 1);
-		assert_ne!(Heartbeat::assignment(&roster, window + 1).targets(5), before);
+		assert_ne!(Heartbeat::assignment(&Window::<Runtime>::get(), window + 1).targets(5), before);
 		assert_ok!(authorize(TransactionSource::InBlock, &late));
 		rejected(&report(5, Peers, &before), rejection::UNASSIGNED_TARGET);
 	});

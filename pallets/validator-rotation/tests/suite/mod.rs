@@ -11,7 +11,7 @@ pub mod parameters;
 use frame_support::traits::{Get, UnfilteredDispatchable};
 use frame_system::RawOrigin;
 use pallet_validator_rotation::{
-	lifecycle::Absence, Active, Call, Conducts, Config, Held, Pallet, Progress, Reserve, Stage,
+	lifecycle::Absence, Active, Call, Config, Held, Pallet, Progress, Reserve, Stage,
 };
 use sp_runtime::DispatchResult;
 
@@ -76,8 +76,7 @@ pub trait Chain: Sized {
 
 	/// Why a member is not seated.
 	fn absence(who: usize) -> Option<Absence<frame_system::pallet_prelude::BlockNumberFor<Self::Runtime>>> {
-		let who = Self::account(who);
-		Conducts::<Self::Runtime>::get().into_iter().find(|(known, _)| *known == who)?.1.absence
+		Pallet::<Self::Runtime>::conduct(Self::account(who))?.absence
 	}
 
 	/// Dispatches a call of rotation, signed by a member, or as root.
