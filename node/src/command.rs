@@ -72,7 +72,8 @@ pub fn run() -> sc_cli::Result<()> {
 			let PartialComponents { client, task_manager, .. } = service::new_partial(&config)?;
 			Ok((cmd.run(client, config.chain_spec), task_manager))
 		}),
-		Some(Subcommand::ImportBlocks(cmd)) => cli.create_runner(cmd)?.async_run(|config| {
+		Some(Subcommand::ImportBlocks(cmd)) => cli.create_runner(cmd)?.async_run(|mut config| {
+			service::index_offchain(&mut config);
 			let PartialComponents { client, task_manager, import_queue, .. } = service::new_partial(&config)?;
 			Ok((cmd.run(client, import_queue), task_manager))
 		}),
@@ -90,7 +91,8 @@ pub fn run() -> sc_cli::Result<()> {
 		Some(Subcommand::ChainInfo(cmd)) => {
 			cli.create_runner(cmd)?.sync_run(|config| cmd.run::<Block>(&config))
 		},
-		None => cli.create_runner(&cli.run)?.run_node_until_exit(|config| async move {
+		None => cli.create_runner(&cli.run)?.run_node_until_exit(|mut config| async move {
+			service::index_offchain(&mut config);
 			let probing = cli.probe.into();
 			match config.network.network_backend {
 				NetworkBackendType::Libp2p => {

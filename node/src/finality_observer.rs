@@ -39,6 +39,8 @@ struct Watch {
 	set: Option<u64>,
 	seen: BTreeMap<Voter, u64>,
 	finalized: u32,
+	/// The last finalized block's header, in SCALE.
+	header: Vec<u8>,
 	advanced: u64,
 }
 
@@ -72,6 +74,7 @@ impl Watch {
 			at: now,
 			advanced: self.advanced,
 			finalized: self.finalized,
+			header: self.header.clone(),
 			silent: silent.filter(|(_, seconds)| *seconds > 0).collect(),
 		}
 	}
@@ -121,7 +124,11 @@ impl FinalityObserver {
 			let voters: Vec<Voter> =
 				self.authority_set.current_authorities().iter().map(|(voter, _)| raw(voter)).collect();
 			let now = now();
-			let finalized = self.client.info().finalized_number;
+			let info = self.client.info();
+			let finalized = info.finalized_number;
+			if let Ok(Some(header)) = self.client.header(info.finalized_hash) {
+				watch.header = header.encode();
+			}
 			watch.look(now, self.authority_set.set_id(), &voters, &present, finalized);
 			if looks % LOOKS_PER_NOTE == 0 {
 				let view = watch.view(now);

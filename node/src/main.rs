@@ -3,6 +3,7 @@
 mod chain_spec;
 mod cli;
 mod command;
+mod failover_rpc;
 mod finality_observer;
 mod rpc;
 mod service;

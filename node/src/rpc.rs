@@ -11,7 +11,10 @@ use sc_transaction_pool_api::TransactionPool;
 use sp_runtime::traits::NumberFor;
 use understudy_runtime::{AccountId, Hash, Nonce, OpaqueBlock as Block};
 
-use crate::service::{FullBackend, FullClient};
+use crate::{
+	failover_rpc::{FailoverLog, FailoverServer},
+	service::{FullBackend, FullClient},
+};
 
 /// What GRANDPA's methods need.
 pub struct GrandpaDeps {
@@ -29,6 +32,8 @@ pub struct GrandpaDeps {
 pub struct FullDeps<P> {
 	/// The client.
 	pub client: Arc<FullClient>,
+	/// The database.
+	pub backend: Arc<FullBackend>,
 	/// The transaction pool.
 	pub pool: Arc<P>,
 	/// Of GRANDPA.
@@ -46,11 +51,13 @@ where
 	use sc_consensus_grandpa_rpc::{Grandpa, GrandpaApiServer};
 	use substrate_frame_rpc_system::{System, SystemApiServer};
 
-	let FullDeps { client, pool, grandpa, subscription_executor } = deps;
+	let FullDeps { client, backend, pool, grandpa, subscription_executor } = deps;
 	let mut module = RpcModule::new(());
 	let system = System::new(client.clone(), pool);
 	module.merge(SystemApiServer::<Hash, AccountId, Nonce>::into_rpc(system))?;
-	module.merge(TransactionPayment::new(client).into_rpc())?;
+	module.merge(TransactionPayment::new(client.clone()).into_rpc())?;
+	let authority_set = grandpa.shared_authority_set.clone();
+	module.merge(FailoverLog { client, backend, authority_set }.into_rpc())?;
 	module.merge(
 		Grandpa::new(
 			subscription_executor,

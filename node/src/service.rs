@@ -41,6 +41,11 @@ pub type Service = sc_service::PartialComponents<
 	(GrandpaImport, GrandpaLink, Option<Telemetry>),
 >;
 
+/// Switches offchain indexing on: every node keeps the failover log's records and proofs.
+pub fn index_offchain(config: &mut Configuration) {
+	config.offchain_worker.indexing_enabled = true;
+}
+
 /// Opens the database and puts together what needs no network.
 pub fn new_partial(config: &Configuration) -> Result<Service, ServiceError> {
 	let telemetry = config
@@ -215,6 +220,7 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 
 	let rpc_builder = {
 		let client = client.clone();
+		let backend = backend.clone();
 		let pool = transaction_pool.clone();
 		let shared_voter_state = shared_voter_state.clone();
 		let shared_authority_set = grandpa_link.shared_authority_set().clone();
@@ -224,6 +230,7 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 		Box::new(move |subscription_executor| {
 			rpc::create_full(rpc::FullDeps {
 				client: client.clone(),
+				backend: backend.clone(),
 				pool: pool.clone(),
 				grandpa: rpc::GrandpaDeps {
 					shared_voter_state: shared_voter_state.clone(),

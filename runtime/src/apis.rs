@@ -16,7 +16,11 @@ use sp_runtime::{
 };
 use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
-use understudy_primitives::{api::RosterStatus, Entry, IncidentId, LogHead, RecordSeq};
+use understudy_primitives::{
+	api::{ReadError, RosterStatus},
+	mmr::Ancestry,
+	Entry, Incident, IncidentId, LogHead, RecordSeq,
+};
 
 use crate::*;
 
@@ -216,8 +220,24 @@ impl_runtime_apis! {
 			Failover::timeline(from, limit)
 		}
 
-		fn incident(id: IncidentId) -> Vec<Entry<AccountId, BlockNumber>> {
+		fn incident(id: IncidentId) -> Option<Incident<AccountId>> {
 			Failover::incident(id)
+		}
+
+		fn incidents(before: IncidentId, limit: u32) -> Vec<(IncidentId, Incident<AccountId>)> {
+			Failover::incidents(before, limit)
+		}
+
+		fn records(seqs: Vec<RecordSeq>) -> Result<Vec<Entry<AccountId, BlockNumber>>, ReadError> {
+			Failover::records(&seqs)
+		}
+
+		fn prove(seqs: Vec<RecordSeq>) -> Result<Vec<Hash>, ReadError> {
+			Failover::prove(&seqs)
+		}
+
+		fn ancestry(count: RecordSeq) -> Result<Ancestry, ReadError> {
+			Failover::ancestry(count)
 		}
 	}
 

@@ -8,6 +8,7 @@ use crate::*;
 use alloc::vec;
 
 frame_benchmarking::define_benchmarks!(
+	[pallet_failover, Failover]
 	[pallet_heartbeat, Heartbeat]
 	[pallet_validator_rotation, ValidatorRotation]
 	[pallet_validator_rotation::poa, ListedValidators]
@@ -47,6 +48,12 @@ impl pallet_heartbeat::benchmarking::BenchmarkHelper<AccountId> for Helper {
 
 	fn set_slot(slot: u64) {
 		pallet_aura::CurrentSlot::<Runtime>::put(sp_consensus_aura::Slot::from(slot));
+	}
+}
+
+impl pallet_failover::benchmarking::BenchmarkHelper<AccountId> for Helper {
+	fn set_key(who: &AccountId, key: AuthorityId) {
+		<Self as pallet_heartbeat::benchmarking::BenchmarkHelper<AccountId>>::set_key(who, key)
 	}
 }
 

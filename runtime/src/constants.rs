@@ -6,8 +6,10 @@ use crate::{Balance, BlockNumber};
 pub const SLOT_DURATION: u64 = 3_000;
 /// Blocks in a minute.
 pub const MINUTES: BlockNumber = 60_000 / (SLOT_DURATION as BlockNumber);
+/// Blocks in an hour.
+pub const HOURS: BlockNumber = 60 * MINUTES;
 /// Blocks in a day.
-pub const DAYS: BlockNumber = 24 * 60 * MINUTES;
+pub const DAYS: BlockNumber = 24 * HOURS;
 /// A session that nothing ends early, in blocks.
 pub const SESSION_LENGTH: BlockNumber = 5 * MINUTES;
 /// Sessions in an era. Sessions that end early count too.

@@ -10,18 +10,34 @@ use sp_runtime::{
 	},
 	DispatchError,
 };
-use understudy_primitives::{Evidence, Health, Initiator, RecordKind};
+use understudy_primitives::{Evidence, Health, Initiator, Phase, RecordKind, Verdict};
 use understudy_runtime::{
-	constants::{SESSIONS_PER_ERA, SESSION_LENGTH},
+	constants::{SESSIONS_PER_ERA, SESSION_LENGTH, SLOT_DURATION},
 	parameters::{dynamic_params, RuntimeParameters},
-	Executive, Grandpa, Heartbeat, Runtime, RuntimeCall, Session, Staking, ValidatorRotation,
+	AccountId, BlockNumber, Executive, Failover, Grandpa, Heartbeat, Runtime, RuntimeCall, Session, Staking,
+	ValidatorRotation,
 };
 
 /// Long enough for everybody's grace to be over.
 const WARM: u32 = 20;
 
+/// What was decided and done since genesis, without what led to it.
 fn kinds() -> Vec<RecordKind> {
-	log().iter().skip(1).map(|entry| entry.record.kind).collect()
+	use RecordKind::*;
+	let kinds = log().into_iter().skip(1).map(|entry| entry.record.kind);
+	kinds.filter(|kind| !matches!(kind, Suspected | Attributed | Cleared | Reconciled)).collect()
+}
+
+/// The first record of this kind.
+fn first(kind: RecordKind) -> understudy_primitives::Entry<AccountId, BlockNumber> {
+	log().into_iter().find(|entry| entry.record.kind == kind).expect("it is recorded")
+}
+
+fn verdict_of(kind: RecordKind) -> Verdict {
+	let [Evidence::Verdict(verdict), ..] = first(kind).evidence[..] else {
+		panic!("{kind:?} without a verdict")
+	};
+	verdict
 }
 
 #[test]
@@ -46,14 +62,73 @@ fn a_killed_validator_is_replaced_within_eight_blocks() {
 			assert!(took <= 8, "{took} blocks, killed {offset} slots later");
 			assert_eq!(kinds(), [RecordKind::Replaced, RecordKind::Seated]);
 
-			let decided = &log()[1];
-			let Evidence::Verdict(verdict) = decided.evidence else { panic!("decided without a verdict") };
-			assert_eq!(verdict.health, Health::Down);
+			let decided = first(RecordKind::Replaced);
+			assert_eq!(verdict_of(RecordKind::Replaced).health, Health::Down);
 			assert_eq!(decided.record.from, Some(Bob.to_account_id()));
 			assert_eq!(decided.record.to, Some(Eve.to_account_id()));
 			assert!(decided.record.block < chain.number(), "the record is older than the change");
 		});
 	}
+}
+
+/// The whole life of an incident, and its four times: whoever is killed right after its own block showed its last sign of life
+/// with that block.
+#[test]
+fn an_incident_tells_when_what_happened_and_on_which_evidence() {
+	run(|chain| {
+		chain.blocks(WARM);
+		let last = chain.until(|| u64::from(pallet_aura::CurrentSlot::<Runtime>::get()) % 4 == 1);
+		let killed = (chain.number(), chain.slot - 1);
+		assert!(last <= 4);
+		chain.dead = vec![Bob];
+		chain.until(|| kinds().contains(&RecordKind::Seated));
+		chain.until(|| log().iter().any(|entry| entry.record.kind == RecordKind::Reconciled));
+
+		let incident = Failover::incident(1).expect("it is kept");
+		assert_eq!(
+			(incident.phase, incident.subject.clone()),
+			(Phase::Reconciled, Some(Bob.to_account_id()))
+		);
+		assert_eq!((incident.began.block, incident.began.time), (killed.0, killed.1 * SLOT_DURATION));
+		let times = incident.times().expect("it is reconciled");
+		let end = first(RecordKind::Reconciled).record;
+		assert_eq!(times.total().block, end.block - killed.0);
+		assert_eq!(times.total().time, end.time - killed.1 * SLOT_DURATION);
+		assert!(times.detect.block > 0 && times.reconfigure.block > 0 && times.resync.block > 0);
+
+		let pieces = first(RecordKind::Attributed).evidence;
+		let has = |piece: fn(&Evidence) -> bool| pieces.iter().any(piece);
+		assert!(has(|piece| matches!(piece, Evidence::Verdict(verdict) if verdict.health == Health::Down)));
+		assert!(has(|piece| matches!(piece, Evidence::Slots { missed, .. } if *missed > 0)));
+		assert!(has(|piece| matches!(piece, Evidence::Signs { .. })));
+		assert!(has(|piece| matches!(piece, Evidence::Peers { reporters, .. } if !reporters.is_empty())));
+		assert!(has(|piece| matches!(piece, Evidence::Node(bytes) if !bytes.is_empty())));
+		// It is back, and in the reserve again: that belongs to the same incident.
+		chain.dead = vec![];
+		chain.until(|| kinds().contains(&RecordKind::Readmitted));
+		assert_eq!(first(RecordKind::Readmitted).record.incident, 1);
+	});
+}
+
+/// Who was seated stands elsewhere, and says so: it loses the seat again.
+#[test]
+fn who_stands_elsewhere_loses_the_seat_again() {
+	run(|chain| {
+		chain.blocks(WARM);
+		chain.astray = vec![Eve];
+		chain.dead = vec![Bob];
+		chain.until(|| validators().contains(&Eve));
+		chain.until(|| !validators().contains(&Eve));
+		assert_eq!(validators(), [Alice, Ferdie, Charlie, Dave]);
+		let diverged = first(RecordKind::Diverged).record;
+		let taken = log()
+			.into_iter()
+			.map(|entry| entry.record)
+			.find(|record| record.from == Some(Eve.to_account_id()));
+		assert_eq!(taken.map(|record| record.incident), Some(diverged.incident));
+		chain.until(|| Failover::incident(1).is_some_and(|incident| incident.phase == Phase::Reconciled));
+		assert!(!kinds().contains(&RecordKind::Penalized));
+	});
 }
 
 #[test]
@@ -75,7 +150,7 @@ fn who_authors_but_does_not_vote_is_replaced() {
 		chain.blocks(WARM);
 		chain.mute = vec![Bob];
 		chain.until(|| validators() == [Alice, Eve, Charlie, Dave]);
-		let Evidence::Verdict(verdict) = log()[1].evidence else { panic!("decided without a verdict") };
+		let verdict = verdict_of(RecordKind::Replaced);
 		assert_eq!(verdict.health, Health::Impaired);
 		assert!(verdict.detectors.votes && !verdict.detectors.own() && !verdict.detectors.peers);
 	});
@@ -184,12 +259,17 @@ fn a_second_death_within_the_cool_off_waits_for_its_end() {
 		chain.blocks(WARM);
 		chain.dead = vec![Bob];
 		chain.until(|| validators().contains(&Eve));
-		let decided = log()[1].record.block;
+		let decided = first(RecordKind::Replaced).record.block;
 		chain.blocks(1);
 		chain.dead.push(Charlie);
 		chain.until(|| validators().contains(&Ferdie));
 		let cool_off = dynamic_params::rotation::CoolOff::get();
-		assert!(log()[3].record.block >= decided + cool_off, "one of four in a cool-off (I1)");
+		let replaced =
+			log().into_iter().map(|entry| entry.record).filter(|record| record.kind == RecordKind::Replaced);
+		assert!(
+			replaced.max_by_key(|record| record.seq).is_some_and(|last| last.block >= decided + cool_off),
+			"one of four in a cool-off (I1)"
+		);
 	});
 }
 

@@ -110,8 +110,8 @@ fn two_outages(chain: &mut Chain) -> Perbill {
 	chain.settle();
 	let penalties: Vec<_> = log()
 		.into_iter()
-		.filter_map(|entry| match entry.evidence {
-			Evidence::Penalty { outages, at_once, fraction } => Some((outages, at_once, fraction)),
+		.filter_map(|entry| match entry.evidence[..] {
+			[Evidence::Penalty { outages, at_once, fraction }] => Some((outages, at_once, fraction)),
 			_ => None,
 		})
 		.collect();
@@ -217,7 +217,7 @@ fn who_was_up_shows_it_right_after_its_eviction() {
 		chain.wait_for("the eviction", || !Chain::active().contains(&1));
 		// It had never been gone: its heartbeats get through again.
 		chain.revive(1);
-		chain.wait_for("the proof", || kinds().contains(&RecordKind::Unneeded));
+		chain.wait_for("the proof", || kinds().contains(&RecordKind::RolledBack));
 		assert!(matches!(Chain::absence(1), Some(Absence::Probation { .. })));
 		let conduct = ValidatorRotation::conduct(Chain::account(1)).expect("it is remembered");
 		assert_eq!(conduct.outages, 0);

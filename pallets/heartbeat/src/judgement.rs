@@ -8,7 +8,8 @@ use frame_support::{
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::SaturatedConversion;
 use understudy_primitives::{
-	api::RosterStatus, Health, Judged, Judgement, JudgementHandler, MemberIndex, Slots, Verdicts, WindowIndex,
+	api::RosterStatus, Evidence, Health, Judged, Judgement, JudgementHandler, MemberIndex, Moment, Slots,
+	Verdicts, WindowIndex,
 };
 
 use crate::{
@@ -257,5 +258,13 @@ impl<T: Config> Verdicts for Pallet<T> {
 
 	fn window() -> WindowIndex {
 		Window::<T>::get().index
+	}
+
+	fn silent_for(judged: &Judged) -> Moment {
+		Self::silent_for(judged)
+	}
+
+	fn evidence(judged: &Judged) -> Vec<Evidence> {
+		Self::pieces(judged)
 	}
 }

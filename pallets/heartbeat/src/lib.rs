@@ -49,6 +49,7 @@ pub mod benchmarking;
 pub mod evidence;
 pub mod judgement;
 pub mod offchain;
+mod pieces;
 pub mod registration;
 pub mod rejection;
 mod roster;

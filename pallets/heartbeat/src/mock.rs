@@ -133,6 +133,9 @@ impl Slots for RoundRobin {
 	fn current() -> Option<u64> {
 		CurrentSlot::get()
 	}
+	fn duration() -> u64 {
+		3_000
+	}
 	fn author_of(slot: u64, active: u32) -> Option<MemberIndex> {
 		slot.checked_rem(active.into()).map(|index| index as MemberIndex)
 	}

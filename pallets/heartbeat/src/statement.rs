@@ -1,49 +1,15 @@
 //! What members sign with their heartbeat key, and the bytes that are signed.
 
-use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{traits::ConstU32, BoundedVec};
 use scale_info::TypeInfo;
-use sp_application_crypto::RuntimeAppPublic;
-use understudy_primitives::{
-	crypto::{AuthorityId, AuthoritySignature},
-	offchain::NodeVersion,
-	MemberIndex, RosterId, WindowIndex,
-};
+pub use understudy_primitives::statement::Statement;
+use understudy_primitives::{offchain::NodeVersion, MemberIndex, RosterId, WindowIndex};
 
 use crate::evidence::Mark;
 
 /// The most members that one report can name.
 pub const MAX_TARGETS: u32 = 64;
-
-/// Something that a member signs. The bytes are the domain, the genesis hash of the chain, and the SCALE encoding.
-pub trait Statement: Encode {
-	/// What separates it from anything else that the key could be asked to sign.
-	const DOMAIN: &'static [u8];
-
-	/// The bytes to sign, on the chain with this genesis hash.
-	fn payload<Hash: Encode>(&self, genesis: &Hash) -> Vec<u8> {
-		let mut payload = Self::DOMAIN.to_vec();
-		genesis.encode_to(&mut payload);
-		self.encode_to(&mut payload);
-		payload
-	}
-
-	/// Signs it with a key of the local keystore.
-	fn sign<Hash: Encode>(&self, key: &AuthorityId, genesis: &Hash) -> Option<AuthoritySignature> {
-		key.sign(&self.payload(genesis))
-	}
-
-	/// Whether the signature is by this key, for this chain and content.
-	fn is_signed_by<Hash: Encode>(
-		&self,
-		key: &AuthorityId,
-		genesis: &Hash,
-		signature: &AuthoritySignature,
-	) -> bool {
-		key.verify(&self.payload(genesis), signature)
-	}
-}
 
 /// A sign of life of one member in one window.
 #[derive(

@@ -1,11 +1,12 @@
 //! The runtime APIs that nodes, programs and people read the suite through.
 
-use crate::{Entry, IncidentId, Judged, LogHead, RecordSeq, RosterId, WindowIndex};
+use crate::{mmr::Ancestry, Entry, Incident, IncidentId, Judged, LogHead, RecordSeq, RosterId, WindowIndex};
 use alloc::vec::Vec;
 use codec::{Codec, Decode, Encode};
 use scale_info::TypeInfo;
+use sp_core::H256;
 
-/// The most entries that [`FailoverApi::timeline`] returns at once.
+/// The most entries that [`FailoverApi::timeline`], [`FailoverApi::records`] and [`FailoverApi::prove`] deal with at once.
 pub const TIMELINE_LIMIT: u32 = 100;
 
 /// Who sits where, and how every member does.
@@ -21,6 +22,17 @@ pub struct RosterStatus<AccountId> {
 	pub members: Vec<(AccountId, Judged)>,
 }
 
+/// Why something cannot be read from the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub enum ReadError {
+	/// There are not that many records as of this block.
+	NoSuchRecord,
+	/// More than [`TIMELINE_LIMIT`] were asked for at once, or none.
+	BadCount,
+	/// This node's offchain index lacks it: the node did not execute the blocks that wrote it with indexing on.
+	NotIndexed,
+}
+
 sp_api::decl_runtime_apis! {
 	/// The liveness evidence.
 	pub trait HeartbeatApi<AccountId> where AccountId: Codec {
@@ -29,13 +41,25 @@ sp_api::decl_runtime_apis! {
 	}
 
 	/// The failover log.
+	///
+	/// What reads the offchain index traps where the caller gives it no offchain database (`OffchainDbExt`), as by `state_call`.
 	pub trait FailoverApi<AccountId, BlockNumber> where AccountId: Codec, BlockNumber: Codec {
-		/// How many records there are, and the last one's hash.
+		/// How many records there are, the last one's hash, and the root over all of them.
 		fn log_head() -> LogHead;
 		/// The entries with `seq >= from` that are still in state, oldest first, at most `limit` and never more than
 		/// [`TIMELINE_LIMIT`].
 		fn timeline(from: RecordSeq, limit: u32) -> Vec<Entry<AccountId, BlockNumber>>;
-		/// The entries of one incident that are still in state, oldest first, at most [`TIMELINE_LIMIT`].
-		fn incident(id: IncidentId) -> Vec<Entry<AccountId, BlockNumber>>;
+		/// One incident, if it is still in state.
+		fn incident(id: IncidentId) -> Option<Incident<AccountId>>;
+		/// The incidents from the last one back, below `before`, that are still in state, at most `limit` and never more than
+		/// [`TIMELINE_LIMIT`].
+		fn incidents(before: IncidentId, limit: u32) -> Vec<(IncidentId, Incident<AccountId>)>;
+		/// These entries, however old, from the offchain index.
+		fn records(seqs: Vec<RecordSeq>) -> Result<Vec<Entry<AccountId, BlockNumber>>, ReadError>;
+		/// The MMR proof that these records are in the log as of this block, from the offchain index.
+		fn prove(seqs: Vec<RecordSeq>) -> Result<Vec<H256>, ReadError>;
+		/// What shows that the log with its first `count` records was a beginning of what it is as of this block, from the
+		/// offchain index. For fewer records than there are.
+		fn ancestry(count: RecordSeq) -> Result<Ancestry, ReadError>;
 	}
 }

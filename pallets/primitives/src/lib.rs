@@ -14,9 +14,10 @@
 //! | [`JudgementHandler`] | rotation | heartbeat | a window was judged |
 //! | [`Backing`] | the runtime, from its election | rotation | whom to seat first |
 //! | [`FailoverLog`] | failover | rotation | write a record before the change takes effect |
+//! | [`DivergenceHandler`] | rotation | failover | who was seated stands elsewhere than the chain |
 //!
 //! The runtime APIs, which nodes and programs call, are in [`api`]; what a node leaves for its offchain worker is in
-//! [`offchain`].
+//! [`offchain`], what members sign in [`statement`], how the log is committed to in [`mmr`].
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -24,13 +25,18 @@ extern crate alloc;
 
 pub mod api;
 pub mod crypto;
+mod incident;
 mod log;
+pub mod mmr;
 pub mod offchain;
 mod roster;
+pub mod statement;
 mod verdict;
 
+pub use incident::{DivergenceHandler, Incident, Phase, Times, MAX_RECORDS};
 pub use log::{
-	Entry, Evidence, FailoverLog, IncidentId, Initiator, LogHead, NewRecord, Record, RecordKind, RecordSeq,
+	Checkpoint, Entry, Evidence, FailoverLog, IncidentId, Initiator, LogHead, MemberBits, Moment, NewRecord,
+	NodeBytes, Record, RecordKind, RecordSeq, ENGINE_ID, MAX_EVIDENCE,
 };
 pub use roster::{
 	tolerated_faults, Backing, HeartbeatKeys, MemberIndex, Registrations, RosterHandler, RosterId, Seat,

@@ -4,6 +4,12 @@
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
+use sp_runtime::{
+	offchain::storage::{StorageRetrievalError, StorageValueRef},
+	traits::Saturating,
+};
+
+use crate::crypto::AuthorityId;
 
 /// Where the node keeps its [`FinalityView`].
 pub const FINALITY_VIEW: &[u8] = b"understudy/node/finality";
@@ -21,6 +27,8 @@ pub struct FinalityView {
 	pub advanced: u64,
 	/// That block's number, saturating.
 	pub finalized: u32,
+	/// That block's header, in SCALE.
+	pub header: Vec<u8>,
 	/// The voters of the current set of whom the node sees no vote: the raw public key, and for how many seconds.
 	pub silent: Vec<([u8; 32], u32)>,
 }
@@ -63,4 +71,32 @@ pub enum Probing {
 	Public,
 	/// All of them, private and loopback addresses included: for test networks.
 	Any,
+}
+
+/// After so many blocks a transaction that did not make it into one is sent again.
+const RESEND_AFTER: u32 = 2;
+
+/// When something was done last, kept in the node's offchain storage.
+#[derive(Encode, Decode)]
+struct Claim<BlockNumber> {
+	task: Vec<u8>,
+	at: BlockNumber,
+}
+
+/// Whether a worker is to do something now that is done once per `task`: it was not for this very task, or that is two
+/// blocks ago. The lock also keeps two workers, of two blocks at the same height, from doing it twice.
+pub fn claim<BlockNumber>(name: &str, key: &AuthorityId, task: impl Encode, now: BlockNumber) -> bool
+where
+	BlockNumber: Encode + Decode + Saturating + From<u32> + PartialOrd + Copy,
+{
+	let storage_key = (b"understudy/", name.as_bytes(), key).encode();
+	let task = task.encode();
+	StorageValueRef::persistent(&storage_key)
+		.mutate(|last: Result<Option<Claim<BlockNumber>>, StorageRetrievalError>| match last {
+			Ok(Some(last)) if last.task == task && now < last.at.saturating_add(RESEND_AFTER.into()) => {
+				Err(())
+			},
+			_ => Ok(Claim { task, at: now }),
+		})
+		.is_ok()
 }

@@ -111,6 +111,10 @@ impl<AccountId> Registrations<AccountId> for () {
 pub trait Slots {
 	/// The slot of the block that is being built or was built last.
 	fn current() -> Option<u64>;
+	/// How long a slot is, in milliseconds; 0 where there are none.
+	fn duration() -> u64 {
+		0
+	}
 	/// The index in the active set, which has `active` members, of the author that `slot` belongs to.
 	fn author_of(slot: u64, active: u32) -> Option<MemberIndex>;
 	/// The indices, in order of time, that `missed` slots in a row after `since` (exclusive) belong to; at most one per

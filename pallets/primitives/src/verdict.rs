@@ -3,10 +3,11 @@
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
+use serde::{Deserialize, Serialize};
 use sp_runtime::Perbill;
 use sp_weights::Weight;
 
-use crate::{MemberIndex, Seat};
+use crate::{Evidence, MemberIndex, Moment, Seat};
 
 /// Numbers the windows after which evidence is judged. Grows by one per window, whatever a window's length is.
 pub type WindowIndex = u32;
@@ -25,6 +26,8 @@ pub type WindowIndex = u32;
 	DecodeWithMemTracking,
 	MaxEncodedLen,
 	TypeInfo,
+	Serialize,
+	Deserialize,
 )]
 pub enum Health {
 	/// Nothing speaks against it, and it has been heard.
@@ -39,7 +42,19 @@ pub enum Health {
 
 /// Which independent sources of evidence fired.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Default,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
 )]
 pub struct Detectors {
 	/// S: its own slots, missed in a row.
@@ -71,7 +86,18 @@ impl Detectors {
 
 /// The verdict on one member.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
 )]
 pub struct Verdict {
 	/// What to make of the member.
@@ -155,4 +181,11 @@ pub trait Verdicts {
 
 	/// The running window. One read.
 	fn window() -> WindowIndex;
+
+	/// How long ago a member showed its last sign of life, in blocks and milliseconds, as far as the chain can tell from what
+	/// is counted against it.
+	fn silent_for(judged: &Judged) -> Moment;
+
+	/// What the detectors have against a member, piece by piece: all that the verdict on it rests on.
+	fn evidence(judged: &Judged) -> Vec<Evidence>;
 }

@@ -213,23 +213,47 @@ mod benchmarks {
 	}
 
 	#[benchmark(pov_mode = Measured)]
-	fn follow(k: Linear<2, MEMBERS>) {
+	fn follow(k: Linear<3, MEMBERS>) {
 		let all = members::<T>(MEMBERS);
-		remember::<T>(&all[..k as usize / 2]);
+		let each = &all[..k as usize / 3];
+		remember::<T>(each);
+		let suspicion = |who: &T::AccountId| Suspicion {
+			who: who.clone(),
+			first: T::Log::now(),
+			incident: None,
+			diverged: false,
+		};
+		Suspicions::<T>::put(BoundedVec::truncate_from(each.iter().map(suspicion).collect()));
 		#[block]
 		{
 			Pallet::<T>::on_judgement(&judgement(0));
 		}
-		assert_eq!(Evictions::<T>::get().len() as u32, k / 2);
+		assert_eq!(Evictions::<T>::get().len() as u32, k / 3);
+		assert!(Suspicions::<T>::get().is_empty());
 	}
 
 	#[benchmark(pov_mode = Measured)]
-	fn decide(n: Linear<LEAST, MEMBERS>) {
-		members::<T>(n);
-		let failing = selection::cap(n * 2 / 3).max(1);
+	fn record(r: Linear<2, 200>) {
+		members::<T>(MEMBERS);
+		let before = T::Log::count();
+		let judgement = judgement(r / 2);
+		let scene = decision::Scene::<T>::of(&judgement);
 		#[block]
 		{
-			Pallet::<T>::on_judgement(&judgement(failing));
+			Pallet::<T>::follow_suspicions(&scene);
+		}
+		assert_eq!(T::Log::count(), before + u64::from(r / 2 * 2));
+	}
+
+	#[benchmark(pov_mode = Measured)]
+	fn decide(n: Linear<LEAST, MEMBERS>, f: Linear<1, 100>) {
+		members::<T>(n);
+		let judgement = judgement(f.min(selection::cap(n * 2 / 3)));
+		let scene = decision::Scene::<T>::of(&judgement);
+		Pallet::<T>::follow_suspicions(&scene);
+		#[block]
+		{
+			Pallet::<T>::decide(&scene, Vec::new());
 		}
 		assert!(!Pending::<T>::get().is_empty());
 	}
@@ -268,7 +292,7 @@ fn planning<T: Config>(n: u32) -> Vec<T::AccountId> {
 fn remember<T: Config>(all: &[T::AccountId]) {
 	let now = frame_system::Pallet::<T>::block_number();
 	let absence = Some(Absence::Probation { left: u8::MAX, counted: 0 });
-	let conduct = Conduct { outages: 1, last: now, absence };
+	let conduct = Conduct { outages: 1, last: now, incident: 1, absence };
 	let conducts: Vec<_> = all.iter().map(|who| (who.clone(), conduct)).collect();
 	Conducts::<T>::put(BoundedVec::truncate_from(conducts));
 	let eviction = |who: &T::AccountId| Eviction {

@@ -17,33 +17,43 @@ use crate::{
 	breaker::{self, Bounds, Eviction, Suspension},
 	lifecycle::{Absence, Conduct, Step},
 	selection::{self, Candidate, Leaving, Limits, Standing, Swap},
+	suspicion::is_suspected,
 	weights::WeightInfo as _,
 	Active, BreakerRules, Case, Cases, Cause, Change, ConductOf, Conducts, Config, Elected, Event, Evictions,
-	Held, Pallet, Pending, Planned, Progress, Reserve, Retiring, Stage, Suspended,
+	Held, Pallet, Pending, Planned, Progress, Reserve, Retiring, Stage, Suspended, Suspicions,
 };
 
 impl<T: Config> JudgementHandler for Pallet<T> {
 	fn on_judgement(judgement: &Judgement) -> Weight {
 		let known = (Conducts::<T>::decode_len().unwrap_or_default())
 			.saturating_add(Cases::<T>::decode_len().unwrap_or_default())
-			.saturating_add(Evictions::<T>::decode_len().unwrap_or_default()) as u32;
-		Self::hold_or_resume(judgement.systemic);
+			.saturating_add(Evictions::<T>::decode_len().unwrap_or_default())
+			.saturating_add(Suspicions::<T>::decode_len().unwrap_or_default()) as u32;
+		let noted = Self::hold_or_resume(judgement.systemic);
 		let fails = |judged: &Judged| judged.seat == Seat::Active && judged.is_failing();
-		let somebody_fails = judgement.unhealthy.iter().any(fails);
-		if known == 0 && !somebody_fails && !Retiring::<T>::exists() {
+		let failing = judgement.unhealthy.iter().filter(|judged| fails(judged)).count();
+		let suspects = judgement.unhealthy.iter().filter(|judged| is_suspected(judged)).count() as u32;
+		if known == 0 && suspects == 0 && !noted && !Retiring::<T>::exists() {
 			return T::WeightInfo::quiet();
 		}
-		let mut weight = T::WeightInfo::follow(known);
+		let mut weight = T::WeightInfo::follow(known.saturating_add(suspects));
+		let records = T::Log::count();
 		let scene = Scene::<T>::of(judgement);
+		Self::follow_suspicions(&scene);
+		let diverged = Self::diverged();
 		Self::follow_conducts(&scene);
 		Self::find_unneeded(&scene);
 		Self::review_cases(&scene);
+		let written = T::Log::count().saturating_sub(records).saturating_add(noted.into());
+		weight.saturating_accrue(T::WeightInfo::record(written.try_into().unwrap_or(u32::MAX)));
 		// One batch at a time: what is decided now must not overtake what is on its way.
 		let may_act = !judgement.systemic && Progress::<T>::get() == Stage::Idle;
-		if may_act && (somebody_fails || Retiring::<T>::exists()) {
+		let leaving =
+			failing.saturating_add(diverged.len()).saturating_add(Retiring::<T>::decode_len().unwrap_or(0));
+		if may_act && leaving > 0 {
 			let members = scene.active.len().saturating_add(scene.reserve.len()) as u32;
-			weight.saturating_accrue(T::WeightInfo::decide(members));
-			Self::decide(&scene);
+			weight.saturating_accrue(T::WeightInfo::decide(members, leaving as u32));
+			Self::decide(&scene, diverged);
 		}
 		weight
 	}
@@ -84,9 +94,10 @@ impl<'a, T: Config> Scene<'a, T> {
 			.map(|(who, judged)| (who, judged.verdict))
 	}
 
-	/// The verdict on an active member, if it fails.
-	pub fn failure(&self, who: &T::AccountId) -> Option<Verdict> {
-		self.failing().find(|(failing, _)| *failing == who).map(|(_, verdict)| verdict)
+	/// What the evidence says of an active member that fails.
+	pub fn failure(&self, who: &T::AccountId) -> Option<&Judged> {
+		let fails = |judged: &Judged| judged.seat == Seat::Active && judged.is_failing();
+		self.unhealthy().find(|(other, judged)| *other == who && fails(judged)).map(|(_, judged)| judged)
 	}
 }
 
@@ -97,7 +108,7 @@ pub(crate) struct Order<AccountId> {
 	pub initiator: Initiator,
 	/// That of its case, if there is one.
 	pub incident: Option<IncidentId>,
-	pub evidence: Evidence,
+	pub evidence: Vec<Evidence>,
 }
 
 impl<AccountId> Order<AccountId> {
@@ -109,13 +120,14 @@ impl<AccountId> Order<AccountId> {
 		incident: Option<IncidentId>,
 	) -> Self {
 		let cause = if verdict.health == Health::Down { Cause::Down } else { Cause::Impaired };
-		Self { who, cause, initiator, incident, evidence: Evidence::Verdict(verdict) }
+		Self { who, cause, initiator, incident, evidence: alloc::vec![Evidence::Verdict(verdict)] }
 	}
 }
 
 impl<T: Config> Pallet<T> {
-	/// Records when a systemic outage begins to hold rotation still, and when it ends.
-	fn hold_or_resume(systemic: bool) {
+	/// Records when a systemic outage begins to hold rotation still, and when it ends. Says whether there was something to
+	/// record.
+	fn hold_or_resume(systemic: bool) -> bool {
 		let (incident, kind) = match (Held::<T>::get(), systemic) {
 			(None, true) => {
 				let incident = T::Log::open_incident();
@@ -126,9 +138,10 @@ impl<T: Config> Pallet<T> {
 				Held::<T>::kill();
 				(incident, RecordKind::Resumed)
 			},
-			_ => return,
+			_ => return false,
 		};
-		Self::note(incident, kind, Initiator::Automation, None, Evidence::None);
+		Self::note(incident, kind, Initiator::Automation, None, Vec::new());
+		true
 	}
 
 	/// Writes a record that moves no seat.
@@ -137,13 +150,18 @@ impl<T: Config> Pallet<T> {
 		kind: RecordKind,
 		initiator: Initiator,
 		subject: Option<T::AccountId>,
-		evidence: Evidence,
+		evidence: Vec<Evidence>,
 	) {
 		T::Log::append(NewRecord { incident, kind, initiator, subject, from: None, to: None, evidence });
 	}
 
 	/// The same of a member, by automation.
-	pub(crate) fn note_of(incident: IncidentId, kind: RecordKind, who: &T::AccountId, evidence: Evidence) {
+	pub(crate) fn note_of(
+		incident: IncidentId,
+		kind: RecordKind,
+		who: &T::AccountId,
+		evidence: Vec<Evidence>,
+	) {
 		Self::note(incident, kind, Initiator::Automation, Some(who.clone()), evidence);
 	}
 
@@ -153,7 +171,7 @@ impl<T: Config> Pallet<T> {
 		kind: RecordKind,
 		initiator: Initiator,
 		swap: &Swap<T::AccountId>,
-		evidence: Evidence,
+		evidence: Vec<Evidence>,
 	) {
 		let Swap { from, to } = swap.clone();
 		let subject = Some(from.clone());
@@ -208,7 +226,7 @@ impl<T: Config> Pallet<T> {
 			match conduct.step(now, scene.judgement.window, healthy, &durations) {
 				Some(Step::Probation) => Self::deposit_event(Event::OnProbation { who: who.clone() }),
 				Some(Step::Readmitted) => {
-					Self::note_of(0, RecordKind::Readmitted, who, Evidence::None);
+					Self::note_of(conduct.incident, RecordKind::Readmitted, who, Vec::new());
 					Self::deposit_event(Event::Readmitted { who: who.clone() });
 				},
 				None => (),
@@ -243,7 +261,7 @@ impl<T: Config> Pallet<T> {
 			}
 			let window = scene.judgement.window;
 			Self::with_conduct(who, |conduct| conduct.clear(window, &T::Durations::get()));
-			Self::note_of(incident, RecordKind::Unneeded, who, Evidence::None);
+			Self::note_of(incident, RecordKind::RolledBack, who, Vec::new());
 			Self::deposit_event(Event::EvictionUnneeded { incident, who: who.clone() });
 			eviction.unneeded = true;
 		}
@@ -272,7 +290,7 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn suspend(reason: Suspension) {
 		Suspended::<T>::put(reason);
 		let by = if reason == Suspension::Guardians { Initiator::Guardians } else { Initiator::Automation };
-		Self::note(0, RecordKind::AutomationSuspended, by, None, Evidence::None);
+		Self::note(0, RecordKind::AutomationSuspended, by, None, Vec::new());
 		Self::deposit_event(Event::AutomationSuspended { reason });
 	}
 
@@ -286,7 +304,7 @@ impl<T: Config> Pallet<T> {
 		cases.retain(|Case { incident, who, expires, vetoed, .. }| {
 			let stays = now < *expires && scene.active.contains(who) && (*vetoed || failing.contains(who));
 			if !stays {
-				Self::note_of(*incident, RecordKind::CaseClosed, who, Evidence::None);
+				Self::note_of(*incident, RecordKind::CaseClosed, who, Vec::new());
 				Self::deposit_event(Event::CaseClosed { incident: *incident });
 			}
 			stays
@@ -302,9 +320,9 @@ impl<T: Config> Pallet<T> {
 		if cases.is_full() || cases.iter().any(|case| case.who == *who) {
 			return;
 		}
-		let incident = T::Log::open_incident();
+		let incident = Self::incident_of(who).unwrap_or_else(T::Log::open_incident);
 		let expires = frame_system::Pallet::<T>::block_number().saturating_add(T::CaseLifetime::get());
-		let evidence = Evidence::Verdict(verdict);
+		let evidence = alloc::vec![Evidence::Verdict(verdict)];
 		Self::note_of(incident, RecordKind::CaseOpened, who, evidence);
 		Self::deposit_event(Event::CaseOpened { incident, who: who.clone(), verdict });
 		let case = Case { incident, who: who.clone(), verdict, expires, vetoed: false };
@@ -314,7 +332,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Decides who is replaced by whom, and whom the guardians are asked about.
-	fn decide(scene: &Scene<T>) {
+	pub(crate) fn decide(scene: &Scene<T>, diverged: Vec<(T::AccountId, Option<IncidentId>)>) {
 		let cases = Cases::<T>::get();
 		let automation = !Suspended::<T>::exists();
 		let threshold = T::AutomationThreshold::get();
@@ -331,6 +349,13 @@ impl<T: Config> Pallet<T> {
 				Self::open_case(who, verdict);
 			}
 		}
+		for (who, incident) in diverged.into_iter().filter(|_| automation) {
+			let (cause, initiator) = (Cause::Evicted, Initiator::Automation);
+			let vetoed = cases.iter().any(|case| case.who == who && case.vetoed);
+			if !vetoed && !orders.iter().any(|order: &Order<_>| order.who == who) {
+				orders.push(Order { who, cause, initiator, incident, evidence: Vec::new() });
+			}
+		}
 		let asked = Retiring::<T>::get();
 		// Whoever something speaks against does not get away by asking to leave.
 		let unwell = scene.unwell();
@@ -340,7 +365,7 @@ impl<T: Config> Pallet<T> {
 				cause: Cause::Retirement,
 				initiator: Initiator::Member,
 				incident: None,
-				evidence: Evidence::None,
+				evidence: Vec::new(),
 			});
 		}
 		Self::carry_out(orders, scene, Self::automatic_limits(&scene.active));
@@ -388,18 +413,19 @@ impl<T: Config> Pallet<T> {
 	/// Takes one seat: the record, and all that follows from it.
 	pub(crate) fn take_seat(order: &Order<T::AccountId>, to: Option<T::AccountId>) {
 		let Order { who, cause, initiator, incident, evidence } = order;
-		let incident = incident.unwrap_or_else(T::Log::open_incident);
+		let incident = incident.or_else(|| Self::incident_of(who)).unwrap_or_else(T::Log::open_incident);
 		let swap = Swap { from: who.clone(), to: to.clone() };
-		Self::record(incident, swap.decision(), *initiator, &swap, *evidence);
+		Self::record(incident, swap.decision(), *initiator, &swap, evidence.clone());
 		Self::deposit_event(Event::Decided { incident, from: who.clone(), to: to.clone() });
 		// What the guardians order is beyond the cap.
-		if cause.is_failure() || *cause == Cause::Retirement {
+		let guardians = *initiator == Initiator::Guardians;
+		if cause.is_failure() || !guardians {
 			let at = frame_system::Pallet::<T>::block_number();
 			let mut evictions = Self::recent_evictions(Self::retention());
 			if evictions.len() >= T::MaxMembers::get() as usize {
 				evictions.remove(0);
 			}
-			let automatic = cause.is_failure() && *initiator != Initiator::Guardians;
+			let automatic = !guardians && *cause != Cause::Retirement;
 			let cause = *cause;
 			let seated = Active::<T>::decode_len().unwrap_or_default() as u32;
 			evictions.push(Eviction {
@@ -415,12 +441,15 @@ impl<T: Config> Pallet<T> {
 			Evictions::<T>::put(BoundedVec::truncate_from(evictions));
 		}
 		Cases::<T>::mutate(|cases| cases.retain(|case| case.who != *who));
-		Pending::<T>::mutate(|pending| {
-			let mut all = core::mem::take(pending).into_inner();
-			all.push(Change { incident, from: who.clone(), to, cause: *cause });
-			*pending = BoundedVec::truncate_from(all);
-		});
-		Progress::<T>::put(Stage::Decided);
+		Self::push_pending(Change { incident, from: who.clone(), to, cause: *cause }, Stage::Decided);
+	}
+
+	/// Adds a change to those on their way.
+	pub(crate) fn push_pending(change: Change<T::AccountId>, stage: Stage) {
+		let mut all = Pending::<T>::get().into_inner();
+		all.push(change);
+		Pending::<T>::put(BoundedVec::truncate_from(all));
+		Progress::<T>::put(stage);
 	}
 
 	/// Whether somebody who does not sit can be seated: it has session keys, and its node has said lately that it stands
@@ -471,12 +500,13 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// A member lost its seat for this cause.
-	pub(crate) fn depart(who: &T::AccountId, cause: Cause) -> u8 {
+	pub(crate) fn depart(who: &T::AccountId, incident: IncidentId, cause: Cause) -> u8 {
 		let now = frame_system::Pallet::<T>::block_number();
 		match cause {
 			Cause::Down | Cause::Impaired | Cause::Evicted => {
 				let outages = Self::with_conduct(who, |conduct| {
 					let counts = cause == Cause::Down && !Held::<T>::exists();
+					conduct.incident = incident;
 					conduct.fall(now, counts, &T::Durations::get())
 				});
 				Self::deposit_event(Event::Jailed { who: who.clone(), outages });
@@ -485,6 +515,7 @@ impl<T: Config> Pallet<T> {
 			Cause::Retirement => {
 				Self::with_conduct(who, |conduct| {
 					if !matches!(conduct.absence, Some(Absence::Jailed { .. })) {
+						conduct.incident = incident;
 						conduct.absence = Some(Absence::Retired);
 					}
 				});

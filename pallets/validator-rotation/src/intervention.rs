@@ -1,8 +1,9 @@
 //! What people can do: the member itself, the guardians, and anybody who sees that the evidence suffices.
 
+use alloc::vec::Vec;
 use frame_support::{ensure, pallet_prelude::DispatchResult, traits::Get};
 use sp_runtime::traits::Saturating;
-use understudy_primitives::{Evidence, IncidentId, Initiator, RecordKind, Verdicts};
+use understudy_primitives::{IncidentId, Initiator, RecordKind, Verdicts};
 
 use crate::{
 	decision::{Order, Scene},
@@ -33,7 +34,7 @@ impl<T: Config> Pallet<T> {
 			Retiring::<T>::put(retiring);
 			Self::deposit_event(Event::Retiring { who });
 		} else {
-			Self::depart(&who, Cause::Retirement);
+			Self::depart(&who, 0, Cause::Retirement);
 		}
 		Ok(())
 	}
@@ -89,9 +90,10 @@ impl<T: Config> Pallet<T> {
 		let judgement = T::Verdicts::judgement();
 		ensure!(!judgement.systemic, Error::<T>::Systemic);
 		let scene = Scene::<T>::of(&judgement);
-		let verdict = scene.failure(&who).ok_or(Error::<T>::NotFailing)?;
-		ensure!(suffices(verdict.confidence), Error::<T>::NotFailing);
-		let order = Order::failure(who, verdict, initiator, incident);
+		let judged = scene.failure(&who).ok_or(Error::<T>::NotFailing)?;
+		ensure!(suffices(judged.verdict.confidence), Error::<T>::NotFailing);
+		Self::suspect_now(&who, judged);
+		let order = Order::failure(who, judged.verdict, initiator, incident);
 		let guardians = initiator == Initiator::Guardians;
 		let limits = if guardians { Self::limits } else { Self::automatic_limits };
 		let taken = Self::carry_out(alloc::vec![order], &scene, limits(&scene.active));
@@ -109,7 +111,7 @@ impl<T: Config> Pallet<T> {
 			case.vetoed = true;
 			case.expires = frame_system::Pallet::<T>::block_number().saturating_add(T::CaseLifetime::get());
 			let who = Some(case.who.clone());
-			Self::note(incident, RecordKind::CaseVetoed, Initiator::Guardians, who, Evidence::None);
+			Self::note(incident, RecordKind::CaseVetoed, Initiator::Guardians, who, Vec::new());
 			Self::deposit_event(Event::CaseVetoed { incident });
 			Ok(())
 		})
@@ -139,7 +141,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	fn guardians_order(who: T::AccountId, cause: Cause) -> Order<T::AccountId> {
-		Order { who, cause, initiator: Initiator::Guardians, incident: None, evidence: Evidence::None }
+		Order { who, cause, initiator: Initiator::Guardians, incident: None, evidence: Vec::new() }
 	}
 
 	pub(crate) fn do_resume() -> DispatchResult {
@@ -148,7 +150,7 @@ impl<T: Config> Pallet<T> {
 		Evictions::<T>::mutate(|evictions| {
 			evictions.iter_mut().for_each(|eviction| eviction.automatic = false);
 		});
-		Self::note(0, RecordKind::AutomationResumed, Initiator::Guardians, None, Evidence::None);
+		Self::note(0, RecordKind::AutomationResumed, Initiator::Guardians, None, Vec::new());
 		Self::deposit_event(Event::AutomationResumed);
 		Ok(())
 	}

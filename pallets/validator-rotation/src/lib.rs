@@ -54,6 +54,7 @@ pub mod penalty;
 pub mod poa;
 pub mod selection;
 pub mod session_manager;
+pub mod suspicion;
 pub mod weights;
 
 #[cfg(test)]
@@ -76,6 +77,7 @@ use frame_system::pallet_prelude::BlockNumberFor;
 use lifecycle::{Conduct, Durations};
 use scale_info::TypeInfo;
 use sp_runtime::Perbill;
+use suspicion::Suspicion;
 use understudy_primitives::{
 	Backing, FailoverLog, IncidentId, Registrations, RosterHandler, Verdict, Verdicts,
 };
@@ -96,7 +98,7 @@ pub enum Cause {
 	Retirement,
 	/// The guardians evicted it: jailed, and that is all.
 	Evicted,
-	/// The guardians seated somebody else in its place; it stays in the reserve.
+	/// The guardians seated somebody else in its place, or it has no session keys any more; it stays in the reserve.
 	Displaced,
 }
 
@@ -177,6 +179,9 @@ pub enum Stage {
 
 /// A list of members, at most [`Config::MaxMembers`].
 pub type MembersOf<T> = BoundedVec<<T as frame_system::Config>::AccountId, <T as Config>::MaxMembers>;
+/// A list of suspicions, at most [`Config::MaxMembers`].
+pub type SuspicionsOf<T> =
+	BoundedVec<Suspicion<<T as frame_system::Config>::AccountId>, <T as Config>::MaxMembers>;
 /// An eviction on this chain.
 pub type EvictionOf<T> = Eviction<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
 /// A case on this chain.
@@ -463,6 +468,10 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Cases<T: Config> = StorageValue<_, BoundedVec<CaseOf<T>, ConstU32<MAX_CASES>>, ValueQuery>;
 
+	/// The active members that something speaks against, and those that stand elsewhere than the chain.
+	#[pallet::storage]
+	pub type Suspicions<T: Config> = StorageValue<_, SuspicionsOf<T>, ValueQuery>;
+
 	/// Why rotation does not act by itself, if it does not.
 	#[pallet::storage]
 	pub type Suspended<T: Config> = StorageValue<_, Suspension, OptionQuery>;
@@ -682,6 +691,9 @@ impl<T: Config> Pallet<T> {
 		let cases = Cases::<T>::get();
 		let unique: BTreeSet<_> = cases.iter().map(|case| &case.who).collect();
 		ensure!(unique.len() == cases.len(), "somebody has two cases");
+		let suspicions = Suspicions::<T>::get();
+		let unique: BTreeSet<_> = suspicions.iter().map(|suspicion| &suspicion.who).collect();
+		ensure!(unique.len() == suspicions.len(), "somebody is suspected twice");
 		let retiring = Retiring::<T>::get();
 		let unique: BTreeSet<_> = retiring.iter().filter(|who| active.contains(who)).collect();
 		ensure!(unique.len() == retiring.len(), "somebody retires twice, or from no seat");

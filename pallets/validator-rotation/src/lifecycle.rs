@@ -14,7 +14,7 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use sp_runtime::traits::{CheckedDiv, Saturating, UniqueSaturatedInto};
-use understudy_primitives::WindowIndex;
+use understudy_primitives::{IncidentId, WindowIndex};
 
 /// Jail doubles with each repetition, so often at most.
 pub const MAX_DOUBLINGS: u32 = 8;
@@ -62,6 +62,8 @@ pub struct Conduct<BlockNumber> {
 	pub outages: u8,
 	/// The block in which the last one was decided.
 	pub last: BlockNumber,
+	/// The incident by which it lost its seat last, 0 if by none.
+	pub incident: IncidentId,
 	/// Why it is not seated, if it is not to be.
 	pub absence: Option<Absence<BlockNumber>>,
 }
@@ -78,7 +80,7 @@ pub enum Step {
 impl<BlockNumber: Saturating + CheckedDiv + Copy + Ord + UniqueSaturatedInto<u8>> Conduct<BlockNumber> {
 	/// Somebody without a history, as of block `now`.
 	pub fn clean(now: BlockNumber) -> Self {
-		Self { outages: 0, last: now, absence: None }
+		Self { outages: 0, last: now, incident: 0, absence: None }
 	}
 
 	/// The outages that are not forgiven by now: one less for each full `forgiveness` since the last one.
@@ -224,7 +226,12 @@ mod tests {
 		conduct.clear(7, &TIMES);
 		assert_eq!(
 			conduct,
-			Conduct { outages: 0, last: 0, absence: Some(Absence::Probation { left: 2, counted: 7 }) }
+			Conduct {
+				outages: 0,
+				last: 0,
+				incident: 0,
+				absence: Some(Absence::Probation { left: 2, counted: 7 })
+			}
 		);
 	}
 

@@ -14,8 +14,9 @@ use sp_staking::{
 	SessionIndex,
 };
 use understudy_primitives::{
-	Backing, Detectors, FailoverLog, Health, IncidentId, Judged, Judgement, JudgementHandler, MemberIndex,
-	NewRecord, RecordKind, RecordSeq, RosterHandler, Seat, Tag, Tags, Verdict, Verdicts, WindowIndex,
+	Backing, Detectors, Evidence, FailoverLog, Health, IncidentId, Judged, Judgement, JudgementHandler,
+	MemberIndex, Moment, NewRecord, RecordKind, RecordSeq, RosterHandler, Seat, Tag, Tags, Verdict, Verdicts,
+	WindowIndex,
 };
 
 use crate as pallet_validator_rotation;
@@ -73,7 +74,10 @@ parameter_types! {
 	pub static Ill: BTreeMap<u64, Verdict> = BTreeMap::new();
 	/// Accounts whose registration is not current.
 	pub static Expired: Vec<u64> = Vec::new();
+	/// What was decided, and what came of it.
 	pub static Records: Vec<NewRecord<u64>> = Vec::new();
+	/// What the evidence showed.
+	pub static Findings: Vec<NewRecord<u64>> = Vec::new();
 	pub static Incidents: IncidentId = 0;
 	pub static Rosters: Vec<(Vec<u64>, Vec<u64>)> = Vec::new();
 	/// How often the session handlers were told of a changed set.
@@ -171,6 +175,15 @@ impl Verdicts for Judge {
 	fn window() -> WindowIndex {
 		Windows::get()
 	}
+
+	fn silent_for(judged: &Judged) -> Moment {
+		let blocks = u32::from(judged.verdict.missed_slots);
+		Moment { block: blocks, time: u64::from(blocks) * 3_000 }
+	}
+
+	fn evidence(judged: &Judged) -> Vec<Evidence> {
+		vec![Evidence::Verdict(judged.verdict)]
+	}
 }
 
 pub struct Registered;
@@ -185,6 +198,12 @@ impl understudy_primitives::Registrations<u64> for Registered {
 pub struct Log;
 
 impl FailoverLog<u64> for Log {
+	fn now() -> Moment {
+		Moment { block: System::block_number() as u32, time: System::block_number() * 3_000 }
+	}
+	fn count() -> RecordSeq {
+		(Records::get().len() + Findings::get().len()) as RecordSeq
+	}
 	fn open_incident() -> IncidentId {
 		Incidents::mutate(|last| {
 			*last += 1;
@@ -192,6 +211,11 @@ impl FailoverLog<u64> for Log {
 		})
 	}
 	fn append(record: NewRecord<u64>) -> RecordSeq {
+		use RecordKind::*;
+		if matches!(record.kind, Suspected | Attributed | Cleared) {
+			Findings::mutate(|findings| findings.push(record));
+			return 0;
+		}
 		Records::mutate(|records| {
 			records.push(record);
 			records.len() as RecordSeq - 1

@@ -96,7 +96,7 @@ impl<T: Config> Pallet<T> {
 		}
 		if election && set != *active {
 			let hash = H256(set.using_encoded(blake2_256));
-			Self::note(0, RecordKind::Elected, Initiator::Election, None, Evidence::Set(hash));
+			Self::note(0, RecordKind::Elected, Initiator::Election, None, alloc::vec![Evidence::Set(hash)]);
 		}
 		// First of all, so that nobody escapes what is decided by purging its keys.
 		if Progress::<T>::get() == Stage::Decided {
@@ -107,10 +107,11 @@ impl<T: Config> Pallet<T> {
 			set.iter().filter(|who| !T::SessionKeys::is_registered(who)).cloned().collect();
 		for from in unkeyed {
 			let to = Self::standbys(&set, 1, &scene).into_iter().next();
-			let swap = Swap { from, to };
+			let swap = Swap { from: from.clone(), to: to.clone() };
 			selection::apply(&mut set, &swap);
-			let incident = T::Log::open_incident();
-			Self::record(incident, swap.decision(), Initiator::Member, &swap, Evidence::None);
+			let incident = Self::incident_of(&from).unwrap_or_else(T::Log::open_incident);
+			Self::record(incident, swap.decision(), Initiator::Member, &swap, Vec::new());
+			Self::push_pending(Change { incident, from, to, cause: Cause::Displaced }, Stage::Queued);
 		}
 
 		let set = MembersOf::<T>::truncate_from(set);
@@ -154,7 +155,11 @@ impl<T: Config> Pallet<T> {
 				Evictions::<T>::mutate(|evictions| {
 					evictions.retain(|eviction| eviction.incident != incident || eviction.who != swap.from)
 				});
-				Self::record(incident, RecordKind::Cancelled, Initiator::Automation, &swap, Evidence::None);
+				Self::record(incident, RecordKind::Cancelled, Initiator::Automation, &swap, Vec::new());
+				// Where evidence led to it, that still stands, or is cleared when it does not.
+				if Self::incident_of(&swap.from) != Some(incident) {
+					Self::note_of(incident, RecordKind::Cleared, &swap.from, Vec::new());
+				}
 				Self::deposit_event(Event::Cancelled { incident, from: swap.from, to: swap.to });
 			}
 		}
@@ -178,13 +183,16 @@ impl<T: Config> Pallet<T> {
 			let at_once = changes.iter().filter(|change| change.cause == Cause::Down).count() as u32;
 			for Change { incident, from, to, cause } in changes {
 				let swap = Swap { from, to };
-				Self::record(incident, RecordKind::Seated, Initiator::Automation, &swap, Evidence::None);
+				Self::record(incident, RecordKind::Seated, Initiator::Automation, &swap, Vec::new());
 				let now = frame_system::Pallet::<T>::block_number();
 				Evictions::<T>::mutate(|evictions| {
-					let of = |eviction: &&mut crate::EvictionOf<T>| eviction.incident == incident;
+					let of = |eviction: &&mut crate::EvictionOf<T>| {
+						eviction.incident == incident && eviction.who == swap.from
+					};
 					evictions.iter_mut().filter(of).for_each(|eviction| eviction.gone = Some(now));
 				});
-				let outages = Self::depart(&swap.from, cause);
+				Self::settle_suspicion(&swap.from, incident);
+				let outages = Self::depart(&swap.from, incident, cause);
 				if cause == Cause::Down {
 					let last = session.saturating_sub(1);
 					Self::charge(incident, swap.from, outages, at_once, last, before.len() as u32);
@@ -198,7 +206,7 @@ impl<T: Config> Pallet<T> {
 		retiring.retain(|who| {
 			let sits = seated.contains(who);
 			if !sits && !Self::absent().contains(who) {
-				Self::depart(who, Cause::Retirement);
+				Self::depart(who, 0, Cause::Retirement);
 			}
 			sits
 		});
@@ -232,7 +240,7 @@ impl<T: Config> Pallet<T> {
 		}
 		let outage = Outage { session, validators, incident, offender, fraction };
 		if T::Offences::report_offence(Vec::new(), outage).is_ok() {
-			let evidence = Evidence::Penalty { outages, at_once, fraction };
+			let evidence = alloc::vec![Evidence::Penalty { outages, at_once, fraction }];
 			Self::note_of(incident, RecordKind::Penalized, &who, evidence);
 			Self::deposit_event(Event::Penalized { incident, who, fraction });
 		}

@@ -25,10 +25,12 @@ pub trait WeightInfo {
 	fn resume_automation() -> Weight;
 	/// A judgement where nobody fails and nothing is remembered.
 	fn quiet() -> Weight;
-	/// A judgement that changes nothing, with `k` conducts, cases and evictions remembered.
+	/// A judgement with `k` conducts, cases, evictions and suspicions remembered, beside what it records.
 	fn follow(k: u32) -> Weight;
-	/// Deciding on a roster of `n`, a third of which fails.
-	fn decide(n: u32) -> Weight;
+	/// Recording `r` things of members, with their evidence.
+	fn record(r: u32) -> Weight;
+	/// Deciding on a roster of `n`, of which `f` fail or want to leave, with all that is recorded of it.
+	fn decide(n: u32, f: u32) -> Weight;
 	/// Planning a session with `n` elected members, without an election. Not charged: the block in which a session ends takes
 	/// a whole block's weight.
 	fn plan(n: u32) -> Weight;
@@ -70,10 +72,13 @@ impl WeightInfo for () {
 	fn follow(_: u32) -> Weight {
 		Weight::zero()
 	}
+	fn record(_: u32) -> Weight {
+		Weight::zero()
+	}
 	fn plan_election(_: u32) -> Weight {
 		Weight::zero()
 	}
-	fn decide(_: u32) -> Weight {
+	fn decide(_: u32, _: u32) -> Weight {
 		Weight::zero()
 	}
 	fn plan(_: u32) -> Weight {

@@ -15,7 +15,7 @@ use understudy_primitives::{crypto::AuthorityId, Backing, HeartbeatKeys, MemberI
 
 use crate::{
 	configs::consensus::PeriodicSessions,
-	constants::deposit,
+	constants::{deposit, HOURS, MINUTES},
 	parameters::dynamic_params::{detection, rotation},
 	*,
 };
@@ -25,8 +25,15 @@ parameter_types! {
 	pub const MaxMembers: u32 = 1_024;
 	/// Before all that people send: a heartbeat that is late is worth nothing.
 	pub const HeartbeatPriority: TransactionPriority = TransactionPriority::MAX / 2;
-	/// Some 500 bytes each.
+	/// Some 500 bytes each, and some 200 each incident.
 	pub const KeepLast: u32 = 1_024;
+	/// More seats than that are not taken at once.
+	pub const MaxAwaiting: u32 = 32;
+	/// Time for finality to reach the seat, and for the transaction to get in.
+	pub const ReconcileWithin: BlockNumber = 10 * MINUTES;
+	/// A witness who keeps headers pins the log after so many records, or once an hour.
+	pub const CheckpointRecords: u64 = 64;
+	pub const CheckpointBlocks: BlockNumber = HOURS;
 }
 
 /// The slots of Aura: author by turns.
@@ -35,6 +42,10 @@ pub struct AuraSlots;
 impl Slots for AuraSlots {
 	fn current() -> Option<u64> {
 		Some(pallet_aura::CurrentSlot::<Runtime>::get().into())
+	}
+
+	fn duration() -> u64 {
+		pallet_aura::Pallet::<Runtime>::slot_duration()
 	}
 
 	fn author_of(slot: u64, active: u32) -> Option<MemberIndex> {
@@ -190,7 +201,28 @@ impl Get<u32> for CurrentSession {
 	}
 }
 
+/// When the current slot began: Aura knows that before anything else in the block happens.
+pub struct SlotTime;
+
+impl Get<u64> for SlotTime {
+	fn get() -> u64 {
+		u64::from(pallet_aura::CurrentSlot::<Runtime>::get()).saturating_mul(AuraSlots::duration())
+	}
+}
+
 impl pallet_failover::Config for Runtime {
 	type Session = CurrentSession;
+	type Now = SlotTime;
+	type Keys = SessionHeartbeatKeys;
+	type OnDivergence = ValidatorRotation;
 	type KeepLast = KeepLast;
+	type KeepIncidents = KeepLast;
+	type MaxAwaiting = MaxAwaiting;
+	type ReconcileWithin = ReconcileWithin;
+	type CheckpointRecords = CheckpointRecords;
+	type CheckpointBlocks = CheckpointBlocks;
+	type Priority = HeartbeatPriority;
+	type WeightInfo = crate::weights::pallet_failover::WeightInfo<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = crate::benchmarks::Helper;
 }

@@ -47,6 +47,8 @@ pub struct Chain {
 	pub mute: Vec<Sr25519Keyring>,
 	/// Whom nobody can reach, but who do all of their work.
 	pub hidden: Vec<Sr25519Keyring>,
+	/// Who, once seated, states that it stands on another chain.
+	pub astray: Vec<Sr25519Keyring>,
 	/// Whether nobody probes anybody.
 	pub blind: bool,
 	/// Whether nobody watches the votes.
@@ -82,6 +84,7 @@ fn run_on(patch: serde_json::Value, test: impl FnOnce(&mut Chain)) {
 			lame: vec![],
 			mute: vec![],
 			hidden: vec![],
+			astray: vec![],
 			blind: false,
 			deaf: false,
 		});
@@ -122,6 +125,11 @@ pub fn check() {
 	assert_eq!(roster.active as usize, active.len());
 	let members: Vec<_> = (0..roster.total).filter_map(pallet_heartbeat::Members::<Runtime>::get).collect();
 	assert_eq!(members, [active, ValidatorRotation::reserve()].concat());
+}
+
+/// Who purged its keys cannot say anything.
+fn is_mute(who: Sr25519Keyring) -> bool {
+	Session::load_keys(&who.to_account_id()).is_none()
 }
 
 impl Chain {
@@ -176,15 +184,42 @@ impl Chain {
 		apply(UncheckedExtrinsic::new_bare(timestamp)).expect("the timestamp is valid").expect("it is set");
 		self.heartbeats();
 		self.reports();
+		self.positions();
 		inside();
 		self.parent = Executive::finalize_block();
 		check();
 	}
 
+	/// What the nodes of those say that were just seated: where they stand.
+	fn positions(&self) {
+		for awaited in pallet_failover::Awaiting::<Runtime>::get() {
+			let member = MORE_MEMBERS.into_iter().find(|who| who.to_account_id() == awaited.who);
+			let Some(who) = member.filter(|who| !self.dead.contains(who)) else { continue };
+			if is_mute(who) || self.parent.number < awaited.since {
+				continue;
+			}
+			let mut header = self.parent.clone();
+			if self.astray.contains(&who) {
+				header.state_root = Hash::repeat_byte(66);
+			}
+			let position = pallet_failover::Position {
+				incident: awaited.incident,
+				who: awaited.who,
+				block: header.number,
+				hash: header.hash(),
+				state_root: header.state_root,
+			};
+			let signature = sign(who, &position);
+			let header = header.encode().try_into().expect("it is short");
+			let call = pallet_failover::Call::reconcile { position, header, signature };
+			apply(general(call)).expect("it is let in").expect("it is awaited");
+		}
+	}
+
 	/// What the nodes of living standbys send, and those of authors whose slots stay empty.
 	fn heartbeats(&self) {
 		for who in MORE_MEMBERS {
-			let standby = ValidatorRotation::reserve().contains(&who.to_account_id());
+			let standby = ValidatorRotation::reserve().contains(&who.to_account_id()) && !is_mute(who);
 			if (standby && !self.dead.contains(&who)) || self.lame.contains(&who) {
 				let payload = payload(who);
 				if !pallet_heartbeat::evidence::is_marked::<Runtime>(Mark::Seen, payload.index) {
@@ -285,7 +320,7 @@ pub fn sign(who: Sr25519Keyring, statement: &impl Statement) -> AuthoritySignatu
 }
 
 /// A general transaction, which authorizes itself.
-pub fn general(call: pallet_heartbeat::Call<Runtime>) -> UncheckedExtrinsic {
+pub fn general(call: impl Into<RuntimeCall>) -> UncheckedExtrinsic {
 	let extension =
 		<Runtime as CreateAuthorizedTransaction<pallet_heartbeat::Call<Runtime>>>::create_extension();
 	UncheckedExtrinsic::new_transaction(call.into(), extension)

@@ -4,7 +4,7 @@ use frame_support::traits::Get;
 use sp_runtime::SaturatedConversion;
 use understudy_primitives::{crypto::AuthorityId, MemberIndex, Seat, Slots};
 
-use super::Scene;
+use super::{claim, Scene};
 use crate::{
 	evidence::{self, EvidenceTable, Mark},
 	statement::Heartbeat,
@@ -39,7 +39,7 @@ impl<T: Config> Pallet<T> {
 		if evidence::is_marked::<T>(Mark::Seen, index) || !Self::is_due(scene, index) {
 			return;
 		}
-		if Self::claim("heartbeat", key, (roster.id, window.index), *now) {
+		if claim("heartbeat", key, (roster.id, window.index), *now) {
 			let heartbeat = Heartbeat { roster: roster.id, window: window.index, index };
 			Self::submit("heartbeat", key, heartbeat, |heartbeat, signature| Call::heartbeat {
 				heartbeat,

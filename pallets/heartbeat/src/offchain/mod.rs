@@ -9,30 +9,23 @@ mod votes;
 pub use heartbeats::due;
 
 use alloc::vec::Vec;
-use codec::{Decode, Encode};
 use frame_support::traits::Get;
 use frame_system::{offchain::SubmitTransaction, pallet_prelude::BlockNumberFor};
 use sp_application_crypto::RuntimeAppPublic;
 use sp_runtime::{
-	offchain::{
-		storage::{StorageRetrievalError, StorageValueRef},
-		Timestamp,
-	},
+	offchain::{storage::StorageValueRef, Timestamp},
 	traits::Saturating,
 	SaturatedConversion,
 };
 use understudy_primitives::{
 	crypto::{AuthorityId, AuthoritySignature},
-	offchain::{FinalityView, FINALITY_VIEW},
+	offchain::{claim, FinalityView, FINALITY_VIEW},
 	HeartbeatKeys, MemberIndex,
 };
 
 use crate::{statement::Statement, Call, Config, Members, Pallet, RosterInfo, Window, WindowOf};
 
 const LOG_TARGET: &str = "understudy::heartbeat";
-
-/// After so many blocks a transaction that did not make it into one is sent again.
-const RESEND_AFTER: u32 = 2;
 
 /// A view of finality that is older, in milliseconds, is none.
 const FRESH: u64 = 10_000;
@@ -100,21 +93,6 @@ impl<T: Config> Pallet<T> {
 		(recent(view.at, FRESH) && recent(view.advanced, goes_on)).then_some(view)
 	}
 
-	/// Whether something is to be done now that is done once per `task`: it was not for this very task, or that is
-	/// `RESEND_AFTER` blocks ago. The lock also keeps two workers, of two blocks at the same height, from doing it twice.
-	fn claim(name: &str, key: &AuthorityId, task: impl Encode, now: BlockNumberFor<T>) -> bool {
-		let storage_key = (b"understudy/", name.as_bytes(), key).encode();
-		let task = task.encode();
-		StorageValueRef::persistent(&storage_key)
-			.mutate(|last: Result<Option<Claim<BlockNumberFor<T>>>, StorageRetrievalError>| match last {
-				Ok(Some(last)) if last.task == task && now < last.at.saturating_add(RESEND_AFTER.into()) => {
-					Err(())
-				},
-				_ => Ok(Claim { task, at: now }),
-			})
-			.is_ok()
-	}
-
 	/// Signs and submits; says in the node's log what came of it.
 	fn submit<S: Statement>(
 		what: &str,
@@ -135,11 +113,4 @@ impl<T: Config> Pallet<T> {
 			Err(why) => log::debug!(target: LOG_TARGET, "{what} not sent: {why}"),
 		}
 	}
-}
-
-/// When something was done last, kept in the node's offchain storage.
-#[derive(Encode, Decode)]
-struct Claim<BlockNumber> {
-	task: Vec<u8>,
-	at: BlockNumber,
 }

@@ -24,7 +24,7 @@ use understudy_primitives::{
 	MemberIndex,
 };
 
-use super::{Scene, LOG_TARGET};
+use super::{claim, Scene, LOG_TARGET};
 use crate::{
 	evidence::{self, EvidenceTable, Mark},
 	registration::Endpoint,
@@ -104,7 +104,7 @@ impl<T: Config> Pallet<T> {
 		let targets = Self::to_probe(scene, reporter, policy);
 		// Once per window, and again in each block for those whom something speaks against by now.
 		let task = (scene.roster.id, scene.window.index, scene.now, &targets);
-		if targets.is_empty() || !Self::claim("probe", key, task, scene.now) {
+		if targets.is_empty() || !claim("probe", key, task, scene.now) {
 			return;
 		}
 		let mut failing = targets;

@@ -4,7 +4,7 @@ use frame_support::traits::Get;
 use sp_runtime::offchain::storage::StorageValueRef;
 use understudy_primitives::offchain::{NodeVersion, NODE_VERSION};
 
-use super::{Local, Scene};
+use super::{claim, Local, Scene};
 use crate::{statement::Renewal, Call, Config, Pallet, Registrations};
 
 impl<T: Config> Pallet<T> {
@@ -16,7 +16,7 @@ impl<T: Config> Pallet<T> {
 		if !due || scene.now <= registration.renewed {
 			return;
 		}
-		if Self::claim("renewal", &local.key, (registration.renewed, node), scene.now) {
+		if claim("renewal", &local.key, (registration.renewed, node), scene.now) {
 			let runtime = <T::Version as Get<sp_version::RuntimeVersion>>::get().spec_version;
 			let renewal = Renewal { who: local.who.clone(), block: scene.now, runtime, node };
 			Self::submit("renewal", &local.key, renewal, |renewal, signature| Call::renew {

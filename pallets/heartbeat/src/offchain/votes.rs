@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use frame_support::{traits::Get, BoundedVec};
 use understudy_primitives::{crypto::AuthorityId, offchain::FinalityView, MemberIndex, Seat, VoteKeys};
 
-use super::Scene;
+use super::{claim, Scene};
 use crate::{
 	evidence::{self, EvidenceTable},
 	statement::{Report, ReportKind},
@@ -58,7 +58,7 @@ impl<T: Config> Pallet<T> {
 			ReportKind::Peers => "report/peers",
 			ReportKind::Votes => "report/votes",
 		};
-		if targets.is_empty() || !Self::claim(name, key, (roster, window), scene.now) {
+		if targets.is_empty() || !claim(name, key, (roster, window), scene.now) {
 			return;
 		}
 		let report = Report { roster, window, reporter, kind, targets: BoundedVec::truncate_from(targets) };

@@ -86,7 +86,7 @@ fn the_second_outage_is_charged_and_the_first_is_not() {
 		);
 		let penalized = Records::get().into_iter().find(|record| record.kind == RecordKind::Penalized);
 		let expected = Evidence::Penalty { outages: 2, at_once: 1, fraction: Perbill::from_percent(1) };
-		assert_eq!(penalized.map(|record| record.evidence), Some(expected));
+		assert_eq!(penalized.map(|record| record.evidence), Some(vec![expected]));
 		assert_eq!(absence(12), Some(Absence::Jailed { until: System::block_number() + 20 }));
 	});
 }

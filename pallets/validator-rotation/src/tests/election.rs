@@ -30,7 +30,7 @@ fn an_election_is_recorded_and_takes_effect_a_session_later() {
 		assert_eq!(Session::validators(), [11, 12, 13, 14]);
 		assert_eq!(told(), [(RecordKind::Elected, None, None)]);
 		assert_eq!(Records::get()[0].initiator, Initiator::Election);
-		assert!(matches!(Records::get()[0].evidence, Evidence::Set(_)));
+		assert!(matches!(Records::get()[0].evidence[..], [Evidence::Set(_)]));
 		next_session();
 		assert_eq!(Session::validators(), [11, 12, 13, 15]);
 		assert_eq!(Rotation::reserve(), [16]);

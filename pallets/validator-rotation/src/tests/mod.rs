@@ -3,3 +3,4 @@ mod election;
 mod interventions;
 mod limits;
 mod replacement;
+mod suspicion;

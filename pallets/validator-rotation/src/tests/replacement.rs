@@ -41,7 +41,7 @@ fn the_record_is_written_before_the_change_takes_effect() {
 		assert_eq!(records.len(), 1);
 		assert_eq!((records[0].kind, records[0].initiator), (RecordKind::Replaced, Initiator::Automation));
 		assert_eq!((records[0].subject, records[0].from, records[0].to), (Some(12), Some(12), Some(15)));
-		assert_eq!(records[0].evidence, Evidence::Verdict(down()));
+		assert_eq!(records[0].evidence, [Evidence::Verdict(down())]);
 		assert_eq!(Session::validators(), [11, 12, 13, 14]);
 		blocks(1);
 		let records = Records::get();

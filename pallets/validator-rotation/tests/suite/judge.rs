@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 use pallet_validator_rotation::{Active, Config, Reserve};
 use sp_runtime::Perbill;
 use understudy_primitives::{
-	Detectors, Health, Judged, Judgement, MemberIndex, Seat, Verdict, Verdicts, WindowIndex,
+	Detectors, Evidence, Health, Judged, Judgement, MemberIndex, Moment, Seat, Verdict, Verdicts, WindowIndex,
 };
 
 thread_local! {
@@ -61,5 +61,13 @@ impl<T: Config<AccountId = u64>> Verdicts for Judge<T> {
 
 	fn window() -> WindowIndex {
 		WINDOW.with_borrow(|window| *window)
+	}
+
+	fn silent_for(_: &Judged) -> Moment {
+		Moment { block: 2, time: 12_000 }
+	}
+
+	fn evidence(judged: &Judged) -> Vec<Evidence> {
+		vec![Evidence::Verdict(judged.verdict)]
 	}
 }

@@ -1,0 +1,247 @@
+//! Where a member stands that was just seated: it signs the hash and the state root of a block that it has seen finalized since,
+//! and the chain compares that with its own.
+//!
+//! Whoever is seated after an outage of somebody else was in reserve until then, where nobody would have noticed that its
+//! state is another one.
+
+use alloc::vec::Vec;
+use codec::{Decode, DecodeAll, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::{pallet_prelude::*, traits::Get};
+use frame_system::{
+	offchain::SubmitTransaction,
+	pallet_prelude::{BlockNumberFor, HeaderFor},
+};
+use scale_info::TypeInfo;
+use sp_application_crypto::RuntimeAppPublic;
+use sp_runtime::{
+	offchain::storage::StorageValueRef,
+	traits::{Hash as _, Header as _, Saturating, UniqueSaturatedInto, Zero},
+	transaction_validity::TransactionValidityWithRefund,
+};
+use understudy_primitives::{
+	crypto::{AuthorityId, AuthoritySignature},
+	offchain::{claim, FinalityView, FINALITY_VIEW},
+	statement::Statement,
+	DivergenceHandler, Evidence, FailoverLog, HeartbeatKeys, IncidentId, Initiator, NewRecord, RecordKind,
+};
+
+use crate::{rejection, Awaited, Awaiting, Call, Config, Pallet, MAX_HEADER};
+
+const LOG_TARGET: &str = "understudy::failover";
+
+/// By how many blocks a position may be ahead of a node that checks it for its pool.
+const AHEAD: u32 = 4;
+
+/// For so many blocks the pool keeps a position.
+const LONGEVITY: TransactionLongevity = 64;
+
+/// Where a member stands, as it signs it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Position<AccountId, BlockNumber, Hash> {
+	/// The incident by which it got its seat.
+	pub incident: IncidentId,
+	/// The member.
+	pub who: AccountId,
+	/// A block that it has seen finalized, not older than its seat.
+	pub block: BlockNumber,
+	/// That block's hash.
+	pub hash: Hash,
+	/// The state root in that block's header.
+	pub state_root: Hash,
+}
+
+/// A position on this chain.
+pub type PositionOf<T> =
+	Position<<T as frame_system::Config>::AccountId, BlockNumberFor<T>, <T as frame_system::Config>::Hash>;
+
+impl<AccountId: Encode, BlockNumber: Encode, Hash: Encode> Statement
+	for Position<AccountId, BlockNumber, Hash>
+{
+	const DOMAIN: &'static [u8] = b"understudy/position/1";
+}
+
+fn reject<T>(code: u8) -> Result<T, TransactionValidityError> {
+	Err(InvalidTransaction::Custom(code).into())
+}
+
+impl<T: Config> Pallet<T> {
+	fn awaited(incident: IncidentId, who: &T::AccountId) -> Option<Awaited<T::AccountId, BlockNumberFor<T>>> {
+		Awaiting::<T>::get().into_iter().find(|awaited| awaited.incident == incident && awaited.who == *who)
+	}
+
+	/// The chain's own hash at a block, if it knows it still.
+	fn own_hash(block: BlockNumberFor<T>) -> Option<T::Hash> {
+		let hash = frame_system::Pallet::<T>::block_hash(block);
+		(hash != T::Hash::default()).then_some(hash)
+	}
+
+	/// Whether a position may enter the pool, or a block. The signature is checked last.
+	pub(crate) fn authorize_position(
+		source: TransactionSource,
+		position: &PositionOf<T>,
+		header: &[u8],
+		signature: &AuthoritySignature,
+	) -> TransactionValidityWithRefund {
+		let PositionOf::<T> { incident, ref who, block, hash, state_root } = *position;
+		let Some(awaited) = Self::awaited(incident, who) else { return reject(rejection::NOT_AWAITED) };
+		if block < awaited.since {
+			return reject(rejection::PAST_BLOCK);
+		}
+		let now = frame_system::Pallet::<T>::block_number();
+		let ahead = if source == TransactionSource::InBlock { 0 } else { AHEAD };
+		if block >= now.saturating_add(ahead.into()) {
+			return reject(rejection::FUTURE_BLOCK);
+		}
+		if block < now && Self::own_hash(block).is_none() {
+			return reject(rejection::PAST_BLOCK);
+		}
+		let stated = HeaderFor::<T>::decode_all(&mut &header[..]);
+		let fits = |stated: HeaderFor<T>| *stated.number() == block && *stated.state_root() == state_root;
+		if T::Hashing::hash(header) != hash || !stated.is_ok_and(fits) {
+			return reject(rejection::BAD_HEADER);
+		}
+		let Some(key) = T::Keys::key_of(who) else { return reject(rejection::NO_KEY) };
+		if !position.is_signed_by(&key, &Self::genesis(), signature) {
+			return reject(rejection::BAD_SIGNATURE);
+		}
+		ValidTransaction::with_tag_prefix("understudy/position")
+			.priority(T::Priority::get())
+			.and_provides((incident, who))
+			.longevity(LONGEVITY)
+			.propagate(true)
+			.build()
+			.map(|valid| (valid, Weight::zero()))
+	}
+
+	/// Compares a position with the chain's own past, and records what comes of it. `None` where nobody waits for it any more.
+	pub(crate) fn do_reconcile(position: PositionOf<T>) -> Option<()> {
+		let PositionOf::<T> { incident, who, block, hash, state_root } = position;
+		Self::awaited(incident, &who)?;
+		let agrees = Self::own_hash(block)? == hash;
+		Awaiting::<T>::mutate(|all| all.retain(|awaited| awaited.incident != incident || awaited.who != who));
+		let state = Evidence::State {
+			block: block.unique_saturated_into(),
+			hash: as_h256(&hash),
+			state_root: as_h256(&state_root),
+		};
+		let kind = if agrees { RecordKind::Reconciled } else { RecordKind::Diverged };
+		Self::note(incident, kind, Initiator::Member, &who, alloc::vec![state]);
+		if !agrees {
+			Self::deposit_event(crate::Event::Diverged { incident, who: who.clone() });
+			log::error!(target: LOG_TARGET, "{who:?} stands on another chain at block {block:?}: its seat is taken back");
+			T::OnDivergence::on_divergence(incident, &who);
+		}
+		Some(())
+	}
+
+	fn note(
+		incident: IncidentId,
+		kind: RecordKind,
+		by: Initiator,
+		who: &T::AccountId,
+		evidence: Vec<Evidence>,
+	) {
+		Self::append(NewRecord {
+			incident,
+			kind,
+			initiator: by,
+			subject: Some(who.clone()),
+			from: None,
+			to: Some(who.clone()),
+			evidence,
+		});
+	}
+
+	/// A seat changed hands. Whoever lost it is not waited for any more; whoever got it is, until it says where it stands. Where
+	/// there is no room, who was waited for longest is given up.
+	pub(crate) fn expect_position(
+		incident: IncidentId,
+		from: Option<&T::AccountId>,
+		to: Option<T::AccountId>,
+	) {
+		let (mut gone, mut all): (Vec<_>, Vec<_>) =
+			Awaiting::<T>::get().into_iter().partition(|awaited| Some(&awaited.who) == from);
+		if let Some(who) = to {
+			if all.len() >= T::MaxAwaiting::get() as usize {
+				gone.push(all.remove(0));
+			}
+			all.push(Awaited { incident, who, since: frame_system::Pallet::<T>::block_number() });
+		}
+		Awaiting::<T>::put(BoundedVec::truncate_from(all));
+		gone.iter().for_each(Self::give_up);
+	}
+
+	/// Gives up on those who had their time. Says whether there were any.
+	pub(crate) fn expire_positions(now: BlockNumberFor<T>) -> u32 {
+		let mut all = Awaiting::<T>::get();
+		let late = |awaited: &Awaited<_, BlockNumberFor<T>>| {
+			awaited.since.saturating_add(T::ReconcileWithin::get()) < now
+		};
+		let expired: Vec<_> = all.iter().filter(|awaited| late(awaited)).cloned().collect();
+		if !expired.is_empty() {
+			all.retain(|awaited| !late(awaited));
+			Awaiting::<T>::put(all);
+			expired.iter().for_each(Self::give_up);
+		}
+		expired.len() as u32
+	}
+
+	fn give_up(awaited: &Awaited<T::AccountId, BlockNumberFor<T>>) {
+		let Awaited { incident, who, .. } = awaited;
+		Self::note(*incident, RecordKind::Unconfirmed, Initiator::Automation, who, Vec::new());
+	}
+
+	fn genesis() -> T::Hash {
+		frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero())
+	}
+
+	/// Says where the local node stands for those whose keys it has.
+	pub(crate) fn state_positions(now: BlockNumberFor<T>) {
+		let awaiting = Awaiting::<T>::get();
+		if awaiting.is_empty() {
+			return;
+		}
+		let view = StorageValueRef::persistent(FINALITY_VIEW).get::<FinalityView>().ok().flatten();
+		let Some(FinalityView { header: bytes, .. }) = view else { return };
+		let Ok(header) = HeaderFor::<T>::decode_all(&mut &bytes[..]) else { return };
+		// A header with a long list of authorities is passed over: the next one does as well.
+		let Ok(bytes) = BoundedVec::<u8, ConstU32<MAX_HEADER>>::try_from(bytes) else { return };
+		for key in AuthorityId::all() {
+			let Some(who) = T::Keys::owner_of(&key) else { continue };
+			for awaited in awaiting.iter().filter(|awaited| awaited.who == who) {
+				// A claim of its own for each incident: two must not take turns in undoing each other's.
+				let name = alloc::format!("position/{}", awaited.incident);
+				if *header.number() < awaited.since || !claim(&name, &key, (), now) {
+					continue;
+				}
+				let position = Position {
+					incident: awaited.incident,
+					who: who.clone(),
+					block: *header.number(),
+					hash: T::Hashing::hash(&bytes),
+					state_root: *header.state_root(),
+				};
+				Self::submit(&key, position, bytes.clone());
+			}
+		}
+	}
+
+	fn submit(key: &AuthorityId, position: PositionOf<T>, header: BoundedVec<u8, ConstU32<MAX_HEADER>>) {
+		let Some(signature) = position.sign(key, &Self::genesis()) else {
+			log::warn!(target: LOG_TARGET, "the keystore did not sign where this node stands; are the session keys in it?");
+			return;
+		};
+		let call = Call::reconcile { position, header, signature };
+		let transaction = T::create_authorized_transaction(call.into());
+		if SubmitTransaction::<T, Call<T>>::submit_transaction(transaction).is_err() {
+			log::debug!(target: LOG_TARGET, "the transaction pool refused where this node stands");
+		}
+	}
+}
+
+/// A hash as records have it; on chains whose hashes are longer, its first bytes.
+fn as_h256<Hash: AsRef<[u8]>>(hash: &Hash) -> sp_core::H256 {
+	let mut bytes = [0; 32];
+	bytes.iter_mut().zip(hash.as_ref()).for_each(|(to, from)| *to = *from);
+	sp_core::H256(bytes)
+}

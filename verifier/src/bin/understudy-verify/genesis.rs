@@ -1,0 +1,47 @@
+//! The genesis authority set, from a raw chain specification: the state is in it, and so the genesis hash.
+
+use std::collections::BTreeMap;
+
+use anyhow::{bail, ensure, Context};
+use codec::{Decode, DecodeAll};
+use sp_consensus_grandpa::AuthorityList;
+use sp_core::{Blake2Hasher, H256};
+use sp_io::hashing::twox_128;
+use sp_runtime::traits::Header as _;
+use sp_trie::{empty_trie_root, LayoutV1, TrieConfiguration};
+use understudy_verifier::{Header, TrustedSet};
+
+/// Where the runtime's child tries begin, which a genesis state of this kind does not have.
+const CHILDREN: &[u8] = b":child_storage:";
+
+/// Computes it. The state is hashed as every runtime does that is built with `system_version` 1 or later.
+pub fn trusted_set(spec: &[u8], pallet: String) -> anyhow::Result<TrustedSet> {
+	let spec: serde_json::Value = serde_json::from_slice(spec).context("it is not JSON")?;
+	let top = spec["genesis"]["raw"]["top"]
+		.as_object()
+		.context("it has no genesis.raw.top: export it with --raw")?;
+	let mut state = BTreeMap::new();
+	for (key, value) in top {
+		let value = value.as_str().context("a value of the state is no string")?;
+		state.insert(bytes(key)?, bytes(value)?);
+	}
+	ensure!(!state.keys().any(|key| key.starts_with(CHILDREN)), "its state has child tries");
+	if spec["genesis"]["raw"]["childrenDefault"].as_object().is_some_and(|children| !children.is_empty()) {
+		bail!("its state has child tries");
+	}
+	let root = LayoutV1::<Blake2Hasher>::trie_root(state.iter());
+	let header =
+		Header::new(0, empty_trie_root::<LayoutV1<Blake2Hasher>>(), root, H256::zero(), Default::default());
+
+	let key = [twox_128(b"Grandpa"), twox_128(b"Authorities")].concat();
+	let authorities = state.get(&key).context("its state has no GRANDPA authorities")?;
+	let authorities = AuthorityList::decode_all(&mut &authorities[..])
+		.context("its GRANDPA authorities cannot be decoded")?;
+	let key = [twox_128(b"Grandpa"), twox_128(b"CurrentSetId")].concat();
+	let set_id = state.get(&key).map_or(Ok(0), |id| u64::decode(&mut &id[..]))?;
+	Ok(TrustedSet { genesis: header.hash(), set_id, since: 0, authorities, pallet })
+}
+
+fn bytes(text: &str) -> anyhow::Result<Vec<u8>> {
+	sp_core::bytes::from_hex(text).map_err(|why| anyhow::anyhow!("{text} is not hexadecimal: {why}"))
+}

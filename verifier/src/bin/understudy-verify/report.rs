@@ -1,0 +1,181 @@
+//! What a check found, for people and for programs.
+
+use std::fmt::Write;
+
+use serde_json::{json, Value};
+use understudy_primitives::{Evidence, Moment, Times};
+use understudy_verifier::{Bundle, Error, Link, TrustedSet, Verified};
+
+/// A proof that holds and what it shows, or the link that does not.
+pub type Outcome = Result<(Bundle, Verified), Error>;
+
+/// For people.
+pub fn text(outcome: &Outcome, trusted: &TrustedSet) -> String {
+	let mut out = String::new();
+	// Writing to a string does not fail.
+	let _ = match outcome {
+		Ok((bundle, verified)) => holds(&mut out, bundle, verified, trusted),
+		Err(error) => fails(&mut out, error),
+	};
+	out
+}
+
+fn holds(out: &mut String, bundle: &Bundle, verified: &Verified, trusted: &TrustedSet) -> std::fmt::Result {
+	let Verified { block, hash, time, log, set, hand_offs, .. } = verified;
+	writeln!(out, "The proof holds.\n")?;
+	writeln!(out, "  chain      {:?}", trusted.genesis)?;
+	writeln!(
+		out,
+		"  custody    trusted set {} ─▶ {hand_offs} hand-offs ─▶ set {} of {} ({} votes needed) ─▶ block #{block}",
+		trusted.set_id,
+		set.id,
+		set.len(),
+		set.threshold()
+	)?;
+	writeln!(out, "  head       #{block} {hash:?}, authored {}", utc(*time))?;
+	writeln!(out, "  log        {} records, root {:?}", log.count, log.root)?;
+	if let Some((count, root)) = &verified.checkpoint {
+		writeln!(out, "  continues  the log of {count} records with root {root:?}")?;
+	}
+	writeln!(out, "  own bytes  {} (records and path, beside the custody)", bundle.own_bytes())?;
+	if let Some(proven) = &bundle.incident {
+		let incident = &proven.incident;
+		let (listed, all) = (incident.records.len(), incident.count as usize);
+		let these = if listed == all {
+			"these are all of its records".into()
+		} else {
+			format!("these are the first {listed} of its {all} records")
+		};
+		writeln!(out, "\nIncident {}, {:?}; {these}:", proven.id, incident.phase)?;
+	} else {
+		writeln!(out, "\nRecords:")?;
+	}
+	for shown in &bundle.records {
+		let record = &shown.record;
+		let who =
+			|account: &Option<_>| account.as_ref().map_or_else(|| "nobody".into(), |who| format!("{who}"));
+		write!(out, "  #{:<6} {}  record {}: {:?}", record.block, utc(record.time), record.seq, record.kind)?;
+		match (&record.from, &record.to) {
+			(Some(_), to) => write!(out, ", {} ─▶ {}", who(&record.from), who(to))?,
+			_ if record.subject.is_some() => write!(out, ", {}", who(&record.subject))?,
+			_ => (),
+		}
+		writeln!(out, ", by {:?}", record.initiator)?;
+		for piece in &shown.shown {
+			writeln!(out, "          {}", evidence(&piece.evidence))?;
+		}
+		let hidden = usize::from(shown.pieces).saturating_sub(shown.shown.len());
+		if hidden > 0 {
+			writeln!(out, "          {hidden} more pieces of evidence are not shown")?;
+		}
+	}
+	if let Some(Times { detect, attribute, reconfigure, resync }) =
+		bundle.incident.as_ref().and_then(|proven| proven.incident.times())
+	{
+		let part = |Moment { block, time }| format!("{block} blocks, {:.1} s", time as f32 / 1_000.0);
+		let total = Times { detect, attribute, reconfigure, resync }.total();
+		writeln!(out, "\n  T_detect       {:>18}   last sign of life to first evidence", part(detect))?;
+		writeln!(out, "  T_attribute    {:>18}   until the evidence sufficed", part(attribute))?;
+		writeln!(out, "  T_reconfigure  {:>18}   until the new set was active", part(reconfigure))?;
+		writeln!(
+			out,
+			"  T_resync       {:>18}   until who was seated had shown where it stands",
+			part(resync)
+		)?;
+		writeln!(out, "  together       {:>18}", part(total))?;
+	}
+	Ok(())
+}
+
+fn fails(out: &mut String, Error { link, fault }: &Error) -> std::fmt::Result {
+	match link {
+		Link::Age => writeln!(out, "The proof holds, and is not good enough.\n")?,
+		_ => writeln!(out, "THE PROOF DOES NOT HOLD.\n")?,
+	}
+	writeln!(out, "  link   {link}")?;
+	writeln!(out, "  fault  {fault}")?;
+	let advice = match link {
+		Link::Format => "fetch it again; if it fails again, the file is not a bundle of this version",
+		Link::Trust => {
+			"use the trusted set of the chain that the proof is of, and the one that it was fetched for"
+		},
+		Link::Age => "fetch a new one, with the same --checkpoint",
+		Link::Ancestry => {
+			"the chain's log was rewritten since, or the checkpoint is of another chain: ask who kept it"
+		},
+		_ => "do not believe what it says; fetch it from another node",
+	};
+	writeln!(out, "  do     {advice}")
+}
+
+fn evidence(evidence: &Evidence) -> String {
+	match evidence {
+		Evidence::Verdict(verdict) => {
+			let detectors = verdict.detectors;
+			let fired = [
+				(detectors.slots, 'S'),
+				(detectors.heartbeats, 'H'),
+				(detectors.peers, 'P'),
+				(detectors.votes, 'V'),
+			];
+			let fired: String =
+				fired.into_iter().filter(|(fired, _)| *fired).map(|(_, letter)| letter).collect();
+			format!("verdict: {:?}, confidence {:?}, detectors {fired}", verdict.health, verdict.confidence)
+		},
+		Evidence::Onset { last_sign, first } => format!(
+			"last sign of life: #{} {}; first evidence: #{} {}",
+			last_sign.block,
+			utc(last_sign.time),
+			first.block,
+			utc(first.time)
+		),
+		Evidence::State { block, hash, state_root } => {
+			format!("stands on #{block} {hash:?}, state root {state_root:?}")
+		},
+		Evidence::Node(bytes) => format!("node: {}", sp_core::bytes::to_hex(bytes, false)),
+		other => format!("{other:?}"),
+	}
+}
+
+/// A time of day, in UTC.
+fn utc(millis: u64) -> String {
+	let time = i64::try_from(millis).ok().and_then(chrono::DateTime::from_timestamp_millis);
+	time.map_or_else(|| format!("{millis} ms"), |time| time.format("%Y-%m-%d %H:%M:%S%.3f").to_string())
+}
+
+/// For programs.
+pub fn json(outcome: &Outcome) -> Value {
+	match outcome {
+		Ok((bundle, verified)) => json!({
+			"holds": true,
+			"block": verified.block,
+			"hash": verified.hash,
+			"time": verified.time,
+			"log": verified.log,
+			"continues": verified.checkpoint.map(|(count, root)| json!({ "count": count, "root": root })),
+			"set": verified.set.id,
+			"handOffs": verified.hand_offs,
+			"ownBytes": bundle.own_bytes(),
+			"incident": bundle.incident,
+			"times": bundle.incident.as_ref().and_then(|proven| proven.incident.times()),
+			"records": bundle.records,
+		}),
+		Err(Error { link, fault }) => json!({
+			"holds": false,
+			"link": link.to_string(),
+			"fault": fault.name(),
+			"explanation": fault.explanation().trim(),
+		}),
+	}
+}
+
+/// The set that a proof ends with, to be trusted from now on.
+pub fn next_trust(bundle: &Bundle, verified: &Verified, trusted: &TrustedSet) -> TrustedSet {
+	TrustedSet {
+		set_id: verified.set.id,
+		since: verified.since,
+		authorities: verified.set.authorities(),
+		genesis: bundle.genesis,
+		pallet: trusted.pallet.clone(),
+	}
+}

@@ -1,0 +1,171 @@
+//! The chain of custody, link by link.
+
+use alloc::vec::Vec;
+use sp_core::H256;
+use sp_runtime::traits::Header as _;
+use understudy_primitives::{mmr, LogHead, RecordSeq};
+
+use crate::{
+	finality::{self, AuthoritySet},
+	state, Bundle, Error, Fault, Link, Policy, Shown, TrustedSet, VERSION,
+};
+
+/// What a bundle that holds has shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Verified {
+	/// The head's number.
+	pub block: u32,
+	/// The head's hash.
+	pub hash: H256,
+	/// When the head was authored, in milliseconds since the Unix epoch.
+	pub time: u64,
+	/// The log as of the head.
+	pub log: LogHead,
+	/// The log as of a checkpoint, of which this one is shown to be the continuation: its count, and its root.
+	pub checkpoint: Option<(RecordSeq, H256)>,
+	/// The authority set that finalized the head.
+	pub set: AuthoritySet,
+	/// The last block that the set before it finalized.
+	pub since: u32,
+	/// How many hand-offs led from the trusted set to it.
+	pub hand_offs: usize,
+}
+
+/// Says which link it is that does not hold.
+trait At<T> {
+	fn at(self, link: Link) -> Result<T, Error>;
+}
+
+impl<T> At<T> for Result<T, Fault> {
+	fn at(self, link: Link) -> Result<T, Error> {
+		self.map_err(|fault| Error { link, fault })
+	}
+}
+
+fn ensure(holds: bool, fault: Fault) -> Result<(), Fault> {
+	if holds {
+		Ok(())
+	} else {
+		Err(fault)
+	}
+}
+
+/// Checks that the records are what the chain's log says, by its finality and nothing else.
+///
+/// Takes time in proportion to the bundle's size: a signature for each vote in each hand-off, and hashes. Does not panic,
+/// whatever the bundle is.
+pub fn check(bundle: &Bundle, trusted: &TrustedSet, policy: &Policy) -> Result<Verified, Error> {
+	ensure(bundle.version == VERSION, Fault::UnknownVersion).at(Link::Format)?;
+	ensure(bundle.genesis == trusted.genesis, Fault::WrongChain).at(Link::Trust)?;
+	ensure(bundle.first_set == trusted.set_id, Fault::WrongSet).at(Link::Trust)?;
+	let mut set = AuthoritySet::new(trusted.set_id, &trusted.authorities).at(Link::Trust)?;
+
+	let mut since = trusted.since;
+	for (nth, hand_off) in bundle.hand_offs.iter().enumerate() {
+		(set, since) = follow(&set, since, hand_off).at(Link::HandOff(nth))?;
+	}
+
+	let head = &bundle.head;
+	let (hash, header) = finality::header(&head.header).at(Link::Head)?;
+	let block = *header.number();
+	ensure(block > since, Fault::OutOfOrder).at(Link::Head)?;
+	finality::verify(&set, hash, block, &head.justification).at(Link::Head)?;
+
+	let root = *header.state_root();
+	let incident = bundle.incident.as_ref();
+	state::check(root, &bundle.state, &trusted.pallet, &bundle.genesis, bundle.time, &bundle.log, incident)
+		.at(Link::State)?;
+
+	check_records(bundle)?;
+	let checkpoint = check_ancestry(bundle).at(Link::Ancestry)?;
+	if let Some(proven) = incident {
+		let shown: Vec<RecordSeq> = bundle.records.iter().map(|shown| shown.record.seq).collect();
+		let whole = shown == proven.incident.records[..]
+			&& bundle.records.iter().all(|shown| shown.record.incident == proven.id);
+		ensure(whole, Fault::IncompleteIncident).at(Link::Incident)?;
+	}
+
+	let verified = Verified {
+		block,
+		hash,
+		time: bundle.time,
+		log: bundle.log,
+		checkpoint,
+		set,
+		since,
+		hand_offs: bundle.hand_offs.len(),
+	};
+	check_policy(&verified, policy)?;
+	Ok(verified)
+}
+
+/// One set hands over to the next with the last block that it finalizes.
+fn follow(set: &AuthoritySet, since: u32, hand_off: &crate::Justified) -> Result<(AuthoritySet, u32), Fault> {
+	let (hash, header) = finality::header(&hand_off.header)?;
+	let number = *header.number();
+	ensure(number > since, Fault::OutOfOrder)?;
+	finality::verify(set, hash, number, &hand_off.justification)?;
+	Ok((finality::next_set(set, &header)?, number))
+}
+
+/// The records are in the log, in their order, and their evidence is what they commit to.
+fn check_records(bundle: &Bundle) -> Result<(), Error> {
+	let Bundle { records, log, .. } = bundle;
+	ensure(!records.is_empty(), Fault::NoRecords).at(Link::Log)?;
+	let mut leaves: Vec<(RecordSeq, H256)> = Vec::new();
+	for (nth, shown) in records.iter().enumerate() {
+		let (link, record) = (Link::Record(nth), &shown.record);
+		let hash = record.hash();
+		ensure(record.seq < log.count, Fault::NoSuchRecord).at(link)?;
+		if let Some((seq, previous)) = leaves.last() {
+			ensure(*seq < record.seq, Fault::RecordsOutOfOrder).at(link)?;
+			let follows = seq.checked_add(1) == Some(record.seq);
+			ensure(!follows || record.previous == *previous, Fault::BrokenChain).at(link)?;
+		}
+		let is_last = record.seq.checked_add(1) == Some(log.count);
+		ensure(!is_last || hash == log.hash, Fault::WrongLast).at(link)?;
+		check_evidence(shown).at(Link::Evidence(nth))?;
+		leaves.push((record.seq, hash));
+	}
+	let root = mmr::root_of(log.count, leaves, bundle.path.clone());
+	ensure(root == Some(log.root), Fault::WrongRoot).at(Link::Log)
+}
+
+fn check_evidence(shown: &Shown) -> Result<(), Fault> {
+	let Shown { record, pieces, shown, path } = shown;
+	if shown.is_empty() {
+		// Nothing is shown, and nothing claimed.
+		return ensure(*pieces == 0 && path.is_empty(), Fault::WrongEvidence);
+	}
+	ensure(shown.windows(2).all(|pair| pair[0].piece < pair[1].piece), Fault::PiecesOutOfOrder)?;
+	let leaf = |piece: &crate::ShownPiece| {
+		let leaf = mmr::evidence_leaf(piece.piece, *pieces, &piece.salt, &piece.evidence);
+		(piece.piece.into(), leaf)
+	};
+	let root = mmr::root_of((*pieces).into(), shown.iter().map(leaf).collect(), path.clone());
+	ensure(root == Some(record.evidence_root), Fault::WrongEvidence)
+}
+
+/// The log of a checkpoint that this one continues, if the bundle shows one.
+fn check_ancestry(bundle: &Bundle) -> Result<Option<(RecordSeq, H256)>, Fault> {
+	let Some(ancestry) = bundle.ancestry.clone() else { return Ok(None) };
+	let count = ancestry.count;
+	let (then, now) = ancestry.roots(bundle.log.count).ok_or(Fault::WrongAncestry)?;
+	ensure(now == bundle.log.root, Fault::WrongAncestry)?;
+	Ok(Some((count, then)))
+}
+
+/// What who checks asks for beside.
+fn check_policy(verified: &Verified, policy: &Policy) -> Result<(), Error> {
+	let Policy { min_block, min_records, not_before, checkpoint } = policy;
+	let LogHead { count, root, .. } = verified.log;
+	let new = verified.block >= *min_block && count >= *min_records && verified.time >= *not_before;
+	ensure(new, Fault::Stale).at(Link::Age)?;
+	let Some((pinned, pinned_root)) = checkpoint else { return Ok(()) };
+	ensure(count >= *pinned, Fault::Stale).at(Link::Age)?;
+	let shown = if count == *pinned { Some(root) } else { None };
+	let shown =
+		shown.or_else(|| verified.checkpoint.filter(|(then, _)| then == pinned).map(|(_, root)| root));
+	let shown = shown.ok_or(Fault::NoAncestry).at(Link::Age)?;
+	ensure(shown == *pinned_root, Fault::WrongCheckpoint).at(Link::Ancestry)
+}

@@ -1,0 +1,34 @@
+//! Checks, offline, a proof of what a chain's failover log says.
+//!
+//! Who checks trusts one GRANDPA authority set ([`TrustedSet`]), that of genesis or a later one, and nobody else: no node, no
+//! RPC server, no database. A [`Bundle`] leads from that set to the records, link by link:
+//!
+//! ```text
+//! trusted set ─▶ hand-offs ─▶ justification ─▶ header ─▶ state root ─▶ log head ─▶ MMR path ─▶ record ─▶ evidence
+//! ```
+//!
+//! [`check`] walks it and says what is [`Verified`], or names the [`Link`] that does not hold and the [`Fault`]. The format is
+//! specified in `docs/proof-format.md`.
+//!
+//! Without the feature `program` the crate is `no_std`: another chain can embed it, where it calls the host for hashes and
+//! signatures as any pallet does.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+mod bundle;
+mod check;
+mod fault;
+mod finality;
+mod state;
+mod trust;
+
+pub use bundle::{
+	AccountId, Bundle, Header, Justified, ProvenIncident, Shown, ShownPiece, MAX_BYTES, VERSION,
+};
+pub use check::{check, Verified};
+pub use fault::{Error, Fault, Link};
+pub use finality::{next_set, verify as verify_justification, AuthoritySet};
+pub use state::{keys, values, StateKeys};
+pub use trust::{Policy, TrustedSet};

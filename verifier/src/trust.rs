@@ -1,0 +1,41 @@
+//! What somebody who checks a proof brings along.
+
+use alloc::{string::String, vec::Vec};
+use serde::{Deserialize, Serialize};
+use sp_consensus_grandpa::AuthorityId;
+use sp_core::H256;
+
+/// A GRANDPA authority set that is trusted, and the chain that it is of. That of genesis follows from the chain's specification.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustedSet {
+	/// The hash of the chain's first block.
+	pub genesis: H256,
+	/// The set's id. 0 at genesis.
+	pub set_id: u64,
+	/// The last block that the set before it finalized. 0 at genesis.
+	pub since: u32,
+	/// Its members' keys, and their weights.
+	pub authorities: Vec<(AuthorityId, u64)>,
+	/// The name of the failover pallet in the chain's runtime.
+	#[serde(default = "pallet")]
+	pub pallet: String,
+}
+
+fn pallet() -> String {
+	"Failover".into()
+}
+
+/// How new a proof must be. By default it may be of any age: then it says what was so at its head, not what is so.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Policy {
+	/// The head must not be before this block.
+	pub min_block: u32,
+	/// The log must have so many records at least, as somebody has seen it with.
+	pub min_records: u64,
+	/// The head must not be older than this, in milliseconds since the Unix epoch.
+	pub not_before: u64,
+	/// A checkpoint of the log that a witness has kept: its count, and its root. The bundle must show that its log continues
+	/// that one.
+	pub checkpoint: Option<(u64, H256)>,
+}

@@ -1,0 +1,449 @@
+//! A proof that holds does; one that was changed anywhere does not, and says where.
+
+mod forge;
+
+use std::collections::BTreeSet;
+
+use codec::Encode;
+use forge::{any_age, header, justified, public, usual, vote, Forge};
+use serde_json::Value;
+use sp_core::H256;
+use sp_runtime::DigestItem;
+use understudy_primitives::{Evidence, Phase, RecordKind};
+use understudy_verifier::{check, Bundle, Error, Fault, Header, Link, Policy, TrustedSet};
+
+fn incident() -> (Bundle, TrustedSet) {
+	let (forge, trusted) = usual();
+	(Bundle { ancestry: Some(forge.ancestry(5)), ..forge.bundle(Some(1), &[], public) }, trusted)
+}
+
+fn refused(bundle: &Bundle, trusted: &TrustedSet) -> (Link, Fault) {
+	let Error { link, fault } = check(bundle, trusted, &any_age()).expect_err("it does not hold");
+	(link, fault)
+}
+
+#[test]
+fn what_was_not_changed_holds() {
+	let (forge, trusted) = usual();
+	for discloses in [public as fn(&Evidence) -> bool, |_| true, |_| false] {
+		let bundle = forge.bundle(Some(1), &[], discloses);
+		let verified = check(&bundle, &trusted, &any_age()).expect("it holds");
+		assert_eq!((verified.hand_offs, verified.set.id, verified.log), (3, 3, forge.log));
+		assert_eq!(bundle.incident.as_ref().map(|proven| proven.incident.phase), Some(Phase::Reconciled));
+		assert_eq!(Bundle::from_scale(&bundle.encode()), Ok(bundle.clone()));
+		let json = serde_json::to_string(&bundle).expect("it can be written");
+		assert_eq!(serde_json::from_str::<Bundle>(&json).expect("it can be read"), bundle);
+	}
+	for seqs in [&[0][..], &[10], &[0, 3, 4, 10]] {
+		let verified = check(&forge.bundle(None, seqs, public), &trusted, &any_age());
+		assert!(verified.is_ok(), "{seqs:?}: {verified:?}");
+	}
+}
+
+#[test]
+fn private_evidence_is_not_in_a_public_proof() {
+	let (forge, _) = usual();
+	let contains = |bundle: &Bundle| {
+		let bytes = bundle.encode();
+		bytes.windows(11).any(|window| window == b"an endpoint")
+	};
+	assert!(!contains(&forge.bundle(Some(1), &[], public)));
+	assert!(contains(&forge.bundle(Some(1), &[], |_| true)));
+}
+
+#[test]
+fn a_later_trusted_set_does_as_well() {
+	let (forge, trusted) = usual();
+	let whole = forge.bundle(Some(2), &[], public);
+	let first = check(&whole, &trusted, &any_age()).expect("it holds");
+	let later = TrustedSet {
+		set_id: first.set.id,
+		since: first.since,
+		authorities: first.set.authorities(),
+		..trusted.clone()
+	};
+	let short = Bundle { first_set: 3, hand_offs: vec![], ..whole };
+	assert!(check(&short, &later, &any_age()).is_ok());
+	assert_eq!(refused(&short, &trusted), (Link::Trust, Fault::WrongSet));
+}
+
+/// Every leaf of a JSON value, by its path.
+fn leaves(value: &Value, path: &str, all: &mut Vec<String>) {
+	match value {
+		Value::Object(fields) => {
+			fields.iter().for_each(|(name, value)| leaves(value, &format!("{path}/{name}"), all))
+		},
+		Value::Array(items) => {
+			items.iter().enumerate().for_each(|(nth, value)| leaves(value, &format!("{path}/{nth}"), all))
+		},
+		_ => all.push(path.to_string()),
+	}
+}
+
+/// Other values in the place of this one.
+fn flipped(value: &Value) -> Vec<Value> {
+	let hex = |text: &str, nth: usize| {
+		let digit = if text.as_bytes()[nth] == b'0' { "1" } else { "0" };
+		Value::from(format!("{}{digit}{}", &text[..nth], &text[nth + 1..]))
+	};
+	match value {
+		Value::Null => vec![Value::from(1)],
+		Value::Bool(is) => vec![Value::from(!is)],
+		Value::Number(number) => {
+			let number = number.as_u64().expect("all numbers are natural");
+			vec![Value::from(number ^ 1), Value::from(number.wrapping_add(1 << 20))]
+		},
+		Value::String(text) if text.starts_with("0x") && text.len() > 2 => {
+			[2, text.len() / 2, text.len() - 1].map(|nth| hex(text, nth)).to_vec()
+		},
+		// An address or a name.
+		Value::String(text) => {
+			vec![Value::from(format!("{text}x")), Value::from("Held"), Value::from("Healthy")]
+				.into_iter()
+				.filter(|other| other != value)
+				.collect()
+		},
+		_ => unreachable!("leaves only"),
+	}
+}
+
+/// Flips every field of every part, generated from the bundle itself.
+#[test]
+fn every_field_that_is_changed_is_noticed() {
+	let (bundle, trusted) = incident();
+	let whole = serde_json::to_value(&bundle).expect("it can be written");
+	let mut paths = Vec::new();
+	leaves(&whole, "", &mut paths);
+	assert!(paths.len() > 150, "{} fields", paths.len());
+	let mut parts: std::collections::BTreeMap<String, BTreeSet<&str>> = Default::default();
+	for path in paths {
+		let old = whole.pointer(&path).expect("it was found there").clone();
+		for new in flipped(&old) {
+			let mut changed = whole.clone();
+			*changed.pointer_mut(&path).expect("it was found there") = new.clone();
+			let part = path.split('/').nth(1).unwrap_or_default().to_string();
+			// What does not even decode is malformed.
+			let Ok(changed) = serde_json::from_value::<Bundle>(changed) else { continue };
+			assert_ne!(changed, bundle, "{path}: {old} reads like {new}");
+			let error = check(&changed, &trusted, &any_age()).expect_err(&format!("{path}: {old} -> {new}"));
+			parts.entry(part).or_default().insert(error.fault.name());
+			assert!(!error.to_string().is_empty());
+		}
+	}
+	let named: Vec<&String> = parts.keys().collect();
+	let all = [
+		"ancestry",
+		"first_set",
+		"genesis",
+		"hand_offs",
+		"head",
+		"incident",
+		"log",
+		"path",
+		"records",
+		"state",
+		"time",
+		"version",
+	];
+	assert_eq!(named, all, "{parts:?}");
+}
+
+/// One byte after the other, where the encoding is.
+#[test]
+fn every_byte_that_is_changed_is_noticed() {
+	let (bundle, trusted) = incident();
+	let whole = bundle.encode();
+	for nth in 0..whole.len() {
+		let mut changed = whole.clone();
+		changed[nth] ^= 1 << (nth % 8);
+		if let Ok(changed) = Bundle::from_scale(&changed) {
+			check(&changed, &trusted, &any_age()).expect_err(&format!("byte {nth} of {}", whole.len()));
+		}
+	}
+}
+
+#[test]
+fn what_is_cut_off_or_too_long_is_malformed() {
+	let (bundle, _) = incident();
+	let whole = bundle.encode();
+	let malformed = Err(Error { link: Link::Format, fault: Fault::Malformed });
+	for length in 0..whole.len() {
+		assert_eq!(Bundle::from_scale(&whole[..length]), malformed, "{length} bytes");
+	}
+	assert_eq!(Bundle::from_scale(&[whole.clone(), vec![0]].concat()), malformed);
+	let other = [vec![9], whole[1..].to_vec()].concat();
+	assert_eq!(Bundle::from_scale(&other), Err(Error { link: Link::Format, fault: Fault::UnknownVersion }));
+	let huge = vec![1; understudy_verifier::MAX_BYTES + 1];
+	assert_eq!(Bundle::from_scale(&huge), Err(Error { link: Link::Format, fault: Fault::TooLarge }));
+}
+
+#[test]
+fn records_cannot_be_left_out_reordered_repeated_or_exchanged() {
+	let (forge, trusted) = usual();
+	let whole = forge.bundle(Some(1), &[], public);
+	let with = |change: &dyn Fn(&mut Bundle)| {
+		let mut bundle = whole.clone();
+		change(&mut bundle);
+		refused(&bundle, &trusted)
+	};
+	assert_eq!(with(&|bundle| bundle.records.swap(1, 2)), (Link::Record(2), Fault::RecordsOutOfOrder));
+	assert_eq!(
+		with(&|bundle| bundle.records.insert(1, bundle.records[0].clone())),
+		(Link::Record(1), Fault::RecordsOutOfOrder)
+	);
+	assert_eq!(with(&|bundle| drop(bundle.records.pop())), (Link::Log, Fault::WrongRoot));
+	assert_eq!(with(&|bundle| bundle.records.clear()), (Link::Log, Fault::NoRecords));
+	assert_eq!(
+		with(&|bundle| bundle.records[1].record.previous = H256::zero()),
+		(Link::Record(1), Fault::BrokenChain)
+	);
+	assert_eq!(with(&|bundle| bundle.records[4].record.seq = 99), (Link::Record(4), Fault::NoSuchRecord));
+	assert_eq!(
+		with(&|bundle| bundle.records[1].shown.swap(0, 1)),
+		(Link::Evidence(1), Fault::PiecesOutOfOrder)
+	);
+	assert_eq!(with(&|bundle| bundle.records[1].pieces = 9), (Link::Evidence(1), Fault::WrongEvidence));
+
+	// A proof of some of its records, which holds by itself, is none of the incident; nor is one with another one's.
+	for seqs in [&[1, 2, 3, 4][..], &[1, 2, 3, 4, 5, 6]] {
+		let some = forge.bundle(None, seqs, public);
+		let with = Bundle { records: some.records, path: some.path, ..whole.clone() };
+		assert_eq!(refused(&with, &trusted), (Link::Incident, Fault::IncompleteIncident));
+	}
+	let mut last = forge.bundle(None, &[10], public);
+	last.records[0].record.session = 9;
+	assert_eq!(refused(&last, &trusted), (Link::Record(0), Fault::WrongLast));
+}
+
+#[test]
+fn another_chains_proof_is_refused() {
+	let (forge, trusted) = usual();
+	// The same keys, the same numbers, another chain.
+	let mut other = Forge::new(43, &[1, 2, 3, 4]);
+	other.append(0, RecordKind::Elected, vec![]);
+	other.hand_over(&[1, 2, 3, 5]);
+	other.failover(1);
+	other.hand_over(&[1, 2, 6, 5]);
+	other.failover(2);
+	other.hand_over(&[7, 2, 6, 5]);
+	let theirs = other.bundle(Some(1), &[], public);
+	assert_eq!(refused(&theirs, &trusted), (Link::Trust, Fault::WrongChain));
+	let posing = Bundle { genesis: forge.genesis, ..theirs.clone() };
+	assert_eq!(refused(&posing, &trusted), (Link::State, Fault::WrongChain));
+	// Parts of it under this chain's head.
+	let ours = forge.bundle(Some(1), &[], public);
+	let spliced = Bundle { records: theirs.records.clone(), path: theirs.path.clone(), ..ours.clone() };
+	assert_eq!(refused(&spliced, &trusted).1, Fault::WrongRoot);
+	let spliced = Bundle { log: theirs.log, records: theirs.records, path: theirs.path, ..ours.clone() };
+	assert_eq!(refused(&spliced, &trusted), (Link::State, Fault::WrongValue));
+	let spliced = Bundle { state: theirs.state, ..ours };
+	assert_eq!(refused(&spliced, &trusted), (Link::State, Fault::Unproven));
+}
+
+#[test]
+fn an_old_head_is_not_taken_for_the_newest() {
+	let (mut forge, trusted) = usual();
+	let old = forge.bundle(Some(1), &[], public);
+	forge.failover(3);
+	let new = forge.bundle(Some(1), &[], public);
+	let policies = [
+		Policy { min_block: forge.number, ..any_age() },
+		Policy { min_records: forge.log.count, ..any_age() },
+		Policy { not_before: forge.time(), ..any_age() },
+		Policy { checkpoint: Some((forge.log.count, forge.log.root)), ..any_age() },
+	];
+	let old_log = old.log;
+	for policy in policies {
+		assert_eq!(check(&old, &trusted, &policy), Err(Error { link: Link::Age, fault: Fault::Stale }));
+		assert!(check(&new, &trusted, &policy).is_ok());
+	}
+	let other = Policy { checkpoint: Some((forge.log.count, H256::zero())), ..any_age() };
+	let wrong = Err(Error { link: Link::Ancestry, fault: Fault::WrongCheckpoint });
+	assert_eq!(check(&new, &trusted, &other), wrong);
+
+	// The log of an older checkpoint is the beginning of this one.
+	let pinned = Policy { checkpoint: Some((old_log.count, old_log.root)), ..any_age() };
+	assert_eq!(check(&new, &trusted, &pinned), Err(Error { link: Link::Age, fault: Fault::NoAncestry }));
+	let with = |count| Bundle { ancestry: Some(forge.ancestry(count)), ..new.clone() };
+	let verified = check(&with(old_log.count), &trusted, &pinned).expect("it continues it");
+	assert_eq!(verified.checkpoint, pinned.checkpoint);
+	let of_another = check(&with(old_log.count - 1), &trusted, &pinned);
+	assert_eq!(of_another, Err(Error { link: Link::Age, fault: Fault::NoAncestry }));
+	let rewritten = Policy { checkpoint: Some((old_log.count, H256::repeat_byte(9))), ..any_age() };
+	assert_eq!(check(&with(old_log.count), &trusted, &rewritten), wrong);
+	let mut longer = with(old_log.count);
+	longer.ancestry.as_mut().expect("it has one").path.push((1, H256::zero()));
+	assert_eq!(refused(&longer, &trusted), (Link::Ancestry, Fault::WrongAncestry));
+	// An old head under newer hand-offs is not one that these sets finalized.
+	forge.hand_over(&[7, 2, 6, 8]);
+	let hidden = Bundle { hand_offs: forge.hand_offs.clone(), ..old };
+	assert_eq!(refused(&hidden, &trusted), (Link::Head, Fault::OutOfOrder));
+}
+
+/// A bundle whose head is justified in another way.
+fn with_head(forge: &Forge, justify: impl Fn(&Header) -> understudy_verifier::Justified) -> Bundle {
+	let bundle = forge.bundle(Some(1), &[], public);
+	Bundle { head: justify(&forge.head()), ..bundle }
+}
+
+#[test]
+fn finality_takes_the_votes_of_more_than_two_thirds_for_this_very_block() {
+	let (forge, trusted) = usual();
+	let at = |header: &Header| (header.hash(), header.number);
+	let votes = |seeds: &[u8], set: u64, target| {
+		seeds.iter().map(|seed| vote(*seed, set, target)).collect::<Vec<_>>()
+	};
+	let result =
+		|bundle: &Bundle| check(bundle, &trusted, &any_age()).map(|_| ()).map_err(|error| error.fault);
+	let head =
+		|justify: &dyn Fn(&Header) -> understudy_verifier::Justified| result(&with_head(&forge, justify));
+
+	assert_eq!(head(&|head| justified(head, votes(&[7, 2, 6], 3, at(head)), vec![])), Ok(()));
+	assert_eq!(head(&|head| justified(head, votes(&[7, 2], 3, at(head)), vec![])), Err(Fault::TooFewVotes));
+	assert_eq!(head(&|head| justified(head, vec![], vec![])), Err(Fault::TooFewVotes));
+	assert_eq!(
+		head(&|head| justified(head, votes(&[7, 2, 2, 2], 3, at(head)), vec![])),
+		Err(Fault::DuplicateVoter)
+	);
+	assert_eq!(
+		head(&|head| justified(head, votes(&[7, 2, 6, 6], 3, at(head)), vec![])),
+		Err(Fault::DuplicateVoter)
+	);
+	assert_eq!(
+		head(&|head| justified(head, votes(&[7, 2, 6, 1], 3, at(head)), vec![])),
+		Err(Fault::UnknownVoter)
+	);
+	assert_eq!(
+		head(&|head| justified(head, votes(&[7, 2, 6], 2, at(head)), vec![])),
+		Err(Fault::BadSignature)
+	);
+	let elsewhere = (H256::repeat_byte(66), 500);
+	assert_eq!(
+		head(&|head| justified(head, votes(&[7, 2, 6], 3, elsewhere), vec![])),
+		Err(Fault::VoteElsewhere)
+	);
+
+	// Votes for a descendant, with the headers in between.
+	let child = |head: &Header| Header { parent_hash: head.hash(), number: head.number + 1, ..head.clone() };
+	let beyond = |head: &Header| [votes(&[7, 2], 3, at(head)), votes(&[6], 3, at(&child(head)))].concat();
+	assert_eq!(head(&|head| justified(head, beyond(head), vec![child(head)])), Ok(()));
+	assert_eq!(head(&|head| justified(head, beyond(head), vec![])), Err(Fault::VoteElsewhere));
+	let all = |head: &Header| votes(&[7, 2, 6], 3, at(head));
+	assert_eq!(head(&|head| justified(head, all(head), vec![child(head)])), Err(Fault::UnusedHeader));
+	assert_eq!(
+		head(&|head| justified(head, beyond(head), vec![child(head), child(head)])),
+		Err(Fault::UnusedHeader)
+	);
+
+	// Who equivocates counts, once: for a descendant and another one, or for the block and its parent.
+	let sibling = |head: &Header| Header { state_root: H256::repeat_byte(5), ..child(head) };
+	let twice =
+		|head: &Header| [votes(&[6], 3, at(&child(head))), votes(&[6], 3, at(&sibling(head)))].concat();
+	let with_two = |seeds: &[u8], head: &Header| {
+		justified(head, [votes(seeds, 3, at(head)), twice(head)].concat(), vec![child(head), sibling(head)])
+	};
+	assert_eq!(head(&|head| with_two(&[7, 2], head)), Ok(()));
+	assert_eq!(head(&|head| with_two(&[7], head)), Err(Fault::TooFewVotes));
+	assert_eq!(head(&|head| with_two(&[7, 2, 6], head)), Err(Fault::DuplicateVoter));
+	let parent = |head: &Header| (head.parent_hash, head.number - 1);
+	let below = |seeds: &[u8], head: &Header| {
+		let votes = [votes(seeds, 3, at(head)), votes(&[6], 3, parent(head))].concat();
+		justified(head, votes, vec![head.clone()])
+	};
+	assert_eq!(head(&|head| below(&[7, 2, 6], head)), Ok(()));
+	// A vote below the block that is no half of an equivocation is none for it.
+	assert_eq!(head(&|head| below(&[7, 2], head)), Err(Fault::VoteElsewhere));
+
+	// The votes of another block.
+	let other = header(forge.number + 2, H256::zero(), vec![]);
+	let swapped = |head: &Header| understudy_verifier::Justified {
+		header: head.encode(),
+		..justified(&other, votes(&[7, 2, 6], 3, at(&other)), vec![])
+	};
+	assert_eq!(head(&swapped), Err(Fault::WrongBlock));
+	let garbage = |head: &Header| understudy_verifier::Justified {
+		header: head.encode(),
+		justification: vec![1, 2, 3],
+	};
+	assert_eq!(head(&garbage), Err(Fault::Malformed));
+}
+
+#[test]
+fn hand_offs_are_announced_by_exactly_one_change_with_the_next_block() {
+	let (forge, trusted) = usual();
+	let with = |logs: Vec<DigestItem>| {
+		let header = header(10, H256::zero(), logs);
+		let votes = [1, 2, 3, 4].map(|seed| vote(seed, 0, (header.hash(), 10))).to_vec();
+		let mut bundle = forge.bundle(Some(1), &[], public);
+		bundle.hand_offs[0] = justified(&header, votes, vec![]);
+		refused(&bundle, &trusted)
+	};
+	let next = || forge::change(&[1, 2, 3, 5], 0);
+	assert_eq!(with(vec![]), (Link::HandOff(0), Fault::NoChange));
+	assert_eq!(with(vec![next(), next()]), (Link::HandOff(0), Fault::ManyChanges));
+	assert_eq!(with(vec![forge::change(&[1], 5)]), (Link::HandOff(0), Fault::DelayedChange));
+	assert_eq!(with(vec![forge::change(&[], 0)]), (Link::HandOff(0), Fault::BadSet));
+	assert_eq!(with(vec![forge::change(&[1, 1], 0)]), (Link::HandOff(0), Fault::BadSet));
+	let garbage = DigestItem::Consensus(sp_consensus_grandpa::GRANDPA_ENGINE_ID, vec![99]);
+	assert_eq!(with(vec![garbage]), (Link::HandOff(0), Fault::Malformed));
+	let change =
+		sp_consensus_grandpa::ScheduledChange { next_authorities: forge::authorities(&[1]), delay: 0 };
+	let forced = sp_consensus_grandpa::ConsensusLog::ForcedChange(5u32, change).encode();
+	let forced = DigestItem::Consensus(sp_consensus_grandpa::GRANDPA_ENGINE_ID, forced);
+	assert_eq!(with(vec![forced]), (Link::HandOff(0), Fault::ForcedChange));
+
+	let mut left_out = forge.bundle(Some(1), &[], public);
+	left_out.hand_offs.remove(1);
+	assert_eq!(refused(&left_out, &trusted).0, Link::HandOff(1));
+	let mut swapped = forge.bundle(Some(1), &[], public);
+	swapped.hand_offs.swap(0, 1);
+	assert_eq!(refused(&swapped, &trusted).0, Link::HandOff(0));
+	let mut repeated = forge.bundle(Some(1), &[], public);
+	repeated.hand_offs.insert(1, repeated.hand_offs[0].clone());
+	assert_eq!(refused(&repeated, &trusted), (Link::HandOff(1), Fault::OutOfOrder));
+}
+
+#[test]
+fn the_state_is_proven_by_all_its_nodes_and_no_others() {
+	let (forge, trusted) = usual();
+	let whole = forge.bundle(Some(1), &[], public);
+	for nth in 0..whole.state.len() {
+		let mut lacking = whole.clone();
+		lacking.state.remove(nth);
+		assert_eq!(refused(&lacking, &trusted), (Link::State, Fault::Unproven), "node {nth}");
+	}
+	let mut longer = whole.clone();
+	longer.state.push(vec![1, 2, 3]);
+	assert_eq!(refused(&longer, &trusted), (Link::State, Fault::UnusedNode));
+	let mut twice = whole.clone();
+	twice.state.push(twice.state[0].clone());
+	assert_eq!(refused(&twice, &trusted), (Link::State, Fault::UnusedNode));
+	let later = Bundle { time: whole.time + 1, ..whole };
+	assert_eq!(refused(&later, &trusted), (Link::State, Fault::WrongValue));
+}
+
+#[test]
+fn an_impossible_trusted_set_is_refused() {
+	let (bundle, trusted) = incident();
+	let with = |authorities| TrustedSet { authorities, ..trusted.clone() };
+	let key = trusted.authorities[0].0.clone();
+	let cases = [
+		vec![],
+		vec![(key.clone(), 0)],
+		vec![(key.clone(), 1), (key.clone(), 1)],
+		vec![(key, u64::MAX), trusted.authorities[1].clone()],
+	];
+	for authorities in cases {
+		assert_eq!(refused(&bundle, &with(authorities)), (Link::Trust, Fault::BadSet));
+	}
+}
+
+/// What the tests above do not name is not a fault.
+#[test]
+fn every_fault_has_a_test() {
+	let tests = include_str!("tampering.rs");
+	for fault in Fault::ALL {
+		assert!(tests.contains(&format!("Fault::{}", fault.name())), "{} is not tested", fault.name());
+		assert!(fault.explanation().trim().ends_with('.'));
+	}
+}
