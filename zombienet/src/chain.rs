@@ -39,6 +39,9 @@ pub struct Record {
 #[decode_as_type(crate_path = "zombienet_sdk::subxt::ext::scale_decode")]
 pub enum RecordKind {
 	Elected,
+	Suspected,
+	Attributed,
+	Cleared,
 	Replaced,
 	Removed,
 	Cancelled,
@@ -50,9 +53,12 @@ pub enum RecordKind {
 	CaseClosed,
 	Penalized,
 	Readmitted,
-	Unneeded,
+	RolledBack,
 	AutomationSuspended,
 	AutomationResumed,
+	Reconciled,
+	Diverged,
+	Unconfirmed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, DecodeAsType)]
@@ -68,7 +74,6 @@ pub enum Initiator {
 #[derive(Clone, Debug, DecodeAsType)]
 #[decode_as_type(crate_path = "zombienet_sdk::subxt::ext::scale_decode")]
 pub enum Evidence {
-	None,
 	Verdict(Verdict),
 	Set(H256),
 	Penalty {
@@ -77,6 +82,39 @@ pub enum Evidence {
 		/// Parts per thousand million.
 		fraction: u32,
 	},
+	Onset {
+		last_sign: Moment,
+		first: Moment,
+	},
+	// The details of a verdict, which the drills do not look into.
+	Slots {},
+	Signs {},
+	Peers {},
+	Votes {},
+	Node(#[allow(dead_code)] Vec<u8>),
+	State {
+		block: u32,
+		hash: H256,
+	},
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, DecodeAsType)]
+#[decode_as_type(crate_path = "zombienet_sdk::subxt::ext::scale_decode")]
+pub struct Moment {
+	pub block: u32,
+	/// Milliseconds since the Unix epoch.
+	pub time: u64,
+}
+
+/// `understudy_primitives::Incident`, as far as the drills look at it.
+#[derive(Clone, Debug, DecodeAsType)]
+#[decode_as_type(crate_path = "zombienet_sdk::subxt::ext::scale_decode")]
+pub struct Incident {
+	pub began: Moment,
+	pub suspected: Moment,
+	pub attributed: Option<Moment>,
+	pub seated: Option<Moment>,
+	pub reconciled: Option<Moment>,
 }
 
 /// `pallet_validator_rotation::lifecycle::Conduct`, as far as the drills look at it.
@@ -109,7 +147,7 @@ impl std::fmt::Display for Absence {
 #[decode_as_type(crate_path = "zombienet_sdk::subxt::ext::scale_decode")]
 pub struct Entry {
 	pub record: Record,
-	pub evidence: Evidence,
+	pub evidence: Vec<Evidence>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, DecodeAsType)]
@@ -217,6 +255,26 @@ impl Chain {
 	pub async fn entries(&self, at: H256, seq: u64) -> anyhow::Result<Vec<Entry>> {
 		let args = vec![Value::u128(seq.into()), Value::u128(100)];
 		self.call(at, "FailoverApi", "timeline", args).await
+	}
+
+	/// What became of an incident, at a block.
+	pub async fn incident(&self, at: H256, id: u64) -> anyhow::Result<Incident> {
+		let found: Option<Incident> =
+			self.call(at, "FailoverApi", "incident", vec![Value::u128(id.into())]).await?;
+		found.with_context(|| format!("the chain does not know incident {id}"))
+	}
+
+	/// The block in which a standby was seated by an incident.
+	pub async fn seated_in(&self, at: H256, incident: u64) -> anyhow::Result<Option<u32>> {
+		Ok(self.incident(at, incident).await?.seated.map(|moment| moment.block))
+	}
+
+	/// The hash of a block of the best chain, of the last few thousand.
+	pub async fn hash_of(&self, number: u32) -> anyhow::Result<H256> {
+		let (_, at) = self.best().await?;
+		let query = subxt::dynamic::storage("System", "BlockHash", vec![Value::u128(number.into())]);
+		let value = self.0.storage().at(at).fetch(&query).await?;
+		Ok(value.with_context(|| format!("the chain does not know #{number}"))?.as_type()?)
 	}
 
 	/// How many more members may lose their seats in this cool-off, by a view function.

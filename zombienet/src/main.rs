@@ -3,12 +3,14 @@
 mod chain;
 mod drills;
 mod network;
+mod proof;
 mod timeline;
 
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use proof::{Proof, Verifier};
 use tokio::signal::unix::{signal, SignalKind};
 
 /// Spawns a network of real nodes on this machine, breaks something, and watches whether it heals.
@@ -22,6 +24,10 @@ struct Cli {
 	/// The folder with the networks' descriptions.
 	#[arg(long, global = true, env = "UNDERSTUDY_NETWORKS", default_value = "zombienet/networks")]
 	networks: std::path::PathBuf,
+
+	/// The program that fetches and checks proofs.
+	#[arg(long, env = "UNDERSTUDY_VERIFIER", global = true, default_value = "understudy-verify")]
+	verifier: std::path::PathBuf,
 
 	/// Leave the network running when the drill is over, until Ctrl-C, and print its RPC URLs.
 	#[arg(long, global = true)]
@@ -111,6 +117,9 @@ enum Drill {
 		#[arg(long, env = "UNDERSTUDY_GOVERN", default_value = "scripts/govern")]
 		govern: std::path::PathBuf,
 	},
+	/// A node that was not there, one that is synced from genesis, one that keeps every state and one that keeps few are asked
+	/// for proofs of what happened.
+	Proofs,
 	/// Kills two of four validators at once: too many for ordinary rotation, which must hold still.
 	TwoOfFour {
 		/// For how many blocks to watch.
@@ -157,7 +166,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 		interrupted().await;
 	}
 	network.destroy(outcome.is_ok()).await?;
-	outcome
+	match outcome? {
+		Some((proof, hand_offs)) => proof.check(hand_offs).await,
+		None => Ok(()),
+	}
 }
 
 impl Drill {
@@ -170,12 +182,26 @@ impl Drill {
 	}
 }
 
-async fn drill(cli: &Cli, network: &mut network::Net) -> anyhow::Result<()> {
+/// Runs a drill. Some leave a proof behind, to be checked when the network is gone, and how many hand-offs it must cross.
+async fn drill(cli: &Cli, network: &mut network::Net) -> anyhow::Result<Option<(Proof, u64)>> {
+	let verifier = &Verifier::new(&cli.verifier)?;
 	println!("every member registers where its node can be asked for its health");
 	network.announce().await?;
+	let mut proof = None;
 	match &cli.drill {
-		Drill::Kill { victim } => drills::kill::run(network, victim).await,
-		Drill::Median { kills, bar } => drills::median::run(network, *kills, *bar).await,
+		Drill::Kill { victim } => {
+			proof = Some((drills::kill::run(network, verifier, victim).await?, 1));
+			Ok(())
+		},
+		Drill::Median { kills, bar } => {
+			let last = drills::median::run(network, verifier, *kills, *bar).await?;
+			proof = Some((last, *kills as u64));
+			Ok(())
+		},
+		Drill::Proofs => {
+			proof = Some((drills::proofs::run(network, verifier).await?, 3));
+			Ok(())
+		},
 		Drill::Idle { blocks } => drills::idle::run(network, *blocks).await,
 		Drill::Frozen { victim } => drills::evidence::frozen(network, victim).await,
 		Drill::Mute => drills::evidence::mute(network, "bob").await,
@@ -191,7 +217,7 @@ async fn drill(cli: &Cli, network: &mut network::Net) -> anyhow::Result<()> {
 		Drill::Case { victim, govern } => drills::rotation::case(network, victim, govern).await,
 		Drill::TwoOfFour { blocks } => drills::two_of_four::run(network, *blocks).await,
 	}?;
-	let (Some(program), Some((_, url))) = (&cli.then, network.urls().pop()) else { return Ok(()) };
+	let (Some(program), Some((_, url))) = (&cli.then, network.urls().pop()) else { return Ok(proof) };
 	println!("\nrunning {} {url} --records", program.display());
 	let status = tokio::process::Command::new(program)
 		.args([&url, "--records"])
@@ -200,7 +226,7 @@ async fn drill(cli: &Cli, network: &mut network::Net) -> anyhow::Result<()> {
 		.await
 		.with_context(|| format!("cannot run {}", program.display()))?;
 	anyhow::ensure!(status.success(), "{} says no: {status}", program.display());
-	Ok(())
+	Ok(proof)
 }
 
 /// Waits for Ctrl-C or a request to end, and says which.

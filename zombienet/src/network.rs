@@ -12,7 +12,8 @@ use nix::{
 	unistd::Pid,
 };
 use zombienet_sdk::{
-	GlobalSettingsBuilder, LocalFileSystem, Network, NetworkConfig, NetworkConfigExt, NetworkNode,
+	AddNodeOptions, GlobalSettingsBuilder, LocalFileSystem, Network, NetworkConfig, NetworkConfigExt,
+	NetworkNode,
 };
 
 use crate::chain::Chain;
@@ -77,9 +78,13 @@ impl Net {
 
 	/// The chain as seen by the last living node that is not among `but`.
 	pub async fn watcher(&self, but: &[&str]) -> anyhow::Result<Chain> {
-		let urls = self.urls();
-		let name = urls.iter().map(|(name, _)| name.as_str()).rfind(|name| !but.contains(name));
-		self.chain(name.context("no node is left to watch from")?).await
+		self.chain(&self.last(but)?).await
+	}
+
+	/// The last living node that is not among `but`.
+	pub fn last(&self, but: &[&str]) -> anyhow::Result<String> {
+		let names = self.urls().into_iter().map(|(name, _)| name);
+		names.rev().find(|name| !but.contains(&name.as_str())).context("no node is left")
 	}
 
 	/// Lets every member register where its node can be asked for its health: genesis does not know the ports.
@@ -89,6 +94,27 @@ impl Net {
 			|(name, url): (String, String)| async move { chain.move_endpoint(&name, port_of(&url)?).await };
 		futures::future::try_join_all(self.urls().into_iter().map(announce)).await?;
 		Ok(())
+	}
+
+	/// The URL of a node's RPC server.
+	pub fn url(&self, name: &str) -> anyhow::Result<String> {
+		Ok(self.node(name)?.ws_uri().to_string())
+	}
+
+	/// The chain's raw specification.
+	pub fn spec(&self) -> PathBuf {
+		let relay = self.network.relaychain();
+		self.dir.join(format!("{}.json", relay.chain()))
+	}
+
+	/// Adds a node that is no member, and waits until it answers.
+	pub async fn add(&mut self, name: &str, args: &[&str]) -> anyhow::Result<()> {
+		let boot = self.node("alice")?.multiaddr().to_string();
+		let mut all = vec![("--bootnodes", boot.as_str()).into()];
+		all.extend(args.iter().map(|arg| (*arg).into()));
+		let options = AddNodeOptions { args: all, is_validator: false, ..Default::default() };
+		self.network.add_node(name, options).await?;
+		self.chain(name).await.map(drop)
 	}
 
 	/// The port that a node's RPC server listens at.

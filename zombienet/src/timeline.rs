@@ -130,11 +130,14 @@ fn describe(verdict: &Verdict) -> String {
 	format!("{health}, confidence {} %: {counts}", verdict.confidence / 10_000_000)
 }
 
-fn narrate(record: &Record, evidence: &Evidence) -> String {
+fn narrate(record: &Record, evidence: &[Evidence]) -> String {
 	let name = |account: &Option<_>| account.as_ref().map_or_else(|| "nobody".into(), name_of);
 	let (from, to) = (name(&record.from), name(&record.to));
 	let what = match record.kind {
 		RecordKind::Elected => "an election changes the set".into(),
+		RecordKind::Suspected => format!("suspected: {}", name(&record.subject)),
+		RecordKind::Attributed => format!("attributed: {} fails", name(&record.subject)),
+		RecordKind::Cleared => format!("{} does not fail any more", name(&record.subject)),
 		RecordKind::Replaced => format!("decided: {to} takes the seat of {from}"),
 		RecordKind::Removed => format!("decided: {from} loses its seat, and there is no standby"),
 		RecordKind::Cancelled => format!("cancelled: {to} does not take the seat of {from}"),
@@ -146,25 +149,44 @@ fn narrate(record: &Record, evidence: &Evidence) -> String {
 		RecordKind::CaseClosed => format!("the case of {} has come to nothing", name(&record.subject)),
 		RecordKind::Penalized => format!("{} is charged", name(&record.subject)),
 		RecordKind::Readmitted => format!("{} may be seated again", name(&record.subject)),
-		RecordKind::Unneeded => format!("{} was up when it was evicted", name(&record.subject)),
+		RecordKind::RolledBack => format!("{} was up when it was evicted", name(&record.subject)),
 		RecordKind::AutomationSuspended => "rotation does not act by itself any more".into(),
 		RecordKind::AutomationResumed => "rotation acts by itself again".into(),
+		RecordKind::Reconciled => format!("reconciled: {to} stands where the chain stands"),
+		RecordKind::Diverged => format!("DIVERGED: {to} stands elsewhere than the chain"),
+		RecordKind::Unconfirmed => format!("{to} did not say where it stands"),
 	};
 	let what = match record.initiator {
 		Initiator::Automation | Initiator::Election => what,
+		Initiator::Member if record.kind == RecordKind::Reconciled => what,
 		Initiator::Member => format!("{what}, as the member wants it"),
 		Initiator::Guardians => format!("{what}, by the guardians"),
 		Initiator::Anyone => format!("{what}, enforced by somebody"),
 	};
 	let incident =
 		if record.incident == 0 { String::new() } else { format!("incident {}, ", record.incident) };
-	match evidence {
-		Evidence::Verdict(verdict) => format!("{incident}{what}, for it is {}", describe(verdict)),
-		Evidence::Set(hash) => format!("{incident}{what}; the new set's hash is {hash}"),
-		Evidence::Penalty { outages, at_once, fraction } => format!(
-			"{incident}{what} {} ppm of its stake: outage {outages}, {at_once} fell at once",
-			fraction / 1_000
-		),
-		Evidence::None => format!("{incident}{what}"),
+	let mut line = format!("{incident}{what}");
+	for piece in evidence {
+		line += &match piece {
+			Evidence::Verdict(verdict) => format!(", for it is {}", describe(verdict)),
+			Evidence::Set(hash) => format!("; the new set's hash is {hash}"),
+			Evidence::Penalty { outages, at_once, fraction } => {
+				format!(" {} ppm of its stake: outage {outages}, {at_once} fell at once", fraction / 1_000)
+			},
+			Evidence::Onset { last_sign, first } => {
+				format!(
+					"; its last sign of life was in #{}, the first evidence in #{}",
+					last_sign.block, first.block
+				)
+			},
+			Evidence::State { block, hash } => format!(", by #{block} {hash}"),
+			// The details of the verdict, which says enough here.
+			Evidence::Slots { .. }
+			| Evidence::Signs { .. }
+			| Evidence::Peers { .. }
+			| Evidence::Votes { .. }
+			| Evidence::Node(_) => String::new(),
+		};
 	}
+	line
 }

@@ -44,7 +44,9 @@ pub async fn mute(network: &mut Net, victim: &str) -> anyhow::Result<()> {
 			if entry.record.from.as_ref().map(name_of).as_deref() != Some(victim) {
 				continue;
 			}
-			if let (RecordKind::Replaced, Evidence::Verdict(verdict)) = (entry.record.kind, &entry.evidence) {
+			if let (RecordKind::Replaced, [Evidence::Verdict(verdict)]) =
+				(entry.record.kind, &entry.evidence[..])
+			{
 				let fired = verdict.detectors;
 				ensure!(verdict.health == Health::Impaired, "{victim} was replaced as {:?}", verdict.health);
 				ensure!(fired.votes && !fired.slots && !fired.heartbeats, "on {}", fired.letters());

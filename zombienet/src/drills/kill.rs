@@ -1,11 +1,12 @@
 //! One validator fails, a standby takes its seat.
 
-use anyhow::{bail, ensure};
+use anyhow::{bail, ensure, Context};
 
 use crate::{
-	chain::{name_of, Detectors, Evidence, RecordKind},
+	chain::{name_of, Chain, Detectors, Evidence, Moment, RecordKind},
 	drills::{wait_until_final, wait_until_healthy, PATIENCE},
 	network::Net,
+	proof::{Ask, Proof, Verifier},
 	timeline::Timeline,
 };
 
@@ -17,6 +18,12 @@ pub struct Healed {
 	pub seconds: f32,
 	/// Which detectors had fired when it was decided.
 	pub fired: Detectors,
+	/// The incident in the log.
+	pub incident: u64,
+	/// Who was seated.
+	pub standby: String,
+	/// The best block when it happened.
+	pub start: u32,
 }
 
 /// How a validator fails.
@@ -29,16 +36,79 @@ pub enum Failure {
 }
 
 /// The whole drill: wait, kill, watch, judge.
-pub async fn run(network: &mut Net, victim: &str) -> anyhow::Result<()> {
+pub async fn run(network: &mut Net, verifier: &Verifier, victim: &str) -> anyhow::Result<Proof> {
 	println!("waiting until the network is healthy and finalizes");
 	wait_until_healthy(network).await?;
+	wait_for_block_of(&network.watcher(&[victim]).await?, victim).await?;
 	let healed = break_and_watch(network, victim, Failure::Killed).await?;
+	let chain = network.watcher(&[victim]).await?;
+	let reconciled = wait_until_reconciled(&chain, healed.incident).await?;
+	let took = reconciled - healed.start;
 	println!(
 		"\nHealed: {} blocks, {:.1} seconds from kill to replaced; detectors that fired: {}.",
 		healed.blocks,
 		healed.seconds,
 		healed.fired.letters()
 	);
+	compare_times(&chain, &healed, took).await?;
+	verifier
+		.fetch(network, &network.last(&[victim])?, Ask { incident: healed.incident, ..Default::default() })
+		.await
+}
+
+/// Waits for a block of this validator's: who is killed right after it showed its last sign of life just then, which is what the
+/// chain's time to detection begins with.
+async fn wait_for_block_of(chain: &Chain, victim: &str) -> anyhow::Result<()> {
+	let (_, at) = chain.best().await?;
+	let set = chain.validators(at).await?;
+	let mut blocks = chain.blocks().await?;
+	for _ in 0..PATIENCE {
+		let block = blocks.next().await.context("the node ended its subscription")??;
+		let place = Chain::slot(&block)? % set.len() as u64;
+		if set.get(place as usize).map(name_of).as_deref() == Some(victim) {
+			return Ok(());
+		}
+	}
+	bail!("{victim} authored none of {PATIENCE} blocks; is it among the validators?")
+}
+
+/// Waits until the member that was seated by an incident has shown where it stands, and says in which block.
+pub async fn wait_until_reconciled(chain: &Chain, incident: u64) -> anyhow::Result<u32> {
+	let mut blocks = chain.blocks().await?;
+	for _ in 0..PATIENCE {
+		let block = blocks.next().await.context("the node ended its subscription")??;
+		if let Some(moment) = chain.incident(block.hash(), incident).await?.reconciled {
+			let finalized = wait_until_final(chain, moment.block + 1).await?;
+			println!(
+				"  #{:<5} who was seated has shown where it stands; final, with #{finalized}",
+				moment.block
+			);
+			return Ok(moment.block);
+		}
+	}
+	bail!("who was seated by incident {incident} has not shown where it stands after {PATIENCE} blocks")
+}
+
+/// Prints the incident's times as the chain has them; their sum must be what was seen from outside, within a block.
+async fn compare_times(chain: &Chain, healed: &Healed, blocks: u32) -> anyhow::Result<()> {
+	let (_, at) = chain.best().await?;
+	let incident = chain.incident(at, healed.incident).await?;
+	let (Some(attributed), Some(seated), Some(reconciled)) =
+		(incident.attributed, incident.seated, incident.reconciled)
+	else {
+		bail!("the incident has no end: {incident:?}")
+	};
+	let moments = [incident.began, incident.suspected, attributed, seated, reconciled];
+	let names = ["T_detect", "T_attribute", "T_reconfigure", "T_resync"];
+	let between = |from: Moment, to: Moment| (to.block - from.block, (to.time - from.time) as f32 / 1_000.0);
+	println!("Incident {} as the chain has it:", healed.incident);
+	for (name, pair) in names.into_iter().zip(moments.windows(2)) {
+		let (blocks, seconds) = between(pair[0], pair[1]);
+		println!("  {name:14} {blocks:>3} blocks {seconds:>6.1} s");
+	}
+	let (sum, sum_seconds) = between(incident.began, reconciled);
+	println!("  together       {sum:>3} blocks {sum_seconds:>6.1} s; seen from outside: {blocks} blocks");
+	ensure!(sum.abs_diff(blocks) <= 1, "{sum} blocks are not the {blocks} that were seen");
 	Ok(())
 }
 
@@ -77,31 +147,33 @@ pub async fn break_and_watch(network: &mut Net, victim: &str, failure: Failure) 
 			}
 			match record.kind {
 				RecordKind::Replaced => {
-					let Evidence::Verdict(verdict) = &entry.evidence else {
+					let [Evidence::Verdict(verdict)] = &entry.evidence[..] else {
 						bail!("decided without a verdict")
 					};
-					decided = Some((record.block, verdict.detectors));
+					decided = Some((record.block, verdict.detectors, record.incident));
 				},
 				RecordKind::Seated => seated = record.to.as_ref().map(name_of),
 				_ => (),
 			}
 		}
 		let gone = !moment.set.split(' ').any(|name| name == victim);
-		let joined = moment.set.split(' ').find(|name| !before.iter().any(|old| old == name));
-		if let (true, Some(standby)) = (gone, joined) {
+		if gone {
 			let (blocks, seconds) = (number.saturating_sub(timeline.start), timeline.seconds());
-			let Some((decided, fired)) = decided else {
+			let Some((decided, fired, incident)) = decided else {
 				bail!("the set changed without a record in the log")
 			};
 			ensure!(decided < number, "the record (#{decided}) is not older than the change (#{number})");
+			// An election may have changed other seats meanwhile.
+			let standby = seated.context("the set changed, and the log says of nobody that it was seated")?;
 			ensure!(
-				seated.as_deref() == Some(standby),
-				"the log says that {} was seated, and {standby} was",
-				seated.as_deref().unwrap_or("nobody")
+				moment.set.split(' ').any(|name| name == standby) && !before.contains(&standby),
+				"the log says that {standby} was seated, and the set is {}",
+				moment.set
 			);
 			let finalized = wait_until_final(&chain, number + 1).await?;
 			timeline.tell(finalized, "a block after the change is final");
-			return Ok(Healed { blocks, seconds, fired });
+			let start = timeline.start;
+			return Ok(Healed { blocks, seconds, fired, incident, standby, start });
 		}
 		if number > timeline.start + PATIENCE {
 			bail!(

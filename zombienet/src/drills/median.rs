@@ -5,16 +5,19 @@ use anyhow::{ensure, Context};
 use crate::{
 	chain::name_of,
 	drills::{
-		kill::{break_and_watch, Failure},
+		kill::{break_and_watch, wait_until_reconciled, Failure},
 		wait_until_healthy,
 	},
 	network::Net,
+	proof::{Ask, Proof, Verifier},
 };
 
-/// Kills `kills` different validators; the median of the blocks to replacement must not be above `bar`.
-pub async fn run(network: &mut Net, kills: usize, bar: u32) -> anyhow::Result<()> {
+/// Kills `kills` different validators; the median of the blocks to replacement must not be above `bar`. The proof of
+/// the last one crosses a hand-off for each.
+pub async fn run(network: &mut Net, verifier: &Verifier, kills: usize, bar: u32) -> anyhow::Result<Proof> {
 	let mut killed: Vec<String> = Vec::new();
 	let mut results = Vec::new();
+	let mut incident = 0;
 	for round in 1..=kills {
 		println!("\nkill {round} of {kills}: waiting until all members are healthy and the cool-off is over");
 		wait_until_healthy(network).await?;
@@ -32,6 +35,8 @@ pub async fn run(network: &mut Net, kills: usize, bar: u32) -> anyhow::Result<()
 			healed.fired.letters()
 		);
 		results.push(healed.blocks);
+		incident = healed.incident;
+		wait_until_reconciled(&chain, incident).await?;
 		network.revive(&victim).await?;
 		killed.push(victim);
 	}
@@ -40,5 +45,5 @@ pub async fn run(network: &mut Net, kills: usize, bar: u32) -> anyhow::Result<()
 	let median = *sorted.get(sorted.len() / 2).context("nobody was killed")?;
 	println!("\nKill to replaced, in blocks: {results:?}, median {median} (bar {bar}).");
 	ensure!(median <= bar, "the median of {median} blocks is above the bar of {bar}");
-	Ok(())
+	verifier.fetch(network, &network.last(&[])?, Ask { incident, ..Default::default() }).await
 }

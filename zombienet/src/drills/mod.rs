@@ -4,6 +4,7 @@ pub mod evidence;
 pub mod idle;
 pub mod kill;
 pub mod median;
+pub mod proofs;
 pub mod rotation;
 pub mod two_of_four;
 

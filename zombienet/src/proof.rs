@@ -1,0 +1,110 @@
+//! Proofs of what a drill did: fetched from a node, and checked when there is no network any more.
+
+use std::{
+	path::{Path, PathBuf},
+	process::Output,
+};
+
+use anyhow::{bail, ensure, Context};
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::network::Net;
+
+/// Where the verifier is, and where the proofs go.
+#[derive(Clone)]
+pub struct Verifier {
+	program: PathBuf,
+	dir: PathBuf,
+}
+
+/// A proof that a node gave, and the trusted set of its chain's genesis.
+pub struct Proof {
+	verifier: Verifier,
+	/// The bundle, as JSON.
+	pub bundle: PathBuf,
+	trust: PathBuf,
+	checkpoint: Option<String>,
+}
+
+/// What a proof is to be of.
+#[derive(Clone, Default)]
+pub struct Ask<'a> {
+	/// The incident.
+	pub incident: u64,
+	/// The hash of the block whose state is proven; by default the last one that is final.
+	pub at: Option<&'a str>,
+	/// A checkpoint, COUNT:ROOT, that the log must be the continuation of.
+	pub checkpoint: Option<String>,
+}
+
+impl Verifier {
+	/// The verifier at `program`. Its proofs outlive the network.
+	pub fn new(program: &Path) -> anyhow::Result<Self> {
+		let dir = std::env::temp_dir().join(format!("understudy-proof-{}", std::process::id()));
+		std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+		Ok(Self { program: program.to_path_buf(), dir })
+	}
+
+	async fn run(&self, args: &[&str]) -> anyhow::Result<Output> {
+		let output = Command::new(&self.program).args(args).kill_on_drop(true).output().await;
+		output.with_context(|| {
+			format!("cannot run {}; build it, and give its path with --verifier", self.program.display())
+		})
+	}
+
+	/// Fetches a proof from a node. `Err` has what the verifier said.
+	pub async fn fetch(&self, network: &Net, node: &str, ask: Ask<'_>) -> anyhow::Result<Proof> {
+		let Ask { incident, at, checkpoint } = ask;
+		let trust = self.dir.join("trust.json");
+		let text = |path: &Path| path.to_str().map(String::from).context("the path is not UTF-8");
+		let trusted = self.run(&["trust", &text(&network.spec())?, "--out", &text(&trust)?]).await?;
+		ensure!(trusted.status.success(), "{}", String::from_utf8_lossy(&trusted.stderr));
+
+		let bundle = self.dir.join(format!("incident-{incident}-{node}.json"));
+		let (url, id) = (network.url(node)?, incident.to_string());
+		let (out, trust_path) = (text(&bundle)?, text(&trust)?);
+		let mut args = vec!["fetch", "--rpc", &url, "--incident", &id, "--trust", &trust_path, "--out", &out];
+		args.extend(at.into_iter().flat_map(|at| ["--at", at]));
+		args.extend(checkpoint.iter().flat_map(|pinned| ["--checkpoint", pinned]));
+		let fetched = self.run(&args).await?;
+		if !fetched.status.success() {
+			bail!("{}", String::from_utf8_lossy(&fetched.stderr).trim());
+		}
+		Ok(Proof { verifier: self.clone(), bundle, trust, checkpoint })
+	}
+}
+
+impl Proof {
+	/// Checks the proof, trusting nothing but the genesis set, and prints the report.
+	pub async fn check(&self, hand_offs: u64) -> anyhow::Result<()> {
+		let (Some(bundle), Some(trust)) = (self.bundle.to_str(), self.trust.to_str()) else {
+			bail!("the path is not UTF-8")
+		};
+		let mut args = vec!["check", bundle, "--trust", trust];
+		args.extend(self.checkpoint.iter().flat_map(|pinned| ["--checkpoint", pinned]));
+		println!("\nno network is left; understudy-verify {}\n", args.join(" "));
+		let report = self.verifier.run(&args).await?;
+		print!("{}", String::from_utf8_lossy(&report.stdout));
+		ensure!(report.status.success(), "the proof does not hold: {}", report.status);
+		args.push("--json");
+		let json = self.verifier.run(&args).await?;
+		let result: Value = serde_json::from_slice(&json.stdout)?;
+		let crossed = result["handOffs"].as_u64().unwrap_or_default();
+		ensure!(crossed >= hand_offs, "the proof crosses {crossed} hand-offs, not {hand_offs}");
+		Ok(())
+	}
+
+	/// What the proof says, without the votes: nodes keep different ones of the same block.
+	pub fn content(&self) -> anyhow::Result<Value> {
+		let mut bundle: Value = serde_json::from_slice(&std::fs::read(&self.bundle)?)?;
+		let without = |part: &mut Value| {
+			part.as_object_mut().and_then(|part| part.remove("justification")).context("no justification")
+		};
+		without(&mut bundle["head"])?;
+		for hand_off in bundle["hand_offs"].as_array_mut().context("no hand-offs")? {
+			without(hand_off)?;
+		}
+		Ok(bundle)
+	}
+}
