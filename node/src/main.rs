@@ -1,5 +1,6 @@
 //! The node of Understudy's sample chain.
 
+mod anchor_rule;
 mod chain_spec;
 mod cli;
 mod command;

@@ -15,6 +15,7 @@ use understudy_primitives::offchain::Probing;
 use understudy_runtime::{apis::RuntimeApi, Hash, OpaqueBlock as Block};
 
 use crate::{
+	anchor_rule::AnchorRule,
 	finality_observer::{self, FinalityObserver},
 	rpc,
 };
@@ -217,6 +218,7 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 		registry: registry.clone(),
 	};
 	task_manager.spawn_handle().spawn("finality-observer", None, observer.run());
+	let anchor_rule = AnchorRule { client: client.clone(), backend: backend.clone() };
 
 	let rpc_builder = {
 		let client = client.clone();
@@ -272,11 +274,17 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 		let aura =
 			sc_consensus_aura::start_aura::<AuraPair, _, _, _, _, _, _, _, _, _, _>(StartAuraParams {
 				slot_duration,
-				client,
+				client: client.clone(),
 				select_chain,
 				block_import,
 				proposer_factory,
-				create_inherent_data_providers: move |_, ()| async move { Ok(inherents(slot_duration)) },
+				create_inherent_data_providers: move |_, ()| {
+					let finalized = sp_blockchain::HeaderBackend::info(&*client).finalized_number;
+					async move {
+						let (slot, timestamp) = inherents(slot_duration);
+						Ok((slot, timestamp, pallet_recovery::inherent::FinalityInherent(finalized)))
+					}
+				},
 				force_authoring,
 				// None: a back-off while finality lags would stretch every delay that is counted in blocks, when blocks
 				// are needed most.
@@ -309,7 +317,7 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 			network,
 			sync: sync_service,
 			notification_service: grandpa_notification_service,
-			voting_rule: sc_consensus_grandpa::VotingRulesBuilder::default().build(),
+			voting_rule: sc_consensus_grandpa::VotingRulesBuilder::default().add(anchor_rule).build(),
 			prometheus_registry: registry,
 			shared_voter_state,
 			telemetry: telemetry.as_ref().map(Telemetry::handle),

@@ -19,7 +19,7 @@ use sp_version::RuntimeVersion;
 use understudy_primitives::{
 	api::{ReadError, RosterStatus},
 	mmr::Ancestry,
-	Entry, Incident, IncidentId, LogHead, RecordSeq,
+	Entry, Incident, IncidentId, LogHead, RecordSeq, RecoveryStatus,
 };
 
 use crate::*;
@@ -238,6 +238,12 @@ impl_runtime_apis! {
 
 		fn ancestry(count: RecordSeq) -> Result<Ancestry, ReadError> {
 			Failover::ancestry(count)
+		}
+	}
+
+	impl understudy_primitives::api::RecoveryApi<Block> for Runtime {
+		fn recovery_status() -> RecoveryStatus<Hash> {
+			Recovery::status()
 		}
 	}
 

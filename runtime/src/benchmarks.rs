@@ -5,11 +5,12 @@ use sp_runtime::transaction_validity::TransactionPriority;
 use understudy_primitives::crypto::AuthorityId;
 
 use crate::*;
-use alloc::vec;
+use alloc::{vec, vec::Vec};
 
 frame_benchmarking::define_benchmarks!(
 	[pallet_failover, Failover]
 	[pallet_heartbeat, Heartbeat]
+	[pallet_recovery, Recovery]
 	[pallet_validator_rotation, ValidatorRotation]
 	[pallet_validator_rotation::poa, ListedValidators]
 	[pallet_im_online, ImOnline]
@@ -52,6 +53,16 @@ impl pallet_heartbeat::benchmarking::BenchmarkHelper<AccountId> for Helper {
 }
 
 impl pallet_failover::benchmarking::BenchmarkHelper<AccountId> for Helper {
+	fn set_key(who: &AccountId, key: AuthorityId) {
+		<Self as pallet_heartbeat::benchmarking::BenchmarkHelper<AccountId>>::set_key(who, key)
+	}
+}
+
+impl pallet_recovery::benchmarking::BenchmarkHelper<AccountId> for Helper {
+	fn elect(members: u32) -> Vec<AccountId> {
+		pallet_validator_rotation::benchmarking::members::<Runtime>(members)
+	}
+
 	fn set_key(who: &AccountId, key: AuthorityId) {
 		<Self as pallet_heartbeat::benchmarking::BenchmarkHelper<AccountId>>::set_key(who, key)
 	}

@@ -85,6 +85,9 @@ mod runtime {
 	pub type ValidatorRotation = pallet_validator_rotation;
 	#[runtime::pallet_index(12)]
 	pub type Failover = pallet_failover;
+	// Before the session pallet: what it decides in a block ends the session in that block.
+	#[runtime::pallet_index(13)]
+	pub type Recovery = pallet_recovery;
 
 	#[runtime::pallet_index(20)]
 	pub type Balances = pallet_balances;

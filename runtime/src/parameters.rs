@@ -94,6 +94,27 @@ pub mod dynamic_params {
 		#[codec(index = 7)]
 		pub static CaseLifetime: BlockNumber = 10 * MINUTES;
 	}
+
+	/// How finality comes back after more than a third of the validators are gone.
+	#[dynamic_pallet_params]
+	#[codec(index = 2)]
+	pub mod recovery {
+		/// How long things take. A block with a forced change that is re-organized leaves GRANDPA's voters paused: where forks are
+		/// long, the delay must be longer.
+		#[codec(index = 0)]
+		pub static Timing: pallet_recovery::Rules = pallet_recovery::Rules {
+			stall_time: 30_000,
+			stall_blocks: 5,
+			vote_after: 2,
+			delay: 4,
+			patience: 2 * MINUTES,
+			settle: MINUTES / 2,
+			cool_off: 5 * MINUTES,
+		};
+		/// The share of its stake that a member is charged that votes for two branches.
+		#[codec(index = 1)]
+		pub static DoubleVoteFraction: Perbill = Perbill::from_percent(10);
+	}
 }
 
 #[cfg(feature = "runtime-benchmarks")]

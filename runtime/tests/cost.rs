@@ -15,6 +15,7 @@ use frame_support::{
 use pallet_failover::WeightInfo as _;
 use pallet_heartbeat::{evidence::is_turn, WeightInfo as _};
 use pallet_im_online::WeightInfo as _;
+use pallet_recovery::WeightInfo as _;
 use pallet_validator_rotation::WeightInfo as _;
 use understudy_runtime::{
 	configs::system::Weights,
@@ -22,7 +23,7 @@ use understudy_runtime::{
 	parameters::dynamic_params::detection::{HeartbeatQuota, RegistrationLifetime},
 	weights::{
 		pallet_failover::WeightInfo as Log, pallet_heartbeat::WeightInfo as Ours,
-		pallet_validator_rotation::WeightInfo as Rotation,
+		pallet_recovery::WeightInfo as Recovery, pallet_validator_rotation::WeightInfo as Rotation,
 	},
 	Runtime,
 };
@@ -81,6 +82,21 @@ fn all_evidence_is_within_its_bars_at_a_thousand_members() {
 		let thousand = quiet(1_000);
 		assert!(thousand.share <= 0.005, "{} of a block", thousand.share);
 		assert!(thousand.proof <= 10 * 1_024, "{} bytes of proof", thousand.proof);
+	});
+}
+
+/// What recovery takes of each block while the chain is safe: the author's word on finality, and the look at it.
+fn safe() -> Weight {
+	type W = Recovery<Runtime>;
+	W::tick().saturating_add(W::note_finality()).saturating_add(ExtrinsicBaseWeight::get())
+}
+
+#[test]
+fn recovery_is_within_the_evidences_bar_of_time_while_the_chain_is_safe() {
+	sp_io::TestExternalities::default().execute_with(|| {
+		let share = safe().ref_time() as f64 / Weights::get().max_block.ref_time() as f64;
+		println!("| recovery, `Safe` | {:.3} % | {} |", share * 100.0, safe().proof_size());
+		assert!(share + quiet(1_000).share <= 0.005, "{share} of a block beside the evidence");
 	});
 }
 

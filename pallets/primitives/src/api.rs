@@ -1,6 +1,9 @@
 //! The runtime APIs that nodes, programs and people read the suite through.
 
-use crate::{mmr::Ancestry, Entry, Incident, IncidentId, Judged, LogHead, RecordSeq, RosterId, WindowIndex};
+use crate::{
+	mmr::Ancestry, Entry, Incident, IncidentId, Judged, LogHead, RecordSeq, RecoveryStatus, RosterId,
+	WindowIndex,
+};
 use alloc::vec::Vec;
 use codec::{Codec, Decode, Encode};
 use scale_info::TypeInfo;
@@ -61,5 +64,11 @@ sp_api::decl_runtime_apis! {
 		/// What shows that the log with its first `count` records was a beginning of what it is as of this block, from the
 		/// offchain index. For fewer records than there are.
 		fn ancestry(count: RecordSeq) -> Result<Ancestry, ReadError>;
+	}
+
+	/// Recovery from excessive faults.
+	pub trait RecoveryApi {
+		/// The mode, why it is what it is, and what is waited for.
+		fn recovery_status() -> RecoveryStatus<Block::Hash>;
 	}
 }

@@ -81,8 +81,10 @@ impl Phase {
 			Replaced | Removed => Phase::Decided,
 			Seated if vacant => Phase::Reconciled,
 			Seated => Phase::Seated,
-			Held => Phase::Held,
-			Reconciled => Phase::Reconciled,
+			Held | Degraded => Phase::Held,
+			Recovering => Phase::Decided,
+			FinalityResumed => Phase::Seated,
+			Reconciled | Thawed => Phase::Reconciled,
 			Diverged => Phase::Diverged,
 			Unconfirmed => Phase::Unconfirmed,
 			CaseVetoed => Phase::Vetoed,
@@ -197,7 +199,7 @@ impl<AccountId: Clone> Incident<AccountId> {
 		}
 		use RecordKind::*;
 		match record.kind {
-			Attributed | Replaced | Removed | CaseOpened | Held => {
+			Attributed | Replaced | Removed | CaseOpened | Held | Degraded => {
 				self.attributed.get_or_insert(now);
 			},
 			Seated => {

@@ -29,6 +29,7 @@ mod incident;
 mod log;
 pub mod mmr;
 pub mod offchain;
+mod recovery;
 mod roster;
 pub mod statement;
 mod verdict;
@@ -38,6 +39,7 @@ pub use log::{
 	Checkpoint, Entry, Evidence, FailoverLog, IncidentId, Initiator, LogHead, MemberBits, Moment, NewRecord,
 	NodeBytes, Record, RecordKind, RecordSeq, ENGINE_ID, MAX_EVIDENCE,
 };
+pub use recovery::{BlockId, ForceFinality, Mode, RecoveryControl, RecoveryStatus, Seats};
 pub use roster::{
 	tolerated_faults, Backing, HeartbeatKeys, MemberIndex, Registrations, RosterHandler, RosterId, Seat,
 	Slots, Tag, Tags, VoteKeys,

@@ -77,6 +77,14 @@ pub enum RecordKind {
 	Diverged,
 	/// The member that got the seat did not say in time where it stands.
 	Unconfirmed,
+	/// Finality stands still: elections and rotation hold still, and the members vote.
+	Degraded,
+	/// More than half of the members want the living to take the seats of the dead, and the change of authorities to be forced.
+	Recovering,
+	/// Finality is back.
+	FinalityResumed,
+	/// It went on for long enough: everything else goes on.
+	Thawed,
 }
 
 /// On whose word something happened.
@@ -237,6 +245,27 @@ pub enum Evidence {
 		hash: H256,
 		/// The state root in that block's header.
 		state_root: H256,
+	},
+	/// Finality, as the last authors see it.
+	Finality {
+		/// Up to which block it came.
+		finalized: u32,
+		/// When it came there.
+		since: Moment,
+	},
+	/// The votes for a recovery.
+	Quorum {
+		/// How many.
+		votes: u32,
+		/// Of how many members.
+		members: u32,
+		/// The block from which finality is to go on.
+		base: u32,
+	},
+	/// A member has voted for two branches.
+	DoubleVote {
+		/// The numbers of the blocks with which they begin, the smaller one first.
+		anchors: (u32, u32),
 	},
 }
 

@@ -18,6 +18,9 @@ pub const NODE_VERSION: &[u8] = b"understudy/node/version";
 /// Where the node keeps its operator's [`Probing`].
 pub const PROBING: &[u8] = b"understudy/node/probing";
 
+/// Where the node keeps the anchor of the recovery vote that it has signed last, a [`BlockId`](crate::BlockId).
+pub const VOTED_FOR: &[u8] = b"understudy/node/voted-for";
+
 /// What the node sees of finality.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct FinalityView {

@@ -43,7 +43,7 @@ const MEMBERS: u32 = 1_000;
 const LEAST: u32 = 12;
 
 /// `n` elected members, two thirds of whom sit.
-fn members<T: Config>(n: u32) -> Vec<T::AccountId> {
+pub fn members<T: Config>(n: u32) -> Vec<T::AccountId> {
 	let all: Vec<T::AccountId> = (0..n).map(|index| account("member", index, 0)).collect();
 	all.iter().for_each(T::BenchmarkHelper::make_able);
 	let winner =

@@ -10,7 +10,7 @@ use frame_support::{
 use sp_runtime::traits::Saturating;
 use understudy_primitives::{
 	Evidence, FailoverLog, Health, IncidentId, Initiator, Judged, Judgement, JudgementHandler, MemberIndex,
-	NewRecord, RecordKind, Registrations, Seat, Tags, Verdict,
+	NewRecord, RecordKind, RecoveryControl, Registrations, Seat, Tags, Verdict,
 };
 
 use crate::{
@@ -47,7 +47,7 @@ impl<T: Config> JudgementHandler for Pallet<T> {
 		let written = T::Log::count().saturating_sub(records).saturating_add(noted.into());
 		weight.saturating_accrue(T::WeightInfo::record(written.try_into().unwrap_or(u32::MAX)));
 		// One batch at a time: what is decided now must not overtake what is on its way.
-		let may_act = !judgement.systemic && Progress::<T>::get() == Stage::Idle;
+		let may_act = !judgement.systemic && Progress::<T>::get() == Stage::Idle && !T::Recovery::is_frozen();
 		let leaving =
 			failing.saturating_add(diverged.len()).saturating_add(Retiring::<T>::decode_len().unwrap_or(0));
 		if may_act && leaving > 0 {

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use frame_support::{ensure, pallet_prelude::DispatchResult, traits::Get};
 use sp_runtime::traits::Saturating;
-use understudy_primitives::{IncidentId, Initiator, RecordKind, Verdicts};
+use understudy_primitives::{IncidentId, Initiator, RecordKind, RecoveryControl, Verdicts};
 
 use crate::{
 	decision::{Order, Scene},
@@ -79,6 +79,13 @@ impl<T: Config> Pallet<T> {
 		Self::act_on_evidence(who, Initiator::Guardians, Some(incident), |_| true)
 	}
 
+	/// Whether a seat can be taken now.
+	fn ensure_free() -> DispatchResult {
+		ensure!(!T::Recovery::is_frozen(), Error::<T>::Frozen);
+		ensure!(Progress::<T>::get() == Stage::Idle, Error::<T>::Busy);
+		Ok(())
+	}
+
 	/// Takes the seat of a member that fails as of now, within cap and floor.
 	fn act_on_evidence(
 		who: T::AccountId,
@@ -86,7 +93,7 @@ impl<T: Config> Pallet<T> {
 		incident: Option<IncidentId>,
 		suffices: impl FnOnce(sp_runtime::Perbill) -> bool,
 	) -> DispatchResult {
-		ensure!(Progress::<T>::get() == Stage::Idle, Error::<T>::Busy);
+		Self::ensure_free()?;
 		let judgement = T::Verdicts::judgement();
 		ensure!(!judgement.systemic, Error::<T>::Systemic);
 		let scene = Scene::<T>::of(&judgement);
@@ -118,7 +125,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	pub(crate) fn do_force_evict(who: T::AccountId) -> DispatchResult {
-		ensure!(Progress::<T>::get() == Stage::Idle, Error::<T>::Busy);
+		Self::ensure_free()?;
 		let judgement = T::Verdicts::judgement();
 		let scene = Scene::<T>::of(&judgement);
 		ensure!(scene.active.contains(&who), Error::<T>::NotActive);
@@ -129,7 +136,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	pub(crate) fn do_force_seat(who: T::AccountId, instead_of: T::AccountId) -> DispatchResult {
-		ensure!(Progress::<T>::get() == Stage::Idle, Error::<T>::Busy);
+		Self::ensure_free()?;
 		ensure!(Elected::<T>::get().iter().any(|winner| winner.who == who), Error::<T>::NotAMember);
 		let active = crate::Planned::<T>::get().unwrap_or_else(Active::<T>::get);
 		ensure!(!active.contains(&who), Error::<T>::AlreadyActive);

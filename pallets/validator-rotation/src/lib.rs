@@ -52,6 +52,7 @@ pub mod intervention;
 pub mod lifecycle;
 pub mod penalty;
 pub mod poa;
+pub mod reseat;
 pub mod selection;
 pub mod session_manager;
 pub mod suspicion;
@@ -79,7 +80,7 @@ use scale_info::TypeInfo;
 use sp_runtime::Perbill;
 use suspicion::Suspicion;
 use understudy_primitives::{
-	Backing, FailoverLog, IncidentId, Registrations, RosterHandler, Verdict, Verdicts,
+	Backing, FailoverLog, IncidentId, RecoveryControl, Registrations, RosterHandler, Verdict, Verdicts,
 };
 
 /// The most cases that wait for the guardians at once. Beyond it none is opened until one is closed.
@@ -221,6 +222,9 @@ pub mod pallet {
 
 		/// What stands behind an elected member; more is seated first.
 		type Backing: Backing<Self::AccountId>;
+
+		/// What holds rotation still while finality does not follow; `()` where nothing does.
+		type Recovery: RecoveryControl;
 
 		/// What the evidence says of the roster.
 		type Verdicts: Verdicts;
@@ -413,6 +417,8 @@ pub mod pallet {
 		Vetoed,
 		/// A change is on its way; try again in the next block.
 		Busy,
+		/// Finality does not follow: everything holds still until it does.
+		Frozen,
 		/// The outage is systemic: ordinary rotation holds still.
 		Systemic,
 		/// Automation is suspended: the guardians decide.
@@ -510,7 +516,7 @@ pub mod pallet {
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NotFailing`], [`Error::Vetoed`], [`Error::Systemic`], [`Error::Suspended`], [`Error::Busy`],
+		/// - [`Error::NotFailing`], [`Error::Vetoed`], [`Error::Systemic`], [`Error::Suspended`], [`Error::Busy`], [`Error::Frozen`],
 		///   [`Error::NoReplacement`].
 		#[pallet::call_index(2)]
 		#[pallet::weight(T::WeightInfo::enforce(T::MaxMembers::get()))]
@@ -525,7 +531,7 @@ pub mod pallet {
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NoSuchCase`], [`Error::NotFailing`], [`Error::Systemic`], [`Error::Busy`], [`Error::NoReplacement`].
+		/// - [`Error::NoSuchCase`], [`Error::NotFailing`], [`Error::Systemic`], [`Error::Busy`], [`Error::Frozen`], [`Error::NoReplacement`].
 		#[pallet::call_index(3)]
 		#[pallet::weight((T::WeightInfo::approve(T::MaxMembers::get()), DispatchClass::Operational))]
 		pub fn approve(origin: OriginFor<T>, incident: IncidentId) -> DispatchResult {
@@ -550,7 +556,7 @@ pub mod pallet {
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NotActive`], [`Error::Busy`], [`Error::NoReplacement`].
+		/// - [`Error::NotActive`], [`Error::Busy`], [`Error::Frozen`], [`Error::NoReplacement`].
 		#[pallet::call_index(5)]
 		#[pallet::weight((T::WeightInfo::force_evict(T::MaxMembers::get()), DispatchClass::Operational))]
 		pub fn force_evict(origin: OriginFor<T>, who: T::AccountId) -> DispatchResult {
@@ -564,7 +570,7 @@ pub mod pallet {
 		/// ## Errors
 		///
 		/// - [`Error::NotAMember`], [`Error::AlreadyActive`], [`Error::NotActive`], [`Error::CannotBeSeated`],
-		///   [`Error::Busy`].
+		///   [`Error::Busy`], [`Error::Frozen`].
 		#[pallet::call_index(6)]
 		#[pallet::weight((T::WeightInfo::force_seat(T::MaxMembers::get()), DispatchClass::Operational))]
 		pub fn force_seat(

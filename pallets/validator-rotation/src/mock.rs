@@ -69,6 +69,9 @@ parameter_types! {
 	pub const Offset: u64 = 0;
 	/// What the inner manager answers next.
 	pub static Winners: Option<Vec<u64>> = None;
+	pub static Frozen: bool = false;
+	pub static Reseating: bool = false;
+	pub static Activations: u32 = 0;
 	pub static Stakes: BTreeMap<u64, u128> = BTreeMap::new();
 	/// The verdicts on members that are not healthy, by account.
 	pub static Ill: BTreeMap<u64, Verdict> = BTreeMap::new();
@@ -223,6 +226,21 @@ impl FailoverLog<u64> for Log {
 	}
 }
 
+/// Holds rotation still as the tests say.
+pub struct Freeze;
+
+impl understudy_primitives::RecoveryControl for Freeze {
+	fn is_frozen() -> bool {
+		Frozen::get()
+	}
+	fn is_reseating() -> bool {
+		Reseating::get()
+	}
+	fn on_activation() {
+		Activations::mutate(|all| *all += 1);
+	}
+}
+
 pub struct Watcher;
 
 impl RosterHandler<u64> for Watcher {
@@ -267,6 +285,7 @@ impl pallet_validator_rotation::Config for Runtime {
 	type SessionKeys = Session;
 	type Registrations = Registered;
 	type Backing = Stake;
+	type Recovery = Freeze;
 	type Verdicts = Judge;
 	type Roster = Watcher;
 	type Log = Log;

@@ -15,8 +15,8 @@ use sp_io::hashing::blake2_256;
 use sp_runtime::traits::Convert;
 use sp_staking::{offence::ReportOffence, SessionIndex};
 use understudy_primitives::{
-	Backing, Evidence, FailoverLog, Health, IncidentId, Initiator, Judged, RecordKind, RosterHandler,
-	Verdict, Verdicts,
+	Backing, Evidence, FailoverLog, Health, IncidentId, Initiator, Judged, RecordKind, RecoveryControl,
+	RosterHandler, Verdict, Verdicts,
 };
 
 use codec::Encode;
@@ -81,6 +81,7 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn plan(winners: Option<Vec<T::AccountId>>) -> Option<Vec<T::AccountId>> {
 		// An election without winners is a failed one: the last one stands.
 		let winners = winners.filter(|winners| !winners.is_empty());
+		let frozen = T::Recovery::is_frozen();
 		let election = winners.is_some();
 		if let Some(winners) = winners {
 			Self::take_election(winners);
@@ -99,7 +100,7 @@ impl<T: Config> Pallet<T> {
 			Self::note(0, RecordKind::Elected, Initiator::Election, None, alloc::vec![Evidence::Set(hash)]);
 		}
 		// First of all, so that nobody escapes what is decided by purging its keys.
-		if Progress::<T>::get() == Stage::Decided {
+		if Progress::<T>::get() == Stage::Decided && (!frozen || T::Recovery::is_reseating()) {
 			Self::queue(&mut set, &scene);
 		}
 		// Who purged its keys while it sits would be dropped by the session pallet, and the order with it.
@@ -152,24 +153,30 @@ impl<T: Config> Pallet<T> {
 			if able && stands && selection::apply(set, &swap) {
 				queued.push(change);
 			} else {
-				Evictions::<T>::mutate(|evictions| {
-					evictions.retain(|eviction| eviction.incident != incident || eviction.who != swap.from)
-				});
-				Self::record(incident, RecordKind::Cancelled, Initiator::Automation, &swap, Vec::new());
-				// Where evidence led to it, that still stands, or is cleared when it does not.
-				if Self::incident_of(&swap.from) != Some(incident) {
-					Self::note_of(incident, RecordKind::Cleared, &swap.from, Vec::new());
-				}
-				Self::deposit_event(Event::Cancelled { incident, from: swap.from, to: swap.to });
+				Self::cancel(incident, swap);
 			}
 		}
 		Progress::<T>::put(if queued.is_empty() { Stage::Idle } else { Stage::Queued });
 		Pending::<T>::put(BoundedVec::truncate_from(queued));
 	}
 
+	/// Records that a decided change will not happen.
+	pub(crate) fn cancel(incident: IncidentId, swap: Swap<T::AccountId>) {
+		Evictions::<T>::mutate(|evictions| {
+			evictions.retain(|eviction| eviction.incident != incident || eviction.who != swap.from)
+		});
+		Self::record(incident, RecordKind::Cancelled, Initiator::Automation, &swap, Vec::new());
+		// Where evidence led to it, that still stands, or is cleared when it does not.
+		if Self::incident_of(&swap.from) != Some(incident) {
+			Self::note_of(incident, RecordKind::Cleared, &swap.from, Vec::new());
+		}
+		Self::deposit_event(Event::Cancelled { incident, from: swap.from, to: swap.to });
+	}
+
 	/// Makes the planned set active, if there is one, and tells of the new roster. `session` is the one that starts.
 	fn activate(session: SessionIndex) {
 		let Some(active) = Planned::<T>::take() else { return };
+		T::Recovery::on_activation();
 		let seated: BTreeSet<&T::AccountId> = active.iter().collect();
 		let reserve: Vec<T::AccountId> = Elected::<T>::get()
 			.into_iter()
@@ -248,8 +255,10 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> SessionManager<T::AccountId> for Pallet<T> {
+	/// While recovery holds everything still there are no elections.
 	fn new_session(index: SessionIndex) -> Option<Vec<T::AccountId>> {
-		Self::plan(T::Inner::new_session(index))
+		let winners = if T::Recovery::is_frozen() { None } else { T::Inner::new_session(index) };
+		Self::plan(winners)
 	}
 
 	fn new_session_genesis(index: SessionIndex) -> Option<Vec<T::AccountId>> {
@@ -291,9 +300,15 @@ impl<T: Config, FullIdentification: Default> historical::SessionManager<T::Accou
 }
 
 impl<T: Config> ShouldEndSession<BlockNumberFor<T>> for Pallet<T> {
-	/// When it is time anyway or a decided change is on its way; never while the set must not change.
+	/// When it is time anyway or a change is on its way; never while the set must not change. Before everything holds still, what
+	/// is queued becomes active.
 	fn should_end_session(now: BlockNumberFor<T>) -> bool {
-		let due = T::Periodic::should_end_session(now) || Progress::<T>::get() != Stage::Idle;
-		due && T::MayRotate::get()
+		let frozen = T::Recovery::is_frozen();
+		let changes = if frozen {
+			Planned::<T>::exists() || T::Recovery::is_reseating() && Progress::<T>::get() != Stage::Idle
+		} else {
+			T::Periodic::should_end_session(now) || Progress::<T>::get() != Stage::Idle
+		};
+		changes && T::MayRotate::get()
 	}
 }

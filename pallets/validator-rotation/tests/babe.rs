@@ -109,6 +109,7 @@ impl pallet_validator_rotation::Config for Runtime {
 	// Not asked: epochs end when BABE says so.
 	type Periodic = Babe;
 	type MayRotate = frame_support::traits::ConstBool<true>;
+	type Recovery = ();
 	type SessionKeys = Session;
 	type Registrations = ();
 	type Verdicts = judge::Judge<Runtime>;

@@ -71,6 +71,7 @@ impl pallet_validator_rotation::Config for Runtime {
 	type Backing = ValidatorList;
 	type Periodic = pallet_session::PeriodicSessions<Period, Offset>;
 	type MayRotate = frame_support::traits::ConstBool<true>;
+	type Recovery = ();
 	type SessionKeys = Session;
 	type Registrations = ();
 	type Verdicts = judge::Judge<Runtime>;

@@ -11,12 +11,14 @@ use sp_runtime::{
 	traits::{BlakeTwo256, Convert, Hash as _},
 	transaction_validity::TransactionPriority,
 };
-use understudy_primitives::{crypto::AuthorityId, Backing, HeartbeatKeys, MemberIndex, Slots, VoteKeys};
+use understudy_primitives::{
+	crypto::AuthorityId, Backing, ForceFinality, HeartbeatKeys, MemberIndex, Slots, VoteKeys,
+};
 
 use crate::{
 	configs::consensus::PeriodicSessions,
 	constants::{deposit, HOURS, MINUTES},
-	parameters::dynamic_params::{detection, rotation},
+	parameters::dynamic_params::{detection, recovery, rotation},
 	*,
 };
 
@@ -168,6 +170,7 @@ impl pallet_validator_rotation::Config for Runtime {
 	type Inner = Staking;
 	type Periodic = PeriodicSessions;
 	type MayRotate = NoChangePending;
+	type Recovery = Recovery;
 	type SessionKeys = Session;
 	type Registrations = Heartbeat;
 	type Backing = TotalStake;
@@ -223,6 +226,42 @@ impl pallet_failover::Config for Runtime {
 	type CheckpointBlocks = CheckpointBlocks;
 	type Priority = HeartbeatPriority;
 	type WeightInfo = crate::weights::pallet_failover::WeightInfo<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = crate::benchmarks::Helper;
+}
+
+/// GRANDPA as recovery sees it.
+pub struct ForceGrandpa;
+
+impl ForceFinality<BlockNumber> for ForceGrandpa {
+	/// Not while a change is pending, behind which the forced one would get lost, nor as long after a forced one as the pallet
+	/// refuses another.
+	fn may_force() -> bool {
+		let soon = Grandpa::next_forced().is_some_and(|next| next > System::block_number());
+		Grandpa::pending_change().is_none() && !soon
+	}
+
+	/// The pallet forces the change of the session that begins in this block, right after this.
+	fn force(delay: BlockNumber, base: BlockNumber) {
+		pallet_grandpa::Stalled::<Runtime>::put((delay, base));
+	}
+}
+
+impl pallet_recovery::Config for Runtime {
+	type Keys = SessionHeartbeatKeys;
+	type Seats = ValidatorRotation;
+	type Finality = ForceGrandpa;
+	type Log = Failover;
+	type Session = CurrentSession;
+	type Rules = recovery::Timing;
+	type DoubleVoteFraction = recovery::DoubleVoteFraction;
+	type Offender = pallet_session::historical::IdentificationTuple<Runtime>;
+	type OffenderOf = Identified;
+	type Offences = Offences;
+	type GuardianOrigin = GuardiansOrRoot;
+	type MaxMembers = MaxMembers;
+	type Priority = HeartbeatPriority;
+	type WeightInfo = crate::weights::pallet_recovery::WeightInfo<Runtime>;
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = crate::benchmarks::Helper;
 }

@@ -3,4 +3,5 @@ mod election;
 mod interventions;
 mod limits;
 mod replacement;
+mod reseat;
 mod suspicion;

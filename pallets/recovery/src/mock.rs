@@ -1,0 +1,308 @@
+//! A chain with nothing but the recovery: who sits, time, and the finality gadget are set by the tests.
+
+use std::sync::Arc;
+
+use frame_support::{derive_impl, parameter_types};
+use frame_system::EnsureRoot;
+use parking_lot::RwLock;
+use sp_core::{
+	offchain::{
+		testing::{PoolState, TestOffchainExt, TestTransactionPoolExt},
+		OffchainDbExt, OffchainWorkerExt, TransactionPoolExt,
+	},
+	Pair, H256,
+};
+use sp_keystore::{testing::MemoryKeystore, Keystore, KeystoreExt};
+use sp_runtime::{generic::UncheckedExtrinsic, testing::UintAuthorityId, BuildStorage, Perbill};
+use sp_staking::offence::{OffenceError, ReportOffence};
+use understudy_primitives::{
+	crypto::{AuthorityId, AuthoritySignature, KEY_TYPE},
+	statement::Statement,
+	HeartbeatKeys, IncidentId, Moment, NewRecord, RecordKind, RecordSeq,
+};
+
+use crate::{self as pallet_recovery, mode::is_enough, BlockId, Rules, Signed, Vote};
+
+pub type TxExtension = frame_system::AuthorizeCall<Runtime>;
+pub type Extrinsic = UncheckedExtrinsic<u64, RuntimeCall, UintAuthorityId, TxExtension>;
+pub type Header = sp_runtime::generic::Header<u64, sp_runtime::traits::BlakeTwo256>;
+type Block = sp_runtime::generic::Block<Header, Extrinsic>;
+
+#[frame_support::runtime]
+mod runtime {
+	#[runtime::runtime]
+	#[runtime::derive(
+		RuntimeCall,
+		RuntimeEvent,
+		RuntimeError,
+		RuntimeOrigin,
+		RuntimeTask,
+		RuntimeViewFunction
+	)]
+	pub struct Runtime;
+
+	#[runtime::pallet_index(0)]
+	pub type System = frame_system;
+	#[runtime::pallet_index(1)]
+	pub type Recovery = pallet_recovery;
+}
+
+#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
+impl frame_system::Config for Runtime {
+	type Block = Block;
+	type BlockHashCount = frame_support::traits::ConstU64<50>;
+}
+
+impl<LocalCall> frame_system::offchain::CreateTransactionBase<LocalCall> for Runtime
+where
+	RuntimeCall: From<LocalCall>,
+{
+	type RuntimeCall = RuntimeCall;
+	type Extrinsic = Extrinsic;
+}
+
+impl<LocalCall> frame_system::offchain::CreateTransaction<LocalCall> for Runtime
+where
+	RuntimeCall: From<LocalCall>,
+{
+	type Extension = TxExtension;
+	fn create_transaction(call: RuntimeCall, extension: Self::Extension) -> Extrinsic {
+		Extrinsic::new_transaction(call, extension)
+	}
+}
+
+impl<LocalCall> frame_system::offchain::CreateAuthorizedTransaction<LocalCall> for Runtime
+where
+	RuntimeCall: From<LocalCall>,
+{
+	fn create_extension() -> Self::Extension {
+		TxExtension::new()
+	}
+}
+
+pub const RULES: Rules = Rules {
+	stall_time: 30_000,
+	stall_blocks: 8,
+	vote_after: 2,
+	delay: 4,
+	patience: 30,
+	settle: 10,
+	cool_off: 100,
+};
+
+parameter_types! {
+	pub static Active: Vec<u64> = vec![11, 12, 13, 14];
+	pub static Reserve: Vec<u64> = vec![15, 16];
+	/// Whether a change of the set is on its way.
+	pub static Changing: bool = false;
+	/// Whom the living were to replace the others by.
+	pub static Reseated: Vec<Vec<u64>> = Vec::new();
+	/// What was forced.
+	pub static Forced: Vec<(u64, u64)> = Vec::new();
+	pub static MayForce: bool = true;
+	pub static Records: Vec<NewRecord<u64>> = Vec::new();
+	pub static Incidents: IncidentId = 0;
+	pub static Timing: Rules = RULES;
+	pub static Charged: Vec<(u64, Perbill)> = Vec::new();
+	pub const Tenth: Perbill = Perbill::from_percent(10);
+}
+
+fn pair(who: u64) -> understudy_primitives::crypto::AuthorityPair {
+	understudy_primitives::crypto::AuthorityPair::from_string(&format!("//{who}"), None)
+		.expect("a number is a valid seed")
+}
+
+pub struct TestKeys;
+
+impl HeartbeatKeys<u64, AuthorityId> for TestKeys {
+	fn key_of(who: &u64) -> Option<AuthorityId> {
+		(10..20).contains(who).then(|| pair(*who).public())
+	}
+	fn owner_of(wanted: &AuthorityId) -> Option<u64> {
+		(10..20).find(|who| pair(*who).public() == *wanted)
+	}
+}
+
+pub struct TestSeats;
+
+impl understudy_primitives::Seats<u64> for TestSeats {
+	fn members() -> (Vec<u64>, Vec<u64>) {
+		(Active::get(), Reserve::get())
+	}
+	fn is_changing() -> bool {
+		Changing::get()
+	}
+	fn reseated(living: &[u64]) -> (u32, u32) {
+		let seats = Active::get().len();
+		let alive = living.len().min(seats);
+		(seats as u32, alive as u32)
+	}
+	fn reseat(living: &[u64], _: IncidentId) {
+		let (seats, alive) = Self::reseated(living);
+		assert!(is_enough(alive, seats));
+		Reseated::mutate(|all| all.push(living.to_vec()));
+	}
+}
+
+pub struct TestFinality;
+
+impl understudy_primitives::ForceFinality<u64> for TestFinality {
+	fn may_force() -> bool {
+		MayForce::get()
+	}
+	fn force(delay: u64, base: u64) {
+		Forced::mutate(|all| all.push((delay, base)));
+	}
+}
+
+pub struct TestLog;
+
+impl understudy_primitives::FailoverLog<u64> for TestLog {
+	fn now() -> Moment {
+		Moment { block: System::block_number() as u32, time: System::block_number() * 3_000 }
+	}
+	fn count() -> RecordSeq {
+		Records::get().len() as RecordSeq
+	}
+	fn open_incident() -> IncidentId {
+		Incidents::mutate(|last| {
+			*last += 1;
+			*last
+		})
+	}
+	fn append(record: NewRecord<u64>) -> RecordSeq {
+		Records::mutate(|records| {
+			records.push(record);
+			records.len() as RecordSeq - 1
+		})
+	}
+}
+
+pub struct Court;
+
+impl ReportOffence<u64, u64, crate::offence::DoubleVote<u64>> for Court {
+	fn report_offence(_: Vec<u64>, offence: crate::offence::DoubleVote<u64>) -> Result<(), OffenceError> {
+		let charge = (offence.offender, offence.fraction);
+		if Charged::get().contains(&charge) {
+			return Err(OffenceError::DuplicateReport);
+		}
+		Charged::mutate(|all| all.push(charge));
+		Ok(())
+	}
+	fn is_known_offence(_: &[u64], _: &(u32, u32)) -> bool {
+		false
+	}
+}
+
+pub struct Everybody;
+
+impl sp_runtime::traits::Convert<u64, Option<u64>> for Everybody {
+	fn convert(who: u64) -> Option<u64> {
+		(who != 16).then_some(who)
+	}
+}
+
+impl pallet_recovery::Config for Runtime {
+	type Keys = TestKeys;
+	type Seats = TestSeats;
+	type Finality = TestFinality;
+	type Log = TestLog;
+	type Session = frame_support::traits::ConstU32<3>;
+	type Rules = Timing;
+	type DoubleVoteFraction = Tenth;
+	type Offender = u64;
+	type OffenderOf = Everybody;
+	type Offences = Court;
+	type GuardianOrigin = EnsureRoot<u64>;
+	type MaxMembers = frame_support::traits::ConstU32<8>;
+	type Priority = frame_support::traits::ConstU64<77>;
+	type WeightInfo = ();
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = NoBenchmarks;
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+pub struct NoBenchmarks;
+
+#[cfg(feature = "runtime-benchmarks")]
+impl crate::benchmarking::BenchmarkHelper<u64> for NoBenchmarks {
+	fn elect(_: u32) -> Vec<u64> {
+		Vec::new()
+	}
+	fn set_key(_: &u64, _: AuthorityId) {}
+}
+
+/// Runs a test at block 1 of a chain whose node has the keys of `local`, and checks the invariants after it.
+pub fn on_node(local: &[u64], test: impl FnOnce(&Arc<RwLock<PoolState>>)) {
+	let storage = frame_system::GenesisConfig::<Runtime>::default().build_storage();
+	let mut ext: sp_io::TestExternalities = storage.expect("the default genesis is valid").into();
+	let (pool, pool_state) = TestTransactionPoolExt::new();
+	let keystore = MemoryKeystore::new();
+	for who in local {
+		keystore
+			.sr25519_generate_new(KEY_TYPE, Some(&format!("//{who}")))
+			.expect("the memory keystore takes every key");
+	}
+	let (offchain, _) = TestOffchainExt::with_offchain_db(ext.offchain_db());
+	ext.register_extension(OffchainDbExt::new(offchain.clone()));
+	ext.register_extension(OffchainWorkerExt::new(offchain));
+	ext.register_extension(TransactionPoolExt::new(pool));
+	ext.register_extension(KeystoreExt::new(keystore));
+	ext.execute_with(|| {
+		System::set_block_number(1);
+		test(&pool_state);
+		check();
+	});
+}
+
+/// The same on a node without keys.
+pub fn build_and_execute(test: impl FnOnce()) {
+	on_node(&[], |_| test());
+}
+
+pub fn check() {
+	Recovery::do_try_state().expect("the pallet's invariants hold");
+}
+
+/// The hash of a block of this branch.
+pub fn hash_of(number: u64) -> H256 {
+	H256::from_low_u64_be(number + 1_000)
+}
+
+/// The next block, whose author has finalized up to `finalized`.
+pub fn block(finalized: u64) {
+	use frame_support::traits::Hooks;
+	let number = System::block_number();
+	frame_system::BlockHash::<Runtime>::insert(number, hash_of(number));
+	System::set_block_number(number + 1);
+	Recovery::on_initialize(number + 1);
+	let finalized = Recovery::note_finality(RuntimeOrigin::none(), finalized);
+	assert_eq!(finalized, Ok(()));
+	check();
+}
+
+/// So many blocks in which finality lags by two.
+pub fn healthy(count: u64) {
+	(0..count).for_each(|_| block(System::block_number().saturating_sub(1)));
+}
+
+/// So many blocks in which it stands still at `finalized`.
+pub fn standing(count: u64, finalized: u64) {
+	(0..count).for_each(|_| block(finalized));
+}
+
+/// Signs a statement with an account's key.
+pub fn sign(who: u64, statement: &impl Statement) -> AuthoritySignature {
+	pair(who).sign(&statement.payload(&System::block_hash(0)))
+}
+
+/// A member's vote for an anchor.
+pub fn signed(who: u64, anchor: BlockId<H256>, base: u64) -> Signed<u64, H256> {
+	let vote = Vote { who, anchor, base: BlockId { number: base as u32, hash: hash_of(base) } };
+	Signed { signature: sign(who, &vote), vote }
+}
+
+/// The kinds of the records so far.
+pub fn told() -> Vec<RecordKind> {
+	Records::get().iter().map(|record| record.kind).collect()
+}

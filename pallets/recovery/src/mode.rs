@@ -1,0 +1,192 @@
+//! The mode the chain is in: a pure function, no storage.
+//!
+//! ```text
+//!            finality stands still               votes of more than half
+//!   Safe ─────────────────────────▶ DegradedSafe ───────────────────────▶ RecoveryInProgress
+//!    ▲                               ▲  │   ▲                               │     │
+//!    │                               │  │   └───────────────────────────────┘     │
+//!    │ it goes on for long enough    │  │            it does not come back        │
+//!    │                               │  │ it comes back by itself                 │ it comes back
+//!    └──────────────── SafeResumed ──┘◀─┴─────────────────────────────────────────┘
+//! ```
+//!
+//! It comes back when it passes the block in which the chain noticed that it stood still, in a recovery when it passes the one in
+//! which the new set became active: only votes of a set that has more than two thirds alive get it there, which is what the
+//! model of safe recovery asks for before the degraded regime is left (n − |B| > 3f′, ePrint 2025/083).
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+use understudy_primitives::{tolerated_faults, Mode, Moment};
+
+/// How long things take.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Rules {
+	/// Finality stands still after so many milliseconds without progress ...
+	pub stall_time: u64,
+	/// ... in which there were at least so many blocks.
+	pub stall_blocks: u32,
+	/// So many blocks after the mode began nodes vote: short forks are settled by then.
+	pub vote_after: u32,
+	/// So many blocks after its signal the change of authorities is enacted. The block with the signal must not be re-organized
+	/// by then.
+	pub delay: u32,
+	/// So many blocks a recovery may take until finality is back.
+	pub patience: u32,
+	/// For so many blocks finality must go on before everything else does.
+	pub settle: u32,
+	/// Between one recovery and the next there are at least so many blocks.
+	pub cool_off: u32,
+}
+
+/// What the mode depends on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Facts {
+	/// When it is.
+	pub now: Moment,
+	/// When the mode began.
+	pub since: Moment,
+	/// Up to where finality has come.
+	pub finalized: u32,
+	/// Whether it stands still.
+	pub stalled: bool,
+	/// The block that finality must pass for the chain to be safe again: the one in which it was noticed that it stood still, or
+	/// in which a recovery's set became active. None before it did.
+	pub mark: Option<u32>,
+	/// Whether a recovery may begin: the votes suffice, enough is alive, nobody objects, and the last one is long enough ago.
+	pub may_recover: bool,
+}
+
+/// The mode that follows, if another one does.
+pub fn next(mode: Mode, facts: &Facts, rules: &Rules) -> Option<Mode> {
+	let passed = facts.now.block.saturating_sub(facts.since.block);
+	let back = facts.mark.is_some_and(|mark| facts.finalized > mark);
+	match mode {
+		Mode::Safe if facts.stalled => Some(Mode::DegradedSafe),
+		Mode::DegradedSafe if back => Some(Mode::SafeResumed),
+		Mode::DegradedSafe if facts.may_recover => Some(Mode::RecoveryInProgress),
+		Mode::RecoveryInProgress if back => Some(Mode::SafeResumed),
+		Mode::RecoveryInProgress if passed > rules.patience => Some(Mode::DegradedSafe),
+		Mode::SafeResumed if facts.stalled => Some(Mode::DegradedSafe),
+		Mode::SafeResumed if passed >= rules.settle => Some(Mode::Safe),
+		_ => None,
+	}
+}
+
+/// Whether the votes suffice: strictly more than half of the members, so that two sides of a partition never both have
+/// enough (I4), and more of the active ones than may fail, so that the rest of them cannot finalize another branch as the set
+/// that they are.
+pub fn is_quorum(votes: Count, members: Count) -> bool {
+	let all = |count: Count| u64::from(count.active) + u64::from(count.reserve);
+	all(votes) * 2 > all(members) && votes.active > tolerated_faults(members.active)
+}
+
+/// So many of the active set, and so many in reserve.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Count {
+	/// Of the active set.
+	pub active: u32,
+	/// In reserve.
+	pub reserve: u32,
+}
+
+/// Whether a set can finalize again: more than two thirds of it are alive.
+pub fn is_enough(alive: u32, seats: u32) -> bool {
+	seats > 0 && u64::from(alive) * 3 > u64::from(seats) * 2
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	const RULES: Rules = Rules {
+		stall_time: 30_000,
+		stall_blocks: 8,
+		vote_after: 2,
+		delay: 4,
+		patience: 30,
+		settle: 10,
+		cool_off: 100,
+	};
+
+	fn facts() -> Facts {
+		let at = |block| Moment { block, time: u64::from(block) * 3_000 };
+		Facts {
+			now: at(50),
+			since: at(45),
+			finalized: 30,
+			stalled: false,
+			mark: Some(45),
+			may_recover: false,
+		}
+	}
+
+	fn after(mode: Mode, facts: Facts) -> Option<Mode> {
+		next(mode, &facts, &RULES)
+	}
+
+	#[test]
+	fn every_arrow_of_the_picture_is_there() {
+		use Mode::*;
+		let stalled = Facts { stalled: true, ..facts() };
+		let back = Facts { finalized: 46, ..facts() };
+		let may = Facts { may_recover: true, ..facts() };
+		let late = Facts { now: Moment { block: 76, time: 0 }, ..facts() };
+		let settled = Facts { now: Moment { block: 55, time: 0 }, ..facts() };
+		assert_eq!(after(Safe, stalled), Some(DegradedSafe));
+		assert_eq!(after(DegradedSafe, may), Some(RecoveryInProgress));
+		assert_eq!(after(DegradedSafe, back), Some(SafeResumed));
+		assert_eq!(after(RecoveryInProgress, back), Some(SafeResumed));
+		assert_eq!(after(RecoveryInProgress, late), Some(DegradedSafe));
+		assert_eq!(after(SafeResumed, stalled), Some(DegradedSafe));
+		assert_eq!(after(SafeResumed, settled), Some(Safe));
+	}
+
+	#[test]
+	fn and_no_other_one() {
+		use Mode::*;
+		for mode in [Safe, DegradedSafe, RecoveryInProgress, SafeResumed] {
+			assert_eq!(after(mode, facts()), None, "{mode:?}");
+		}
+		let everything = Facts { stalled: true, may_recover: true, finalized: 99, ..facts() };
+		assert_eq!(after(Safe, Facts { stalled: false, ..everything }), None);
+		// Who comes back in time makes a recovery needless.
+		assert_eq!(after(DegradedSafe, everything), Some(SafeResumed));
+		// Votes are for the mode in which they are cast.
+		assert_eq!(after(SafeResumed, Facts { stalled: false, ..everything }), None);
+		// Before the new set is active, nothing says that it is back.
+		assert_eq!(after(RecoveryInProgress, Facts { mark: None, ..everything }), None);
+		assert_eq!(after(DegradedSafe, Facts { finalized: 45, ..facts() }), None);
+	}
+
+	#[test]
+	fn two_sides_never_both_have_a_quorum_nor_does_one_while_the_other_finalizes() {
+		for active in 1..20u32 {
+			for reserve in 0..20 {
+				let members = Count { active, reserve };
+				for one in (0..=active)
+					.flat_map(|active| (0..=reserve).map(move |reserve| Count { active, reserve }))
+				{
+					let other = Count { active: active - one.active, reserve: reserve - one.reserve };
+					if is_quorum(one, members) {
+						assert!(!is_quorum(other, members));
+						assert!(!is_enough(other.active, active), "{one:?} of {members:?}");
+					}
+				}
+			}
+		}
+		let most = Count { active: u32::MAX, reserve: u32::MAX };
+		assert!(is_quorum(most, most) && !is_quorum(Count::default(), Count::default()));
+		// Two of four are enough with two standbys; a standby too many is no substitute for one of the active.
+		let four = |reserve| Count { active: 4, reserve };
+		assert!(is_quorum(Count { active: 2, reserve: 2 }, four(2)));
+		assert!(!is_quorum(Count { active: 1, reserve: 3 }, four(3)));
+	}
+
+	#[test]
+	fn a_set_finalizes_with_more_than_two_thirds() {
+		assert!(is_enough(3, 4) && !is_enough(2, 3) && is_enough(1, 1) && !is_enough(0, 0));
+		assert!(is_enough(5, 7) && !is_enough(4, 6));
+	}
+}

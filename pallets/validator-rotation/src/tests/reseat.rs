@@ -1,0 +1,101 @@
+//! What recovery from excessive faults asks of rotation.
+
+use frame_support::{assert_noop, assert_ok};
+use understudy_primitives::{RecordKind, Seats};
+
+use crate::{mock::*, Error, Pending, Progress, Stage};
+
+fn kinds() -> Vec<RecordKind> {
+	told().iter().map(|(kind, ..)| *kind).collect()
+}
+
+#[test]
+fn the_living_take_the_seats_of_all_others_at_once() {
+	build_and_execute(|| {
+		Frozen::set(true);
+		let living = [11, 14, 15, 16];
+		assert_eq!(Rotation::reseated(&living), (4, 4));
+		Reseating::set(true);
+		Activations::set(0);
+		let incident = 5;
+		Incidents::set(incident);
+		Rotation::reseat(&living, incident);
+		blocks(2);
+		assert_eq!(Session::validators(), [11, 15, 16, 14]);
+		assert_eq!(Activations::get(), 1);
+		use RecordKind::*;
+		assert_eq!(kinds(), [Replaced, Replaced, Seated, Seated]);
+		assert!(Records::get().iter().all(|record| record.incident == incident));
+		assert!(Charges::get().is_empty());
+		assert!(Rotation::conduct(12).is_none());
+	});
+}
+
+#[test]
+fn seats_without_a_living_standby_go_but_for_the_floor() {
+	build_with(&[11, 12, 13, 14, 15, 16, 17], || {
+		ActiveTarget::set(4);
+		Floor::set(3);
+		// One standby lives, and three seats are dead.
+		assert_eq!(Rotation::reseated(&[11, 16]), (3, 2));
+		assert_eq!(Rotation::reseated(&[11, 12, 16]), (3, 3));
+		assert_eq!(Rotation::reseated(&[]), (3, 0));
+	});
+}
+
+#[test]
+fn while_finality_does_not_follow_everything_holds_still() {
+	build_and_execute(|| {
+		Frozen::set(true);
+		ail(12, down());
+		windows(5);
+		Winners::set(Some(vec![11, 13, 14, 15, 16]));
+		blocks(200);
+		assert_eq!(Session::validators(), [11, 12, 13, 14]);
+		assert_eq!(Progress::<Runtime>::get(), Stage::Idle);
+		assert_noop!(Rotation::enforce(RuntimeOrigin::signed(1), 12), Error::<Runtime>::Frozen);
+		assert_noop!(Rotation::force_evict(RuntimeOrigin::root(), 12), Error::<Runtime>::Frozen);
+		assert_noop!(Rotation::force_seat(RuntimeOrigin::root(), 15, 12), Error::<Runtime>::Frozen);
+		// And thaws.
+		Winners::set(None);
+		Frozen::set(false);
+		judged_block();
+		blocks(1);
+		assert_eq!(Session::validators()[1], 15);
+	});
+}
+
+#[test]
+fn what_was_queued_before_becomes_active_first() {
+	build_and_execute(|| {
+		Winners::set(Some(vec![11, 12, 13, 15, 16]));
+		next_session();
+		assert!(Rotation::is_changing());
+		Frozen::set(true);
+		blocks(1);
+		assert!(!Rotation::is_changing());
+		assert_eq!(Session::validators(), [11, 12, 13, 15]);
+	});
+}
+
+#[test]
+fn what_was_decided_before_comes_to_nothing() {
+	build_and_execute(|| {
+		MayRotate::set(false);
+		ail(12, down());
+		judged_block();
+		assert_eq!(Progress::<Runtime>::get(), Stage::Decided);
+		Frozen::set(true);
+		MayRotate::set(true);
+		blocks(20);
+		assert_eq!(Session::validators(), [11, 12, 13, 14]);
+		Reseating::set(true);
+		Rotation::reseat(&[11, 12, 14, 16], 1);
+		assert_eq!(Pending::<Runtime>::get().len(), 1);
+		blocks(2);
+		assert_eq!(Session::validators(), [11, 12, 16, 14]);
+		use RecordKind::*;
+		assert_eq!(kinds(), [Replaced, Cancelled, Replaced, Seated]);
+		assert_ok!(Rotation::do_try_state());
+	});
+}
