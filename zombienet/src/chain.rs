@@ -59,6 +59,10 @@ pub enum RecordKind {
 	Reconciled,
 	Diverged,
 	Unconfirmed,
+	Degraded,
+	Recovering,
+	FinalityResumed,
+	Thawed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, DecodeAsType)]
@@ -96,6 +100,15 @@ pub enum Evidence {
 		block: u32,
 		hash: H256,
 	},
+	Finality {
+		finalized: u32,
+	},
+	Quorum {
+		votes: u32,
+		members: u32,
+		base: u32,
+	},
+	DoubleVote {},
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, DecodeAsType)]

@@ -120,11 +120,11 @@ enum Drill {
 	/// A node that was not there, one that is synced from genesis, one that keeps every state and one that keeps few are asked
 	/// for proofs of what happened.
 	Proofs,
-	/// Kills two of four validators at once: too many for ordinary rotation, which must hold still.
+	/// Kills two of four validators at once: too many for ordinary rotation. Finality stops, and must come back by itself.
 	TwoOfFour {
-		/// For how many blocks to watch.
-		#[arg(long, default_value_t = 40)]
-		blocks: u32,
+		/// So many blocks after the kill a block must be final again.
+		#[arg(long, default_value_t = 30)]
+		bar: u32,
 	},
 }
 
@@ -215,7 +215,7 @@ async fn drill(cli: &Cli, network: &mut network::Net) -> anyhow::Result<Option<(
 		Drill::Retire { victim } => drills::rotation::retire(network, victim).await,
 		Drill::Returns { victim, next } => drills::rotation::returns(network, victim, next).await,
 		Drill::Case { victim, govern } => drills::rotation::case(network, victim, govern).await,
-		Drill::TwoOfFour { blocks } => drills::two_of_four::run(network, *blocks).await,
+		Drill::TwoOfFour { bar } => drills::two_of_four::run(network, *bar).await,
 	}?;
 	let (Some(program), Some((_, url))) = (&cli.then, network.urls().pop()) else { return Ok(proof) };
 	println!("\nrunning {} {url} --records", program.display());

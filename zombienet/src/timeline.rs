@@ -155,6 +155,10 @@ fn narrate(record: &Record, evidence: &[Evidence]) -> String {
 		RecordKind::Reconciled => format!("reconciled: {to} stands where the chain stands"),
 		RecordKind::Diverged => format!("DIVERGED: {to} stands elsewhere than the chain"),
 		RecordKind::Unconfirmed => format!("{to} did not say where it stands"),
+		RecordKind::Degraded => "finality stands still: the chain degrades, and its members vote".into(),
+		RecordKind::Recovering => "recovery: the living take the seats of the dead".into(),
+		RecordKind::FinalityResumed => "finality is back".into(),
+		RecordKind::Thawed => "the chain is safe: elections and rotation go on".into(),
 	};
 	let what = match record.initiator {
 		Initiator::Automation | Initiator::Election => what,
@@ -180,6 +184,11 @@ fn narrate(record: &Record, evidence: &[Evidence]) -> String {
 				)
 			},
 			Evidence::State { block, hash } => format!(", by #{block} {hash}"),
+			Evidence::Finality { finalized } => format!("; it came to #{finalized}"),
+			Evidence::Quorum { votes, members, base } => {
+				format!(", by {votes} votes of {members} members; finality goes on from #{base}")
+			},
+			Evidence::DoubleVote {} => ", for two votes".into(),
 			// The details of the verdict, which says enough here.
 			Evidence::Slots { .. }
 			| Evidence::Signs { .. }

@@ -84,3 +84,10 @@ pub async fn wait_until_final(chain: &Chain, number: u32) -> anyhow::Result<u32>
 	}
 	bail!("the node ended its subscription")
 }
+
+/// Waits until a node has finalized what another one has by now.
+pub async fn follow(network: &Net, leader: &str, node: &str) -> anyhow::Result<()> {
+	let finalized = network.chain(leader).await?.finalized().await?;
+	wait_until_final(&network.chain(node).await?, finalized).await?;
+	Ok(())
+}

@@ -5,6 +5,7 @@ use anyhow::{bail, ensure, Context};
 use crate::{
 	chain::name_of,
 	drills::{
+		follow,
 		kill::{break_and_watch, wait_until_reconciled, Failure},
 		wait_until_final, wait_until_healthy,
 	},
@@ -14,13 +15,6 @@ use crate::{
 
 /// How many blocks' states the pruned node keeps.
 const KEPT: u32 = 16;
-
-/// Waits until a node has finalized what alice has by now.
-async fn follow(network: &Net, node: &str) -> anyhow::Result<()> {
-	let finalized = network.chain("alice").await?.finalized().await?;
-	wait_until_final(&network.chain(node).await?, finalized).await?;
-	Ok(())
-}
 
 /// Three members are replaced, during the first of which a standby is not there. Then that one, a node that is synced from
 /// genesis and keeps everything, and one that keeps little, are asked for proofs.
@@ -34,7 +28,7 @@ pub async fn run(network: &mut Net, verifier: &Verifier) -> anyhow::Result<Proof
 	wait_until_reconciled(&network.watcher(&["bob", absent]).await?, first.incident).await?;
 	for node in ["bob", absent] {
 		network.revive(node).await?;
-		follow(network, node).await?;
+		follow(network, "alice", node).await?;
 	}
 	let mut last = first.incident;
 	for victim in ["charlie", "dave"] {
@@ -42,7 +36,7 @@ pub async fn run(network: &mut Net, verifier: &Verifier) -> anyhow::Result<Proof
 		let healed = break_and_watch(network, victim, Failure::Killed).await?;
 		wait_until_reconciled(&network.watcher(&[victim]).await?, healed.incident).await?;
 		network.revive(victim).await?;
-		follow(network, victim).await?;
+		follow(network, "alice", victim).await?;
 		last = healed.incident;
 	}
 
@@ -52,7 +46,7 @@ pub async fn run(network: &mut Net, verifier: &Verifier) -> anyhow::Result<Proof
 	network.add("archive", &["--state-pruning=archive"]).await?;
 	network.add("pruned", &[&format!("--state-pruning={KEPT}")]).await?;
 	for node in ["archive", "pruned"] {
-		follow(network, node).await?;
+		follow(network, "alice", node).await?;
 	}
 	let chain = network.chain("alice").await?;
 	// In the block in which a set hands over to the next one: that one is justified on every node.
