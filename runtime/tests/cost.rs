@@ -88,7 +88,11 @@ fn all_evidence_is_within_its_bars_at_a_thousand_members() {
 /// What recovery takes of each block while the chain is safe: the author's word on finality, and the look at it.
 fn safe() -> Weight {
 	type W = Recovery<Runtime>;
-	W::tick().saturating_add(W::note_finality()).saturating_add(ExtrinsicBaseWeight::get())
+	let write = <Runtime as frame_system::Config>::DbWeight::get().writes(1);
+	W::tick()
+		.saturating_add(W::note_finality())
+		.saturating_add(write)
+		.saturating_add(ExtrinsicBaseWeight::get())
 }
 
 #[test]

@@ -270,6 +270,14 @@ impl Chain {
 		self.call(at, "FailoverApi", "timeline", args).await
 	}
 
+	/// The authority set as the runtime counts it.
+	pub async fn set_id(&self) -> anyhow::Result<u64> {
+		let (_, at) = self.best().await?;
+		let query = subxt::dynamic::storage("Grandpa", "CurrentSetId", ());
+		let value = self.0.storage().at(at).fetch(&query).await?;
+		value.map_or(Ok(0), |value| Ok(value.as_type()?))
+	}
+
 	/// What became of an incident, at a block.
 	pub async fn incident(&self, at: H256, id: u64) -> anyhow::Result<Incident> {
 		let found: Option<Incident> =

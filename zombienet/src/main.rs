@@ -122,9 +122,21 @@ enum Drill {
 	Proofs,
 	/// Kills two of four validators at once: too many for ordinary rotation. Finality stops, and must come back by itself.
 	TwoOfFour {
-		/// So many blocks after the kill a block must be final again.
+		/// So many blocks after the last kill a block must be final again.
 		#[arg(long, default_value_t = 30)]
 		bar: u32,
+		/// So many seconds between the kills.
+		#[arg(long, default_value_t = 0)]
+		apart: u64,
+		/// Both come back while the chain recovers.
+		#[arg(long)]
+		early: bool,
+	},
+	/// Stops two of four for a moment, from which nothing follows.
+	Brief {
+		/// For so many seconds.
+		#[arg(long, default_value_t = 12)]
+		seconds: u64,
 	},
 }
 
@@ -215,7 +227,11 @@ async fn drill(cli: &Cli, network: &mut network::Net) -> anyhow::Result<Option<(
 		Drill::Retire { victim } => drills::rotation::retire(network, victim).await,
 		Drill::Returns { victim, next } => drills::rotation::returns(network, victim, next).await,
 		Drill::Case { victim, govern } => drills::rotation::case(network, victim, govern).await,
-		Drill::TwoOfFour { bar } => drills::two_of_four::run(network, *bar).await,
+		Drill::TwoOfFour { bar, apart, early } => {
+			let course = drills::recovery::Course { apart: *apart, early: *early };
+			drills::recovery::two_of_four(network, *bar, course).await
+		},
+		Drill::Brief { seconds } => drills::recovery::brief(network, *seconds).await,
 	}?;
 	let (Some(program), Some((_, url))) = (&cli.then, network.urls().pop()) else { return Ok(proof) };
 	println!("\nrunning {} {url} --records", program.display());

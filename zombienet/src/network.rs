@@ -12,6 +12,10 @@ use nix::{
 	unistd::Pid,
 };
 use zombienet_sdk::{
+	subxt::{
+		backend::rpc::RpcClient,
+		ext::subxt_rpcs::{client::RpcParams, rpc_params},
+	},
 	AddNodeOptions, GlobalSettingsBuilder, LocalFileSystem, Network, NetworkConfig, NetworkConfigExt,
 	NetworkNode,
 };
@@ -115,6 +119,17 @@ impl Net {
 		let options = AddNodeOptions { args: all, is_validator: false, ..Default::default() };
 		self.network.add_node(name, options).await?;
 		self.chain(name).await.map(drop)
+	}
+
+	/// The authority set that a node's GRANDPA voter is in.
+	pub async fn set_id(&self, name: &str) -> anyhow::Result<u64> {
+		let state = self.call(name, "grandpa_roundState", rpc_params![]).await?;
+		state["setId"].as_u64().context("the round has no set")
+	}
+
+	async fn call(&self, name: &str, method: &str, params: RpcParams) -> anyhow::Result<serde_json::Value> {
+		let client = RpcClient::from_insecure_url(self.node(name)?.ws_uri()).await?;
+		client.request(method, params).await.with_context(|| format!("{name} refuses {method}"))
 	}
 
 	/// The port that a node's RPC server listens at.

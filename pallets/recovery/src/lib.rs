@@ -257,7 +257,11 @@ pub mod pallet {
 		///
 		/// - [`Error::AlreadyHeard`]: once a block.
 		#[pallet::call_index(0)]
-		#[pallet::weight((T::WeightInfo::note_finality(), DispatchClass::Mandatory))]
+		// The hook pays for reading it.
+		#[pallet::weight((
+			T::WeightInfo::note_finality().saturating_add(T::DbWeight::get().writes(1)),
+			DispatchClass::Mandatory
+		))]
 		pub fn note_finality(
 			origin: OriginFor<T>,
 			#[pallet::compact] finalized: BlockNumberFor<T>,
@@ -439,7 +443,9 @@ impl<T: Config> Pallet<T> {
 			return reject(rejection::ALREADY_VOTED);
 		}
 		let own = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::from(vote.base.number));
-		if vote.base.number >= vote.anchor.number || own != vote.base.hash {
+		// In a long stall the chain has forgotten the hash of what was final.
+		let forgotten = own == T::Hash::default() && vote.base.number <= state.view.finalized;
+		if vote.base.number >= vote.anchor.number || (own != vote.base.hash && !forgotten) {
 			return reject(rejection::WRONG_BASE);
 		}
 		let Some(key) = T::Keys::key_of(&vote.who) else { return reject(rejection::NO_KEY) };
@@ -548,6 +554,8 @@ impl<T: Config> Pallet<T> {
 		let quorum = match state.mode {
 			Mode::DegradedSafe if !Votes::<T>::get().is_empty() => {
 				weight.saturating_accrue(T::WeightInfo::tally(T::MaxMembers::get()));
+				// Who could be seated is looked up as for a change.
+				weight.saturating_accrue(T::WeightInfo::change(T::MaxMembers::get()));
 				Self::quorum(&state, now, &rules)
 			},
 			_ => None,

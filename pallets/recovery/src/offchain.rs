@@ -61,32 +61,36 @@ impl<T: Config> Pallet<T> {
 		Some(BlockId { number: (*header.number()).unique_saturated_into(), hash: header.hash() })
 	}
 
-	/// The vote of this key for the vote's anchor, if the node may sign one, or has.
+	/// The member's vote for this anchor, if the node may sign one, or has.
 	fn signed_once(
 		key: &AuthorityId,
 		vote: Vote<T::AccountId, T::Hash>,
 		now: BlockNumberFor<T>,
 	) -> Option<SignedOf<T>> {
-		let name = (&b"understudy/recovery/vote"[..], key).encode();
+		// By the member, not by its key: another key is no other vote.
+		let name = (&b"understudy/recovery/vote"[..], &vote.who).encode();
 		let storage = StorageValueRef::persistent(&name);
 		// What cannot be read might be a vote.
 		let kept = storage.get::<SignedOf<T>>().ok()?;
+		// What is below the last finalized block is final or dead; the chain remembers the hashes of the last blocks only.
 		let is_final = |block: &BlockId<T::Hash>| {
 			let own = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::from(block.number));
-			block.number <= vote.base.number && own == block.hash
+			block.number <= vote.base.number && (own == block.hash || own == T::Hash::default())
 		};
+		// The node's GRANDPA voter stays with this branch from now on, and with no other one as long as this one could recover.
+		// Written before the vote is sent, however often.
+		let stay = || StorageValueRef::persistent(VOTED_FOR).set(&vote.anchor);
 		match vote::next(kept.as_ref().map(|kept| &kept.vote.anchor), &vote.anchor, is_final) {
 			Next::Sign => {
 				let signature = vote.sign(key, &Self::genesis())?;
-				let signed = Signed { vote, signature };
+				let signed = Signed { vote: vote.clone(), signature };
 				// Kept before it is sent; unless a worker of another block was faster.
 				let keep = |found: Result<Option<SignedOf<T>>, StorageRetrievalError>| match found {
 					Ok(found) if found == kept => Ok(signed.clone()),
 					_ => Err(()),
 				};
 				storage.mutate(keep).ok()?;
-				// The node's GRANDPA voter votes for this branch from now on, and for no other one as long as this one could recover.
-				StorageValueRef::persistent(VOTED_FOR).set(&signed.vote.anchor);
+				stay();
 				log::warn!(
 					target: LOG_TARGET,
 					"finality stands still: voting for a recovery of the branch with #{} {:?}",
@@ -95,7 +99,10 @@ impl<T: Config> Pallet<T> {
 				);
 				Some(signed)
 			},
-			Next::Resend => claim("recovery", key, vote.anchor, now).then_some(kept).flatten(),
+			Next::Resend => {
+				stay();
+				claim("recovery", key, vote.anchor, now).then_some(kept).flatten()
+			},
 			Next::Locked => {
 				log::warn!(
 					target: LOG_TARGET,

@@ -7,7 +7,7 @@
 //! | 3 | [`TOO_EARLY`] | short forks may not be settled yet | wait |
 //! | 4 | [`NOT_A_MEMBER`] | the voter is neither active nor in reserve | nothing |
 //! | 5 | [`ALREADY_VOTED`] | the voter's vote is there | nothing |
-//! | 6 | [`WRONG_BASE`] | the base is not a block of this chain, or the chain knows that it is not final | mend the node |
+//! | 6 | [`WRONG_BASE`] | the base is not a block of this chain, or not below the anchor | mend the node |
 //! | 7 | [`NO_KEY`] | the voter has no heartbeat key | set session keys |
 //! | 8 | [`BAD_SIGNATURE`] | signed by another key, or for another chain or content | check the keystore against the session keys |
 
@@ -21,7 +21,7 @@ pub const TOO_EARLY: u8 = 3;
 pub const NOT_A_MEMBER: u8 = 4;
 /// The voter's vote is there.
 pub const ALREADY_VOTED: u8 = 5;
-/// The base is not a block of this chain, or the chain knows that it is not final.
+/// The base is not a block of this chain, or not below the anchor.
 pub const WRONG_BASE: u8 = 6;
 /// The voter has no heartbeat key.
 pub const NO_KEY: u8 = 7;

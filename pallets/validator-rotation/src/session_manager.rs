@@ -117,7 +117,8 @@ impl<T: Config> Pallet<T> {
 
 		let set = MembersOf::<T>::truncate_from(set);
 		let changed = set != active;
-		if changed || election {
+		// A recovery forces the set that there is, if no seat changes hands: the change is enacted all the same.
+		if changed || election || T::Recovery::is_reseating() {
 			Planned::<T>::put(&set);
 		}
 		changed.then(|| set.into_inner())
@@ -305,7 +306,7 @@ impl<T: Config> ShouldEndSession<BlockNumberFor<T>> for Pallet<T> {
 	fn should_end_session(now: BlockNumberFor<T>) -> bool {
 		let frozen = T::Recovery::is_frozen();
 		let changes = if frozen {
-			Planned::<T>::exists() || T::Recovery::is_reseating() && Progress::<T>::get() != Stage::Idle
+			Planned::<T>::exists() || T::Recovery::is_reseating()
 		} else {
 			T::Periodic::should_end_session(now) || Progress::<T>::get() != Stage::Idle
 		};

@@ -5,8 +5,8 @@ pub mod idle;
 pub mod kill;
 pub mod median;
 pub mod proofs;
+pub mod recovery;
 pub mod rotation;
-pub mod two_of_four;
 
 use anyhow::bail;
 

@@ -32,6 +32,22 @@ fn the_living_take_the_seats_of_all_others_at_once() {
 }
 
 #[test]
+fn where_no_seat_changes_hands_consensus_hears_of_it_all_the_same() {
+	build_and_execute(|| {
+		Frozen::set(true);
+		Reseating::set(true);
+		Activations::set(0);
+		Rotation::reseat(&[11, 12, 13, 14], 1);
+		blocks(1);
+		assert_eq!(Activations::get(), 0);
+		blocks(1);
+		assert_eq!(Activations::get(), 1);
+		assert_eq!(Session::validators(), [11, 12, 13, 14]);
+		assert!(Records::get().is_empty());
+	});
+}
+
+#[test]
 fn seats_without_a_living_standby_go_but_for_the_floor() {
 	build_with(&[11, 12, 13, 14, 15, 16, 17], || {
 		ActiveTarget::set(4);
