@@ -1,6 +1,7 @@
 //! # Recovery pallet
 //!
-//! Brings finality back after more than a third of the validators are gone: by itself, and on one side of a partition at most.
+//! Brings finality back by itself after more than a third of the validators are gone. What keeps two sides of a partition apart, and
+//! in which case nothing does yet, is told in `docs/recovery.md`.
 //!
 //! ## Overview
 //!

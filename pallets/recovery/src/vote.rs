@@ -1,7 +1,7 @@
 //! Recovery votes: what a member signs, when its node may sign another one, and which two votes are a fault. Pure functions.
 //!
-//! A vote names the anchor, the block in which the voter's branch noticed that finality stands still. Every branch notices it in a
-//! block of its own, so a vote counts on one branch only. A node signs one vote, keeps it before it is sent, and signs another
+//! A vote names the anchor, the block in which the voter's branch noticed that finality stands still. Branches that had parted by
+//! then notice it in a block of their own each, so a vote counts on one of them only. A node signs one vote, keeps it before it is sent, and signs another
 //! one only when the anchor of the first is final for it: then its first vote was for the only branch that there is.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
