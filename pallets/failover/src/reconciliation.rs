@@ -14,14 +14,13 @@ use frame_system::{
 use scale_info::TypeInfo;
 use sp_application_crypto::RuntimeAppPublic;
 use sp_runtime::{
-	offchain::storage::StorageValueRef,
 	traits::{Hash as _, Header as _, Saturating, UniqueSaturatedInto, Zero},
 	transaction_validity::TransactionValidityWithRefund,
 };
 use understudy_primitives::{
 	crypto::{AuthorityId, AuthoritySignature},
-	offchain::{claim, FinalityView, FINALITY_VIEW},
-	statement::Statement,
+	offchain::{claim, FinalityView},
+	statement::{admit, reject, Statement},
 	DivergenceHandler, Evidence, FailoverLog, HeartbeatKeys, IncidentId, Initiator, NewRecord, RecordKind,
 };
 
@@ -31,9 +30,6 @@ const LOG_TARGET: &str = "understudy::failover";
 
 /// By how many blocks a position may be ahead of a node that checks it for its pool.
 const AHEAD: u32 = 4;
-
-/// For so many blocks the pool keeps a position.
-const LONGEVITY: TransactionLongevity = 64;
 
 /// Where a member stands, as it signs it.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
@@ -58,10 +54,6 @@ impl<AccountId: Encode, BlockNumber: Encode, Hash: Encode> Statement
 	for Position<AccountId, BlockNumber, Hash>
 {
 	const DOMAIN: &'static [u8] = b"understudy/position/1";
-}
-
-fn reject<T>(code: u8) -> Result<T, TransactionValidityError> {
-	Err(InvalidTransaction::Custom(code).into())
 }
 
 impl<T: Config> Pallet<T> {
@@ -104,13 +96,7 @@ impl<T: Config> Pallet<T> {
 		if !position.is_signed_by(&key, &Self::genesis(), signature) {
 			return reject(rejection::BAD_SIGNATURE);
 		}
-		ValidTransaction::with_tag_prefix("understudy/position")
-			.priority(T::Priority::get())
-			.and_provides((incident, who))
-			.longevity(LONGEVITY)
-			.propagate(true)
-			.build()
-			.map(|valid| (valid, Weight::zero()))
+		admit("understudy/position", &(incident, who), T::Priority::get())
 	}
 
 	/// Compares a position with the chain's own past, and records what comes of it. `None` where nobody waits for it any more.
@@ -201,11 +187,10 @@ impl<T: Config> Pallet<T> {
 		if awaiting.is_empty() {
 			return;
 		}
-		let view = StorageValueRef::persistent(FINALITY_VIEW).get::<FinalityView>().ok().flatten();
-		let Some(FinalityView { header: bytes, .. }) = view else { return };
-		let Ok(header) = HeaderFor::<T>::decode_all(&mut &bytes[..]) else { return };
+		let Some(view) = FinalityView::read() else { return };
+		let Some(header) = view.last::<HeaderFor<T>>() else { return };
 		// A header with a long list of authorities is passed over: the next one does as well.
-		let Ok(bytes) = BoundedVec::<u8, ConstU32<MAX_HEADER>>::try_from(bytes) else { return };
+		let Ok(bytes) = BoundedVec::<u8, ConstU32<MAX_HEADER>>::try_from(view.header) else { return };
 		for key in AuthorityId::all() {
 			let Some(who) = T::Keys::owner_of(&key) else { continue };
 			for awaited in awaiting.iter().filter(|awaited| awaited.who == who) {

@@ -4,7 +4,6 @@
 //! takes time. In the pool, what names the window after the running one is let in: a node that lags a block behind would else refuse,
 //! and ban, what its peers rightly send. In a block it is not.
 
-use codec::Encode;
 use frame_support::pallet_prelude::*;
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{
@@ -12,7 +11,9 @@ use sp_runtime::{
 	transaction_validity::TransactionValidityWithRefund,
 };
 use understudy_primitives::{
-	crypto::AuthoritySignature, HeartbeatKeys, MemberIndex, RosterId, Seat, WindowIndex,
+	crypto::AuthoritySignature,
+	statement::{admit, reject},
+	HeartbeatKeys, MemberIndex, RosterId, Seat, WindowIndex,
 };
 
 use crate::{
@@ -25,14 +26,7 @@ use crate::{
 /// By how many blocks a renewal may be ahead of a node that checks it for its pool.
 const AHEAD: u32 = 4;
 
-/// For so many blocks the pool keeps them. What is stale by then is thrown out when it is checked again.
-const LONGEVITY: TransactionLongevity = 64;
-
 type Checked<T> = Result<T, TransactionValidityError>;
-
-fn reject<T>(code: u8) -> Checked<T> {
-	Err(InvalidTransaction::Custom(code).into())
-}
 
 impl<T: Config> Pallet<T> {
 	/// Whether a heartbeat may enter the pool, or a block: one in a window, or a late one of who was not seen in its window.
@@ -50,7 +44,7 @@ impl<T: Config> Pallet<T> {
 			return reject(rejection::ALREADY_SEEN);
 		}
 		Self::check_member_signature(index, heartbeat, signature)?;
-		Self::valid("understudy/heartbeat", heartbeat)
+		admit("understudy/heartbeat", heartbeat, T::HeartbeatPriority::get())
 	}
 
 	/// Whether a report may enter the pool, or a block.
@@ -98,7 +92,7 @@ impl<T: Config> Pallet<T> {
 			}
 		}
 		Self::check_member_signature(reporter, report, signature)?;
-		Self::valid("understudy/report", &(roster, window, reporter, kind))
+		admit("understudy/report", &(roster, window, reporter, kind), T::HeartbeatPriority::get())
 	}
 
 	/// Whether a renewal may enter the pool, or a block.
@@ -130,7 +124,7 @@ impl<T: Config> Pallet<T> {
 		}
 		Self::check_signature(&renewal.who, renewal, signature)?;
 		// Of two renewals one suffices.
-		Self::valid("understudy/renewal", &renewal.who)
+		admit("understudy/renewal", &renewal.who, T::HeartbeatPriority::get())
 	}
 
 	/// What heartbeats and reports have in common: the roster, the member, and the window, which may be the one before.
@@ -176,17 +170,6 @@ impl<T: Config> Pallet<T> {
 			return reject(rejection::BAD_SIGNATURE);
 		}
 		Ok(())
-	}
-
-	/// What the pool is told of all of them. `provides` names what there may be one of.
-	fn valid(prefix: &'static str, provides: &impl Encode) -> TransactionValidityWithRefund {
-		ValidTransaction::with_tag_prefix(prefix)
-			.priority(T::HeartbeatPriority::get())
-			.and_provides(provides)
-			.longevity(LONGEVITY)
-			.propagate(true)
-			.build()
-			.map(|valid| (valid, Weight::zero()))
 	}
 
 	/// The genesis hash, which the system pallet never prunes.

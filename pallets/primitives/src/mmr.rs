@@ -259,27 +259,25 @@ fn evidence_leaves(salt: &Salt, evidence: &[Evidence]) -> Vec<H256> {
 	(0..).zip(evidence).map(leaf).collect()
 }
 
+/// The peaks of these leaves, from the left to the right, and their root: zero where there are none. `keep` is told of every node
+/// that joins two others.
+fn range_of(leaves: Vec<H256>, keep: &mut dyn FnMut(H256, H256, H256)) -> Option<(Vec<H256>, H256)> {
+	let start = (Vec::new(), H256::zero());
+	(0..).zip(leaves).try_fold(start, |(peaks, _), (before, leaf)| Peaks::new(before, peaks, keep).push(leaf))
+}
+
 /// The commitment to a record's evidence: the root over its pieces, zero where there are none.
 pub fn evidence_root(salt: &Salt, evidence: &[Evidence]) -> H256 {
-	let push = |(peaks, leaves, _): (Vec<H256>, u64, H256), leaf| {
-		let (peaks, root) = Peaks::new(leaves, peaks, &mut |_, _, _| ()).push(leaf)?;
-		Some((peaks, leaves + 1, root))
-	};
-	let start = (Vec::new(), 0, H256::zero());
-	let all = evidence_leaves(salt, evidence).into_iter().try_fold(start, push);
-	all.map(|(_, _, root)| root).unwrap_or_default()
+	range_of(evidence_leaves(salt, evidence), &mut |_, _, _| ()).map(|(_, root)| root).unwrap_or_default()
 }
 
 /// What shows that some pieces of a record's evidence are what it commits to, and tells nothing of the others.
 pub fn prove_evidence(salt: &Salt, evidence: &[Evidence], pieces: &[u64]) -> Option<Vec<H256>> {
 	let mut children = alloc::collections::BTreeMap::new();
-	let mut peaks = Vec::new();
-	for (leaves, leaf) in (0..).zip(evidence_leaves(salt, evidence)) {
-		let mut keep = |node, left, right| {
-			children.insert(node, (left, right));
-		};
-		peaks = Peaks::new(leaves, peaks, &mut keep).push(leaf)?.0;
-	}
+	let mut keep = |node, left, right| {
+		children.insert(node, (left, right));
+	};
+	let (peaks, _) = range_of(evidence_leaves(salt, evidence), &mut keep)?;
 	let children = |node: &H256| children.get(node).copied();
 	Nodes::new(evidence.len() as u64, &peaks, &children).prove(pieces)
 }

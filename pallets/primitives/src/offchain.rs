@@ -2,7 +2,7 @@
 //! operator decided. Nobody else reads or writes it, and the chain never sees it.
 
 use alloc::vec::Vec;
-use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use codec::{Decode, DecodeAll, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use sp_runtime::{
 	offchain::storage::{StorageRetrievalError, StorageValueRef},
@@ -34,6 +34,18 @@ pub struct FinalityView {
 	pub header: Vec<u8>,
 	/// The voters of the current set of whom the node sees no vote: the raw public key, and for how many seconds.
 	pub silent: Vec<([u8; 32], u32)>,
+}
+
+impl FinalityView {
+	/// What the node has left.
+	pub fn read() -> Option<Self> {
+		StorageValueRef::persistent(FINALITY_VIEW).get().ok().flatten()
+	}
+
+	/// The last finalized block's header, as the chain has it.
+	pub fn last<Header: Decode>(&self) -> Option<Header> {
+		Header::decode_all(&mut &self.header[..]).ok()
+	}
 }
 
 /// A node's release.

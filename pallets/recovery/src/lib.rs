@@ -56,7 +56,7 @@ use sp_runtime::{
 use sp_staking::{offence::ReportOffence, SessionIndex};
 use understudy_primitives::{
 	crypto::{AuthorityId, AuthoritySignature},
-	statement::Statement,
+	statement::{admit, reject, Statement},
 	tolerated_faults, Evidence, FailoverLog, ForceFinality, HeartbeatKeys, IncidentId, Initiator, Moment,
 	NewRecord, RecordKind, RecoveryControl, RecoveryStatus, Seats,
 };
@@ -64,9 +64,6 @@ use understudy_primitives::{
 use mode::{Count, Facts};
 use offence::DoubleVote;
 use view::View;
-
-/// By how many blocks a vote's anchor may be newer than what a node knows that checks it for its pool.
-const LONGEVITY: TransactionLongevity = 64;
 
 /// The mode, and all that it follows from but the votes.
 #[derive(
@@ -301,7 +298,7 @@ pub mod pallet {
 				votes.try_push(cast).map_err(|_| Error::<T>::TooManyVotes)?;
 				Ok::<_, Error<T>>(votes.len() as u32)
 			})?;
-			Self::deposit_event(Event::Voted { who, votes, needed: Self::needed() });
+			Self::deposit_event(Event::Voted { who, votes, needed: mode::needed(Self::members()) });
 			Ok(())
 		}
 
@@ -387,6 +384,7 @@ pub mod pallet {
 	impl<T: Config> Pallet<T> {
 		/// The mode, why it is what it is, and what is waited for.
 		pub fn status() -> RecoveryStatus<T::Hash> {
+			let members = Self::members();
 			let State { mode, since, view, incident, anchor, mark, vetoed, .. } = Status::<T>::get();
 			RecoveryStatus {
 				mode,
@@ -395,8 +393,8 @@ pub mod pallet {
 				finalized: view.finalized,
 				anchor,
 				votes: Votes::<T>::decode_len().unwrap_or_default() as u32,
-				needed: Self::needed(),
-				members: Self::members(),
+				needed: mode::needed(members),
+				members,
 				vetoed,
 				mark,
 			}
@@ -405,7 +403,7 @@ pub mod pallet {
 		/// Who has voted for a recovery, and how many more votes are needed.
 		pub fn votes() -> (Vec<T::AccountId>, u32) {
 			let votes = Votes::<T>::get();
-			let lacking = Self::needed().saturating_sub(votes.len() as u32);
+			let lacking = mode::needed(Self::members()).saturating_sub(votes.len() as u32);
 			(votes.into_iter().map(|cast| cast.who).collect(), lacking)
 		}
 	}
@@ -417,32 +415,32 @@ impl<T: Config> Pallet<T> {
 		active.len().saturating_add(reserve.len()) as u32
 	}
 
-	/// The least number of votes that is a quorum.
-	fn needed() -> u32 {
-		Self::members() / 2 + 1
+	/// Whether a member may vote for this anchor now; or the code of why not.
+	fn check_voter(state: &StateOf<T>, who: &T::AccountId, anchor: &BlockId<T::Hash>) -> Result<(), u8> {
+		if state.mode != Mode::DegradedSafe {
+			return Err(rejection::NOT_DEGRADED);
+		}
+		if state.anchor != Some(*anchor) {
+			return Err(rejection::WRONG_ANCHOR);
+		}
+		if T::Log::now().block < state.since.block.saturating_add(T::Rules::get().vote_after) {
+			return Err(rejection::TOO_EARLY);
+		}
+		let (active, reserve) = T::Seats::members();
+		if !active.contains(who) && !reserve.contains(who) {
+			return Err(rejection::NOT_A_MEMBER);
+		}
+		if Votes::<T>::get().iter().any(|cast| cast.who == *who) {
+			return Err(rejection::ALREADY_VOTED);
+		}
+		Ok(())
 	}
 
 	/// Whether a vote may enter the pool, or a block. The signature is checked last.
 	fn authorize_vote(signed: &SignedOf<T>) -> TransactionValidityWithRefund {
-		let reject = |code: u8| Err(InvalidTransaction::Custom(code).into());
 		let Signed { vote, signature } = signed;
 		let state = Status::<T>::get();
-		if state.mode != Mode::DegradedSafe {
-			return reject(rejection::NOT_DEGRADED);
-		}
-		if state.anchor != Some(vote.anchor) {
-			return reject(rejection::WRONG_ANCHOR);
-		}
-		if T::Log::now().block < state.since.block.saturating_add(T::Rules::get().vote_after) {
-			return reject(rejection::TOO_EARLY);
-		}
-		let (active, reserve) = T::Seats::members();
-		if !active.contains(&vote.who) && !reserve.contains(&vote.who) {
-			return reject(rejection::NOT_A_MEMBER);
-		}
-		if Votes::<T>::get().iter().any(|cast| cast.who == vote.who) {
-			return reject(rejection::ALREADY_VOTED);
-		}
+		Self::check_voter(&state, &vote.who, &vote.anchor).or_else(reject)?;
 		let own = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::from(vote.base.number));
 		// In a long stall the chain has forgotten the hash of what was final.
 		let forgotten = own == T::Hash::default() && vote.base.number <= state.view.finalized;
@@ -453,13 +451,7 @@ impl<T: Config> Pallet<T> {
 		if !vote.is_signed_by(&key, &Self::genesis(), signature) {
 			return reject(rejection::BAD_SIGNATURE);
 		}
-		ValidTransaction::with_tag_prefix("understudy/recovery")
-			.priority(T::Priority::get())
-			.and_provides((&vote.who, vote.anchor))
-			.longevity(LONGEVITY)
-			.propagate(true)
-			.build()
-			.map(|valid| (valid, Weight::zero()))
+		admit("understudy/recovery", &(&vote.who, vote.anchor), T::Priority::get())
 	}
 
 	fn genesis() -> T::Hash {
@@ -474,18 +466,19 @@ impl<T: Config> Pallet<T> {
 			ensure!(vote.is_signed_by(&key, &Self::genesis(), signature), Error::<T>::BadSignature);
 		}
 		let offender = T::OffenderOf::convert(who.clone()).ok_or(Error::<T>::UnknownOffender)?;
-		let (low, high) = (one.vote.anchor.number, other.vote.anchor.number);
+		let (one, other) = (one.vote.anchor.number, other.vote.anchor.number);
+		let anchors = (one.min(other), one.max(other));
 		let double = DoubleVote {
 			session: T::Session::get(),
 			validators: T::Seats::members().0.len() as u32,
-			anchors: (low.min(high), low.max(high)),
+			anchors,
 			offender,
 			fraction: T::DoubleVoteFraction::get(),
 		};
 		T::Offences::report_offence(alloc::vec![reporter], double)
 			.map_err(|_| Error::<T>::AlreadyReported)?;
 		let incident = T::Log::open_incident();
-		let evidence = alloc::vec![Evidence::DoubleVote { anchors: (low.min(high), low.max(high)) }];
+		let evidence = alloc::vec![Evidence::DoubleVote { anchors }];
 		Self::note(incident, RecordKind::Penalized, Initiator::Anyone, Some(who.clone()), evidence);
 		Self::deposit_event(Event::DoubleVoted { who });
 		Ok(())
@@ -533,9 +526,8 @@ impl<T: Config> Pallet<T> {
 			return None;
 		}
 		// What the chain has seen of finality itself bounds it, too.
-		let base =
-			vote::base(votes.iter().map(|cast| cast.base).collect(), tolerated_faults(Self::members()))?
-				.min(state.view.finalized);
+		let bases = votes.iter().map(|cast| cast.base).collect();
+		let base = vote::base(bases, tolerated_faults(members.all()))?.min(state.view.finalized);
 		let living: Vec<T::AccountId> = votes.into_iter().map(|cast| cast.who).collect();
 		let (seats, alive) = T::Seats::reseated(&living);
 		mode::is_enough(alive, seats).then_some((living, base))

@@ -74,12 +74,16 @@ pub fn next(mode: Mode, facts: &Facts, rules: &Rules) -> Option<Mode> {
 	}
 }
 
+/// The least number of votes that is strictly more than half of the members.
+pub fn needed(members: u32) -> u32 {
+	(members / 2).saturating_add(1)
+}
+
 /// Whether the votes suffice: strictly more than half of the members, so that two sides of a partition never both have
 /// enough (I4), and more of the active ones than may fail, so that the rest of them cannot finalize another branch as the set
 /// that they are.
 pub fn is_quorum(votes: Count, members: Count) -> bool {
-	let all = |count: Count| u64::from(count.active) + u64::from(count.reserve);
-	all(votes) * 2 > all(members) && votes.active > tolerated_faults(members.active)
+	votes.all() >= needed(members.all()) && votes.active > tolerated_faults(members.active)
 }
 
 /// So many of the active set, and so many in reserve.
@@ -89,6 +93,13 @@ pub struct Count {
 	pub active: u32,
 	/// In reserve.
 	pub reserve: u32,
+}
+
+impl Count {
+	/// Both together, saturating.
+	pub fn all(&self) -> u32 {
+		self.active.saturating_add(self.reserve)
+	}
 }
 
 /// Whether a set can finalize again: more than two thirds of it are alive.

@@ -3,7 +3,6 @@
 //! What it keeps is in the node's database, which no fork of the chain and no restart changes. A second node with the same keys
 //! knows nothing of it: keys are never on two nodes (I10).
 
-use codec::DecodeAll;
 use frame_support::{pallet_prelude::*, traits::Get};
 use frame_system::{
 	offchain::SubmitTransaction,
@@ -16,14 +15,14 @@ use sp_runtime::{
 };
 use understudy_primitives::{
 	crypto::AuthorityId,
-	offchain::{claim, FinalityView, FINALITY_VIEW, VOTED_FOR},
+	offchain::{claim, FinalityView, VOTED_FOR},
 	statement::Statement,
-	FailoverLog, HeartbeatKeys, Seats,
+	HeartbeatKeys,
 };
 
 use crate::{
 	vote::{self, Next},
-	BlockId, Call, Config, Mode, Pallet, Signed, SignedOf, Status, Vote, Votes,
+	BlockId, Call, Config, Mode, Pallet, Signed, SignedOf, Status, Vote,
 };
 
 const LOG_TARGET: &str = "understudy::recovery";
@@ -33,16 +32,10 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn cast_votes(now: BlockNumberFor<T>) {
 		let state = Status::<T>::get();
 		let (Mode::DegradedSafe, Some(anchor)) = (state.mode, state.anchor) else { return };
-		if T::Log::now().block < state.since.block.saturating_add(T::Rules::get().vote_after) {
-			return;
-		}
 		let Some(base) = Self::finalized() else { return };
-		let (active, reserve) = T::Seats::members();
-		let votes = Votes::<T>::get();
 		for key in AuthorityId::all() {
 			let Some(who) = T::Keys::owner_of(&key) else { continue };
-			let is_member = active.contains(&who) || reserve.contains(&who);
-			if !is_member || votes.iter().any(|cast| cast.who == who) {
+			if Self::check_voter(&state, &who, &anchor).is_err() {
 				continue;
 			}
 			if let Some(signed) = Self::signed_once(&key, Vote { who, anchor, base }, now) {
@@ -53,11 +46,11 @@ impl<T: Config> Pallet<T> {
 
 	/// The last block that the node has finalized, if it sees for itself that finality stands still there.
 	fn finalized() -> Option<BlockId<T::Hash>> {
-		let view = StorageValueRef::persistent(FINALITY_VIEW).get::<FinalityView>().ok().flatten()?;
+		let view = FinalityView::read()?;
 		if view.at.saturating_sub(view.advanced) < T::Rules::get().stall_time {
 			return None;
 		}
-		let header = HeaderFor::<T>::decode_all(&mut &view.header[..]).ok()?;
+		let header = view.last::<HeaderFor<T>>()?;
 		Some(BlockId { number: (*header.number()).unique_saturated_into(), hash: header.hash() })
 	}
 

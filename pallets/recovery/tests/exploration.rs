@@ -9,7 +9,7 @@
 use std::collections::HashSet;
 
 use pallet_recovery::{
-	mode::{is_enough, is_quorum, Count},
+	mode::{is_enough, is_quorum, needed, Count},
 	vote::{next, Next},
 	BlockId,
 };
@@ -86,7 +86,7 @@ impl Model {
 		if self.active_quorum {
 			is_quorum(votes, members)
 		} else {
-			(votes.active + votes.reserve) * 2 > members.active + members.reserve
+			votes.all() >= needed(members.all())
 		}
 	}
 
@@ -99,7 +99,7 @@ impl Model {
 		let elsewhere = member.kept.is_some_and(|kept| kept != side) && !member.pinned;
 		let all = (self.active + self.reserve) as u32;
 		let votes = self.votes(state, side);
-		let ruled_out = votes.active + votes.reserve + all / 2 + 1 > all;
+		let ruled_out = votes.all() + needed(all) > all;
 		member.side == side && !member.enacted && (!self.abstain || !elsewhere || ruled_out)
 	}
 

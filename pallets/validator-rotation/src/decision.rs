@@ -467,12 +467,20 @@ impl<T: Config> Pallet<T> {
 	/// nor retired, and not among those who are `staying`.
 	pub(crate) fn standbys(staying: &[T::AccountId], seats: usize, scene: &Scene<T>) -> Vec<T::AccountId> {
 		let unwell = scene.unwell();
+		let fit = |who: &T::AccountId| !unwell.contains(who) && !staying.contains(who);
+		Self::best_standbys(staying, seats, &scene.reserve, fit)
+	}
+
+	/// The best `seats` of the reserve that are `fit`, still elected, able, and neither in jail nor on probation nor retired.
+	pub(crate) fn best_standbys(
+		staying: &[T::AccountId],
+		seats: usize,
+		reserve: &[T::AccountId],
+		fit: impl Fn(&T::AccountId) -> bool,
+	) -> Vec<T::AccountId> {
 		let absent = Self::absent();
-		let ready: BTreeSet<&T::AccountId> = scene
-			.reserve
-			.iter()
-			.filter(|who| !unwell.contains(who) && !absent.contains(who) && !staying.contains(who))
-			.collect();
+		let ready: BTreeSet<&T::AccountId> =
+			reserve.iter().filter(|who| fit(who) && !absent.contains(who)).collect();
 		let candidates = Elected::<T>::get()
 			.into_iter()
 			.filter(|winner| ready.contains(&winner.who))

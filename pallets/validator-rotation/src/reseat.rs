@@ -5,8 +5,8 @@ use frame_support::traits::Get;
 use understudy_primitives::{IncidentId, Initiator, Seats};
 
 use crate::{
-	selection::{self, Candidate, Leaving, Limits, Standing, Swap},
-	Active, Cause, Change, Config, Elected, Event, Pallet, Pending, Planned, Progress, Reserve, Stage,
+	selection::{self, Leaving, Limits, Swap},
+	Active, Cause, Change, Config, Event, Pallet, Pending, Planned, Progress, Reserve, Stage,
 };
 
 impl<T: Config> Pallet<T> {
@@ -20,22 +20,8 @@ impl<T: Config> Pallet<T> {
 			.map(|who| Leaving { who: who.clone(), anyway: true })
 			.collect();
 		let staying: Vec<_> = active.iter().filter(|who| living.contains(who)).cloned().collect();
-		let reserve = Reserve::<T>::get();
-		let reserve: BTreeSet<&T::AccountId> = reserve.iter().collect();
-		let absent = Self::absent();
-		let candidates = Elected::<T>::get()
-			.into_iter()
-			.filter(|winner| living.contains(&winner.who) && reserve.contains(&winner.who))
-			.filter(|winner| !absent.contains(&winner.who))
-			.map(|winner| Candidate {
-				who: winner.who,
-				backing: winner.backing,
-				standing: Standing::Proven,
-				sits: false,
-			})
-			.collect();
-		let able = |candidate: &Candidate<T::AccountId>| Self::can_be_seated(&candidate.who);
-		let standbys = selection::best(&staying, candidates, leaving.len(), 0, able, Self::tags);
+		let fit = |who: &T::AccountId| living.contains(who);
+		let standbys = Self::best_standbys(&staying, leaving.len(), &Reserve::<T>::get(), fit);
 		let limits = Limits { allowed: u32::MAX, floor: T::Floor::get() };
 		selection::swaps(active.len() as u32, &leaving, &standbys, limits)
 	}

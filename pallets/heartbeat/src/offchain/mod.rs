@@ -12,14 +12,10 @@ use alloc::vec::Vec;
 use frame_support::traits::Get;
 use frame_system::{offchain::SubmitTransaction, pallet_prelude::BlockNumberFor};
 use sp_application_crypto::RuntimeAppPublic;
-use sp_runtime::{
-	offchain::{storage::StorageValueRef, Timestamp},
-	traits::Saturating,
-	SaturatedConversion,
-};
+use sp_runtime::{offchain::Timestamp, traits::Saturating, SaturatedConversion};
 use understudy_primitives::{
 	crypto::{AuthorityId, AuthoritySignature},
-	offchain::{claim, FinalityView, FINALITY_VIEW},
+	offchain::{claim, FinalityView},
 	HeartbeatKeys, MemberIndex,
 };
 
@@ -86,7 +82,7 @@ impl<T: Config> Pallet<T> {
 	/// What the node sees of finality, if that is recent, and finality goes on for it: who does not follow finality accuses
 	/// nobody. Where it stands still, that is so long before anybody has been silent for long enough to be reported.
 	fn finality_view() -> Option<FinalityView> {
-		let view = StorageValueRef::persistent(FINALITY_VIEW).get::<FinalityView>().ok().flatten()?;
+		let view = FinalityView::read()?;
 		let now: Timestamp = sp_io::offchain::timestamp();
 		let recent = |at: u64, within: u64| at.saturating_add(within) >= now.unix_millis();
 		let goes_on = u64::from(T::VoteSilence::get()) * 1_000 / 2;
