@@ -148,6 +148,11 @@ impl Disclosure {
 			Disclosure::None => false,
 		}
 	}
+
+	/// A record with so much of its evidence.
+	fn show(self, entry: Entry) -> Shown {
+		Shown::new(entry, |piece| self.shows(piece))
+	}
 }
 
 /// What a proof is to have.
@@ -363,15 +368,15 @@ impl FailoverLog {
 		ask: Ask,
 	) -> RpcResult<Bundle> {
 		let Ask { first_set, disclosure, checkpoint } = ask;
+		if seqs.is_empty() || seqs.len() > TIMELINE_LIMIT as usize {
+			return Err(unreadable(ReadError::BadCount));
+		}
 		let number = self.block(at)?;
 		let HandOffs { hand_offs, next } = self.hand_over(first_set, number)?;
 		if next.is_some() {
 			return Err(Refusal::TooManyHandOffs.because(
 				"the hand-offs do not fit into one answer: get them by failover_handOffs, and the proof from the last set on",
 			));
-		}
-		if seqs.is_empty() || seqs.len() > TIMELINE_LIMIT as usize {
-			return Err(unreadable(ReadError::BadCount));
 		}
 		let mut ascending = seqs;
 		ascending.sort_unstable();
@@ -403,10 +408,7 @@ impl FailoverLog {
 			ancestry,
 			incident,
 			path,
-			records: entries
-				.into_iter()
-				.map(|entry| Shown::new(entry, |piece| disclosure.shows(piece)))
-				.collect(),
+			records: entries.into_iter().map(|entry| disclosure.show(entry)).collect(),
 		})
 	}
 
@@ -440,7 +442,7 @@ impl FailoverServer for FailoverLog {
 	fn record(&self, place: RecordSeq, at: Option<Hash>) -> RpcResult<Shown> {
 		let mut entries = self.entries(self.best(at), vec![place])?;
 		let entry = entries.pop().ok_or_else(|| unreadable(ReadError::NoSuchRecord))?;
-		Ok(Shown::new(entry, |piece| !piece.is_private()))
+		Ok(Disclosure::Public.show(entry))
 	}
 
 	fn records(&self, from: RecordSeq, limit: Option<u32>, at: Option<Hash>) -> RpcResult<Records> {
@@ -451,8 +453,7 @@ impl FailoverServer for FailoverLog {
 		let until = from.saturating_add(limit.into()).min(count);
 		let seqs: Vec<RecordSeq> = (from..until).collect();
 		let entries = if seqs.is_empty() { Vec::new() } else { self.entries(at, seqs)? };
-		let records =
-			entries.into_iter().map(|entry| Shown::new(entry, |piece| !piece.is_private())).collect();
+		let records = entries.into_iter().map(|entry| Disclosure::Public.show(entry)).collect();
 		Ok(Records { records, next: (until < count && limit > 0).then_some(until) })
 	}
 
@@ -467,10 +468,7 @@ impl FailoverServer for FailoverLog {
 			id,
 			times: incident.times(),
 			incident,
-			timeline: entries
-				.into_iter()
-				.map(|entry| Shown::new(entry, |piece| !piece.is_private()))
-				.collect(),
+			timeline: entries.into_iter().map(|entry| Disclosure::Public.show(entry)).collect(),
 			finalized: match hash {
 				Some(hash) => self.is_final(hash, last)? && last <= number,
 				None => false,

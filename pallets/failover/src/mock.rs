@@ -1,30 +1,19 @@
 //! A chain with nothing but the log: keys, session and time are set by the tests.
 
-use std::sync::Arc;
-
 use frame_support::{derive_impl, parameter_types};
-use parking_lot::RwLock;
-use sp_core::{
-	offchain::{
-		testing::{PoolState, TestOffchainExt, TestTransactionPoolExt},
-		OffchainDbExt, OffchainWorkerExt, TransactionPoolExt,
-	},
-	Pair,
-};
-use sp_keystore::{testing::MemoryKeystore, Keystore, KeystoreExt};
-use sp_runtime::{generic::UncheckedExtrinsic, testing::UintAuthorityId, BuildStorage};
+use sp_runtime::BuildStorage;
+use understudy_mocks::Pool;
 use understudy_primitives::{
-	crypto::{AuthorityId, AuthoritySignature, KEY_TYPE},
+	crypto::{AuthorityId, AuthoritySignature},
 	statement::Statement,
 	DivergenceHandler, HeartbeatKeys, IncidentId,
 };
 
 use crate as pallet_failover;
 
-pub type TxExtension = frame_system::AuthorizeCall<Runtime>;
-pub type Extrinsic = UncheckedExtrinsic<u64, RuntimeCall, UintAuthorityId, TxExtension>;
-pub type Header = sp_runtime::generic::Header<u64, sp_runtime::traits::BlakeTwo256>;
-type Block = sp_runtime::generic::Block<Header, Extrinsic>;
+pub use understudy_mocks::key;
+
+understudy_mocks::authorized_transactions!();
 
 #[frame_support::runtime]
 mod runtime {
@@ -51,33 +40,6 @@ impl frame_system::Config for Runtime {
 	type BlockHashCount = frame_support::traits::ConstU64<50>;
 }
 
-impl<LocalCall> frame_system::offchain::CreateTransactionBase<LocalCall> for Runtime
-where
-	RuntimeCall: From<LocalCall>,
-{
-	type RuntimeCall = RuntimeCall;
-	type Extrinsic = Extrinsic;
-}
-
-impl<LocalCall> frame_system::offchain::CreateTransaction<LocalCall> for Runtime
-where
-	RuntimeCall: From<LocalCall>,
-{
-	type Extension = TxExtension;
-	fn create_transaction(call: RuntimeCall, extension: Self::Extension) -> Extrinsic {
-		Extrinsic::new_transaction(call, extension)
-	}
-}
-
-impl<LocalCall> frame_system::offchain::CreateAuthorizedTransaction<LocalCall> for Runtime
-where
-	RuntimeCall: From<LocalCall>,
-{
-	fn create_extension() -> Self::Extension {
-		TxExtension::new()
-	}
-}
-
 parameter_types! {
 	pub static Session: u32 = 5;
 	pub static Now: u64 = 1_000;
@@ -91,16 +53,6 @@ parameter_types! {
 	pub static Keyless: Vec<u64> = Vec::new();
 	/// Whose seat was taken back.
 	pub static Divergences: Vec<(IncidentId, u64)> = Vec::new();
-}
-
-/// The key of account `n`, derived from the seed `//n`.
-pub fn key(who: u64) -> AuthorityId {
-	pair(who).public()
-}
-
-fn pair(who: u64) -> understudy_primitives::crypto::AuthorityPair {
-	understudy_primitives::crypto::AuthorityPair::from_string(&format!("//{who}"), None)
-		.expect("a number is a valid seed")
 }
 
 pub struct TestKeys;
@@ -169,24 +121,12 @@ impl pallet_failover::Config for Runtime {
 }
 
 /// A fresh chain at block 1, on a node with the keys of `local`.
-fn new_chain(local: &[u64]) -> (sp_io::TestExternalities, Arc<RwLock<PoolState>>) {
+fn new_chain(local: &[u64]) -> (sp_io::TestExternalities, Pool) {
 	let storage = frame_system::GenesisConfig::<Runtime>::default().build_storage();
 	let mut ext: sp_io::TestExternalities = storage.expect("the default genesis is valid").into();
-	let (pool, pool_state) = TestTransactionPoolExt::new();
-	let keystore = MemoryKeystore::new();
-	for who in local {
-		keystore
-			.sr25519_generate_new(KEY_TYPE, Some(&format!("//{who}")))
-			.expect("the memory keystore takes every key");
-	}
-	// The worker's database and the index are one, as on a node.
-	let (offchain, _) = TestOffchainExt::with_offchain_db(ext.offchain_db());
-	ext.register_extension(OffchainDbExt::new(offchain.clone()));
-	ext.register_extension(OffchainWorkerExt::new(offchain));
-	ext.register_extension(TransactionPoolExt::new(pool));
-	ext.register_extension(KeystoreExt::new(keystore));
+	let (pool, _) = understudy_mocks::surround(&mut ext, local);
 	ext.execute_with(|| System::set_block_number(1));
-	(ext, pool_state)
+	(ext, pool)
 }
 
 /// Runs a test at block 1 of a fresh chain, and checks the log's invariants after it.
@@ -196,7 +136,7 @@ pub fn build_and_execute(test: impl FnOnce()) {
 
 /// The same on a node with the keys of `local`. The second part of the test sees what the first one left in the offchain index,
 /// and gets the transaction pool.
-pub fn build_with_node(local: &[u64], first: impl FnOnce(), then: impl FnOnce(&Arc<RwLock<PoolState>>)) {
+pub fn build_with_node(local: &[u64], first: impl FnOnce(), then: impl FnOnce(&Pool)) {
 	build_and_index(local, |ext, pool| {
 		ext.execute_with(first);
 		ext.persist_offchain_overlay();
@@ -204,7 +144,7 @@ pub fn build_with_node(local: &[u64], first: impl FnOnce(), then: impl FnOnce(&A
 	});
 }
 
-fn build_and_index(local: &[u64], test: impl FnOnce(&mut sp_io::TestExternalities, &Arc<RwLock<PoolState>>)) {
+fn build_and_index(local: &[u64], test: impl FnOnce(&mut sp_io::TestExternalities, &Pool)) {
 	let (mut ext, pool) = new_chain(local);
 	test(&mut ext, &pool);
 	ext.execute_with(|| Failover::do_try_state().expect("the log's invariants hold"));
@@ -212,5 +152,5 @@ fn build_and_index(local: &[u64], test: impl FnOnce(&mut sp_io::TestExternalitie
 
 /// Signs a statement with an account's key.
 pub fn sign(who: u64, statement: &impl Statement) -> AuthoritySignature {
-	pair(who).sign(&statement.payload(&System::block_hash(0)))
+	understudy_mocks::sign(who, statement, &System::block_hash(0))
 }

@@ -1,27 +1,19 @@
 //! A chain with nothing but the heartbeat pallet: slots, keys and the roster are set by the tests.
 
-use std::sync::Arc;
-
 use frame_support::{derive_impl, parameter_types, traits::Hooks, weights::Weight};
-use parking_lot::RwLock;
-use sp_core::offchain::{
-	testing::{OffchainState, PoolState, TestOffchainExt, TestTransactionPoolExt},
-	OffchainDbExt, OffchainWorkerExt, TransactionPoolExt,
-};
-use sp_keystore::{testing::MemoryKeystore, Keystore, KeystoreExt};
-use sp_runtime::{generic::UncheckedExtrinsic, testing::UintAuthorityId, BuildStorage, Perbill};
+use sp_runtime::{BuildStorage, Perbill};
+use understudy_mocks::{Pool, World};
 use understudy_primitives::{
-	crypto::{AuthorityId, AuthoritySignature, KEY_TYPE},
+	crypto::{AuthorityId, AuthoritySignature},
 	HeartbeatKeys, Judgement, JudgementHandler, MemberIndex, RosterHandler, Slots,
 };
 
 use crate as pallet_heartbeat;
 use crate::{statement::Statement, Thresholds};
 
-pub type TxExtension = frame_system::AuthorizeCall<Runtime>;
-pub type Extrinsic = UncheckedExtrinsic<u64, RuntimeCall, UintAuthorityId, TxExtension>;
-type Block =
-	sp_runtime::generic::Block<sp_runtime::generic::Header<u64, sp_runtime::traits::BlakeTwo256>, Extrinsic>;
+pub use understudy_mocks::{key, sign_payload};
+
+understudy_mocks::authorized_transactions!();
 
 #[frame_support::runtime]
 mod runtime {
@@ -45,33 +37,6 @@ mod runtime {
 #[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
 impl frame_system::Config for Runtime {
 	type Block = Block;
-}
-
-impl<LocalCall> frame_system::offchain::CreateTransactionBase<LocalCall> for Runtime
-where
-	RuntimeCall: From<LocalCall>,
-{
-	type RuntimeCall = RuntimeCall;
-	type Extrinsic = Extrinsic;
-}
-
-impl<LocalCall> frame_system::offchain::CreateTransaction<LocalCall> for Runtime
-where
-	RuntimeCall: From<LocalCall>,
-{
-	type Extension = TxExtension;
-	fn create_transaction(call: RuntimeCall, extension: Self::Extension) -> Extrinsic {
-		Extrinsic::new_transaction(call, extension)
-	}
-}
-
-impl<LocalCall> frame_system::offchain::CreateAuthorizedTransaction<LocalCall> for Runtime
-where
-	RuntimeCall: From<LocalCall>,
-{
-	fn create_extension() -> Self::Extension {
-		TxExtension::new()
-	}
 }
 
 parameter_types! {
@@ -139,14 +104,6 @@ impl Slots for RoundRobin {
 	fn author_of(slot: u64, active: u32) -> Option<MemberIndex> {
 		slot.checked_rem(active.into()).map(|index| index as MemberIndex)
 	}
-}
-
-/// The key of account `n`, derived from the seed `//n`.
-pub fn key(who: u64) -> AuthorityId {
-	use sp_core::Pair;
-	understudy_primitives::crypto::AuthorityPair::from_string(&format!("//{who}"), None)
-		.expect("a number is a valid seed")
-		.public()
 }
 
 pub struct TestKeys;
@@ -253,47 +210,25 @@ pub fn build_and_execute(test: impl FnOnce()) {
 }
 
 /// The same on a validator's node with the keys of `local` in its keystore; the test gets the node's transaction pool.
-pub fn build_with_node(local: &[u64], test: impl FnOnce(&Arc<RwLock<PoolState>>)) {
+pub fn build_with_node(local: &[u64], test: impl FnOnce(&Pool)) {
 	build_with_offchain(local, |pool, _| test(pool));
 }
 
 /// The same; the test gets what the offchain worker sees of the world, too.
-pub fn build_with_offchain(
-	local: &[u64],
-	test: impl FnOnce(&Arc<RwLock<PoolState>>, &Arc<RwLock<OffchainState>>),
-) {
+pub fn build_with_offchain(local: &[u64], test: impl FnOnce(&Pool, &World)) {
 	let storage = frame_system::GenesisConfig::<Runtime>::default().build_storage();
 	let mut ext: sp_io::TestExternalities = storage.expect("the default genesis is valid").into();
-	let (offchain, offchain_state) = TestOffchainExt::new();
-	let (pool, pool_state) = TestTransactionPoolExt::new();
-	let keystore = MemoryKeystore::new();
-	for who in local {
-		keystore
-			.sr25519_generate_new(KEY_TYPE, Some(&format!("//{who}")))
-			.expect("the memory keystore takes every key");
-	}
-	ext.register_extension(OffchainDbExt::new(offchain.clone()));
-	ext.register_extension(OffchainWorkerExt::new(offchain));
-	ext.register_extension(TransactionPoolExt::new(pool));
-	ext.register_extension(KeystoreExt::new(keystore));
+	let (pool, world) = understudy_mocks::surround(&mut ext, local);
 	ext.execute_with(|| {
 		Heartbeat::on_roster(&[10, 11, 12, 13], &[14, 15]);
-		test(&pool_state, &offchain_state);
+		test(&pool, &world);
 		Heartbeat::do_try_state().expect("the pallet's invariants hold");
 	});
 }
 
 /// Signs a statement with an account's key.
 pub fn sign(who: u64, statement: &impl Statement) -> AuthoritySignature {
-	sign_payload(who, &statement.payload(&Heartbeat::genesis()))
-}
-
-/// Signs any bytes with an account's key.
-pub fn sign_payload(who: u64, payload: &[u8]) -> AuthoritySignature {
-	use sp_core::Pair;
-	understudy_primitives::crypto::AuthorityPair::from_string(&format!("//{who}"), None)
-		.expect("a number is a valid seed")
-		.sign(payload)
+	understudy_mocks::sign(who, statement, &Heartbeat::genesis())
 }
 
 /// Moves to the next block, in slot `slot`.

@@ -1,32 +1,20 @@
 //! A chain with nothing but the recovery: who sits, time, and the finality gadget are set by the tests.
 
-use std::sync::Arc;
-
 use frame_support::{derive_impl, parameter_types};
 use frame_system::EnsureRoot;
-use parking_lot::RwLock;
-use sp_core::{
-	offchain::{
-		testing::{PoolState, TestOffchainExt, TestTransactionPoolExt},
-		OffchainDbExt, OffchainWorkerExt, TransactionPoolExt,
-	},
-	Pair, H256,
-};
-use sp_keystore::{testing::MemoryKeystore, Keystore, KeystoreExt};
-use sp_runtime::{generic::UncheckedExtrinsic, testing::UintAuthorityId, BuildStorage, Perbill};
+use sp_core::H256;
+use sp_runtime::{BuildStorage, Perbill};
 use sp_staking::offence::{OffenceError, ReportOffence};
+use understudy_mocks::{key, Pool};
 use understudy_primitives::{
-	crypto::{AuthorityId, AuthoritySignature, KEY_TYPE},
+	crypto::{AuthorityId, AuthoritySignature},
 	statement::Statement,
 	HeartbeatKeys, IncidentId, Moment, NewRecord, RecordKind, RecordSeq,
 };
 
 use crate::{self as pallet_recovery, mode::is_enough, BlockId, Rules, Signed, Vote};
 
-pub type TxExtension = frame_system::AuthorizeCall<Runtime>;
-pub type Extrinsic = UncheckedExtrinsic<u64, RuntimeCall, UintAuthorityId, TxExtension>;
-pub type Header = sp_runtime::generic::Header<u64, sp_runtime::traits::BlakeTwo256>;
-type Block = sp_runtime::generic::Block<Header, Extrinsic>;
+understudy_mocks::authorized_transactions!();
 
 #[frame_support::runtime]
 mod runtime {
@@ -51,33 +39,6 @@ mod runtime {
 impl frame_system::Config for Runtime {
 	type Block = Block;
 	type BlockHashCount = frame_support::traits::ConstU64<50>;
-}
-
-impl<LocalCall> frame_system::offchain::CreateTransactionBase<LocalCall> for Runtime
-where
-	RuntimeCall: From<LocalCall>,
-{
-	type RuntimeCall = RuntimeCall;
-	type Extrinsic = Extrinsic;
-}
-
-impl<LocalCall> frame_system::offchain::CreateTransaction<LocalCall> for Runtime
-where
-	RuntimeCall: From<LocalCall>,
-{
-	type Extension = TxExtension;
-	fn create_transaction(call: RuntimeCall, extension: Self::Extension) -> Extrinsic {
-		Extrinsic::new_transaction(call, extension)
-	}
-}
-
-impl<LocalCall> frame_system::offchain::CreateAuthorizedTransaction<LocalCall> for Runtime
-where
-	RuntimeCall: From<LocalCall>,
-{
-	fn create_extension() -> Self::Extension {
-		TxExtension::new()
-	}
 }
 
 pub const RULES: Rules = Rules {
@@ -107,19 +68,14 @@ parameter_types! {
 	pub const Tenth: Perbill = Perbill::from_percent(10);
 }
 
-fn pair(who: u64) -> understudy_primitives::crypto::AuthorityPair {
-	understudy_primitives::crypto::AuthorityPair::from_string(&format!("//{who}"), None)
-		.expect("a number is a valid seed")
-}
-
 pub struct TestKeys;
 
 impl HeartbeatKeys<u64, AuthorityId> for TestKeys {
 	fn key_of(who: &u64) -> Option<AuthorityId> {
-		(10..20).contains(who).then(|| pair(*who).public())
+		(10..20).contains(who).then(|| key(*who))
 	}
 	fn owner_of(wanted: &AuthorityId) -> Option<u64> {
-		(10..20).find(|who| pair(*who).public() == *wanted)
+		(10..20).find(|who| key(*who) == *wanted)
 	}
 }
 
@@ -233,24 +189,13 @@ impl crate::benchmarking::BenchmarkHelper<u64> for NoBenchmarks {
 }
 
 /// Runs a test at block 1 of a chain whose node has the keys of `local`, and checks the invariants after it.
-pub fn on_node(local: &[u64], test: impl FnOnce(&Arc<RwLock<PoolState>>)) {
+pub fn on_node(local: &[u64], test: impl FnOnce(&Pool)) {
 	let storage = frame_system::GenesisConfig::<Runtime>::default().build_storage();
 	let mut ext: sp_io::TestExternalities = storage.expect("the default genesis is valid").into();
-	let (pool, pool_state) = TestTransactionPoolExt::new();
-	let keystore = MemoryKeystore::new();
-	for who in local {
-		keystore
-			.sr25519_generate_new(KEY_TYPE, Some(&format!("//{who}")))
-			.expect("the memory keystore takes every key");
-	}
-	let (offchain, _) = TestOffchainExt::with_offchain_db(ext.offchain_db());
-	ext.register_extension(OffchainDbExt::new(offchain.clone()));
-	ext.register_extension(OffchainWorkerExt::new(offchain));
-	ext.register_extension(TransactionPoolExt::new(pool));
-	ext.register_extension(KeystoreExt::new(keystore));
+	let (pool, _) = understudy_mocks::surround(&mut ext, local);
 	ext.execute_with(|| {
 		System::set_block_number(1);
-		test(&pool_state);
+		test(&pool);
 		check();
 	});
 }
@@ -293,7 +238,7 @@ pub fn standing(count: u64, finalized: u64) {
 
 /// Signs a statement with an account's key.
 pub fn sign(who: u64, statement: &impl Statement) -> AuthoritySignature {
-	pair(who).sign(&statement.payload(&System::block_hash(0)))
+	understudy_mocks::sign(who, statement, &System::block_hash(0))
 }
 
 /// A member's vote for an anchor.

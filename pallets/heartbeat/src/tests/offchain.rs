@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The heartbeats in the pool, each of which must be one that is let in.
-fn sent(pool: &parking_lot::RwLock<sp_core::offchain::testing::PoolState>) -> Vec<Payload> {
+fn sent(pool: &understudy_mocks::Pool) -> Vec<Payload> {
 	let transactions = core::mem::take(&mut pool.write().transactions);
 	transactions
 		.into_iter()

@@ -2,11 +2,8 @@
 
 use codec::{Decode, Encode};
 use frame_support::traits::Hooks;
-use parking_lot::RwLock;
-use sp_core::offchain::{
-	testing::{OffchainState, PendingRequest, PoolState},
-	OffchainStorage, Timestamp,
-};
+use sp_core::offchain::{testing::PendingRequest, OffchainStorage, Timestamp};
+use understudy_mocks::{Pool, World as Node};
 use understudy_primitives::offchain::{
 	FinalityView, NodeVersion, Probing, FINALITY_VIEW, NODE_VERSION, PROBING,
 };
@@ -17,9 +14,6 @@ use crate::{
 	registration::{Endpoint, Profile},
 	Call, Counters, Registrations, Renewal, Report, ReportKind, Window,
 };
-
-type Pool = std::sync::Arc<RwLock<PoolState>>;
-type Node = std::sync::Arc<RwLock<OffchainState>>;
 
 const PUBLIC: Endpoint = Endpoint::V4([1, 1, 1, 1], 9944);
 const PRIVATE: Endpoint = Endpoint::V4([127, 0, 0, 1], 9944);

@@ -1,0 +1,111 @@
+//! What the pallets' mocks have in common: accounts with keys, a node around the chain, and transactions that authorize themselves.
+//! For tests only.
+
+use std::sync::Arc;
+
+use codec::Encode;
+use parking_lot::RwLock;
+use sp_core::{
+	offchain::{
+		testing::{OffchainState, PoolState, TestOffchainExt, TestTransactionPoolExt},
+		OffchainDbExt, OffchainWorkerExt, TransactionPoolExt,
+	},
+	Pair,
+};
+use sp_keystore::{testing::MemoryKeystore, Keystore, KeystoreExt};
+use understudy_primitives::{
+	crypto::{AuthorityId, AuthorityPair, AuthoritySignature, KEY_TYPE},
+	statement::Statement,
+};
+
+#[doc(hidden)]
+pub use {frame_system, sp_runtime};
+
+/// A node's transaction pool.
+pub type Pool = Arc<RwLock<PoolState>>;
+/// What a node's offchain worker sees of the world.
+pub type World = Arc<RwLock<OffchainState>>;
+
+fn seed(who: u64) -> String {
+	format!("//{who}")
+}
+
+fn pair(who: u64) -> AuthorityPair {
+	AuthorityPair::from_string(&seed(who), None).expect("a number is a valid seed")
+}
+
+/// The heartbeat key of account `n`, derived from the seed `//n`.
+pub fn key(who: u64) -> AuthorityId {
+	pair(who).public()
+}
+
+/// Signs any bytes with an account's key.
+pub fn sign_payload(who: u64, payload: &[u8]) -> AuthoritySignature {
+	pair(who).sign(payload)
+}
+
+/// Signs a statement with an account's key, for the chain with this genesis hash.
+pub fn sign(who: u64, statement: &impl Statement, genesis: &impl Encode) -> AuthoritySignature {
+	sign_payload(who, &statement.payload(genesis))
+}
+
+/// Puts a node around a chain, with the keys of `local` in its keystore. Its database and the chain's offchain index are one.
+pub fn surround(ext: &mut sp_io::TestExternalities, local: &[u64]) -> (Pool, World) {
+	let (pool, pool_state) = TestTransactionPoolExt::new();
+	let keystore = MemoryKeystore::new();
+	for who in local {
+		keystore
+			.sr25519_generate_new(KEY_TYPE, Some(&seed(*who)))
+			.expect("the memory keystore takes every key");
+	}
+	let (offchain, world) = TestOffchainExt::with_offchain_db(ext.offchain_db());
+	ext.register_extension(OffchainDbExt::new(offchain.clone()));
+	ext.register_extension(OffchainWorkerExt::new(offchain));
+	ext.register_extension(TransactionPoolExt::new(pool));
+	ext.register_extension(KeystoreExt::new(keystore));
+	(pool_state, world)
+}
+
+/// The blocks and transactions of a mock, whose runtime is called `Runtime` and its calls `RuntimeCall`: transactions authorize
+/// themselves, and nothing else is asked of them.
+#[macro_export]
+macro_rules! authorized_transactions {
+	() => {
+		pub type TxExtension = $crate::frame_system::AuthorizeCall<Runtime>;
+		pub type Extrinsic = $crate::sp_runtime::generic::UncheckedExtrinsic<
+			u64,
+			RuntimeCall,
+			$crate::sp_runtime::testing::UintAuthorityId,
+			TxExtension,
+		>;
+		pub type Header = $crate::sp_runtime::generic::Header<u64, $crate::sp_runtime::traits::BlakeTwo256>;
+		type Block = $crate::sp_runtime::generic::Block<Header, Extrinsic>;
+
+		impl<LocalCall> $crate::frame_system::offchain::CreateTransactionBase<LocalCall> for Runtime
+		where
+			RuntimeCall: From<LocalCall>,
+		{
+			type RuntimeCall = RuntimeCall;
+			type Extrinsic = Extrinsic;
+		}
+
+		impl<LocalCall> $crate::frame_system::offchain::CreateTransaction<LocalCall> for Runtime
+		where
+			RuntimeCall: From<LocalCall>,
+		{
+			type Extension = TxExtension;
+			fn create_transaction(call: RuntimeCall, extension: Self::Extension) -> Extrinsic {
+				Extrinsic::new_transaction(call, extension)
+			}
+		}
+
+		impl<LocalCall> $crate::frame_system::offchain::CreateAuthorizedTransaction<LocalCall> for Runtime
+		where
+			RuntimeCall: From<LocalCall>,
+		{
+			fn create_extension() -> Self::Extension {
+				TxExtension::new()
+			}
+		}
+	};
+}
