@@ -1,53 +1,68 @@
-//! A node that has voted for the recovery of a branch helps to finalize no other one, as long as that branch could recover.
+//! A node that has voted for a recovery helps to finalize nothing as long as that recovery could be carried out.
 //!
 //! Otherwise a member whose vote made a recovery on one side of a partition could cross over, and finalize the other side's blocks
-//! with the old set, while those it left finalize theirs with the new one. It is let go when finality has come past the anchor, or
-//! when so many have voted for the branch it is on now that the first one can never gather enough.
+//! with the old set, while those it left finalize theirs with the new one. It is let go when finality is beyond the proposal that it
+//! voted for, when the change of authorities is enacted, or when so many have voted for another proposal that its own can never
+//! gather enough.
+//!
+//! And what it prevotes for it writes down before, for it may vote for no proposal that does not build on that: enough prevotes
+//! may be out already to finalize it.
 
 use std::sync::Arc;
 
-use codec::Decode;
+use codec::{Decode, Encode};
+use pallet_recovery::vote::binds;
 use sc_client_api::Backend;
-use sc_consensus_grandpa::{VotingRule, VotingRuleResult};
+use sc_consensus_grandpa::{SharedAuthoritySet, VotingRule, VotingRuleResult};
 use sp_api::ProvideRuntimeApi;
-use sp_blockchain::lowest_common_ancestor;
+use sp_blockchain::HeaderBackend;
 use sp_core::offchain::{OffchainStorage, STORAGE_PREFIX};
 use sp_runtime::traits::Header as _;
-use understudy_primitives::{api::RecoveryApi, offchain::VOTED_FOR, BlockId};
+use understudy_primitives::{
+	api::RecoveryApi,
+	offchain::{Lock, LOCK, PREVOTED},
+	BlockId,
+};
 use understudy_runtime::{BlockNumber, Hash, OpaqueBlock as Block};
 
 use crate::service::{FullBackend, FullClient};
 
 type Header = <Block as sp_runtime::traits::Block>::Header;
 
-/// The rule, for a node's GRANDPA voter.
+/// The rule, for a node's GRANDPA voter. The last of all rules: it must see what is voted for.
 #[derive(Clone)]
 pub struct AnchorRule {
 	/// The client.
 	pub client: Arc<FullClient>,
-	/// The database, in which the node's vote is.
+	/// The database, in which the node's lock is.
 	pub backend: Arc<FullBackend>,
+	/// The set that votes.
+	pub authority_set: SharedAuthoritySet<Hash, BlockNumber>,
 }
 
 impl AnchorRule {
-	/// What the node has voted for last.
-	fn voted_for(&self) -> Option<BlockId<Hash>> {
-		let kept = self.backend.offchain_storage()?.get(STORAGE_PREFIX, VOTED_FOR)?;
-		BlockId::decode(&mut &kept[..]).ok()
+	/// What the node is bound by; what cannot be read binds it, too.
+	fn lock(&self) -> Result<Option<Lock<Hash>>, codec::Error> {
+		let kept = self.backend.offchain_storage().and_then(|storage| storage.get(STORAGE_PREFIX, LOCK));
+		kept.map(|kept| Lock::decode(&mut &kept[..])).transpose()
 	}
 
-	/// Whether the node is to abstain from finalizing this block.
-	fn abstains(&self, base: &Header, best: &Header, target: &Header) -> bool {
-		let Some(anchor) = self.voted_for().filter(|anchor| *base.number() < anchor.number) else {
-			return false;
+	fn is_bound(&self, best: &Header) -> bool {
+		let lock = match self.lock() {
+			Ok(None) => return false,
+			Ok(Some(lock)) => lock,
+			Err(_) => return true,
 		};
-		let common = lowest_common_ancestor(self.backend.blockchain(), anchor.hash, target.hash());
-		let on_its_branch = common.is_ok_and(|common| [anchor.hash, target.hash()].contains(&common.hash));
-		if on_its_branch {
-			return false;
-		}
-		let status = self.client.runtime_api().recovery_status(best.hash());
-		!status.is_ok_and(|status| status.anchor != Some(anchor) && status.rules_out_others())
+		let status = self.client.runtime_api().recovery_status(best.hash()).ok();
+		let finalized = self.client.info().finalized_number;
+		binds(&lock, finalized, self.authority_set.set_id(), status.as_ref())
+	}
+
+	/// Writes down what is about to be prevoted for.
+	fn note(&self, target: &Header) {
+		let Some(mut storage) = self.backend.offchain_storage() else { return };
+		let block = BlockId { number: *target.number(), hash: target.hash() };
+		storage.set(STORAGE_PREFIX, PREVOTED, &block.encode());
 	}
 }
 
@@ -59,12 +74,16 @@ impl VotingRule<Block, FullClient> for AnchorRule {
 		best_target: &Header,
 		current_target: &Header,
 	) -> VotingRuleResult<Block> {
-		let restricted: Option<(Hash, BlockNumber)> =
-			self.abstains(base, best_target, current_target).then(|| (base.hash(), *base.number()));
-		if restricted.is_some() {
+		// A vote may be cast meanwhile: its lock is written before it looks at what is written here, so one of the two sees the other.
+		let abstains = self.is_bound(best_target) || {
+			self.note(current_target);
+			self.is_bound(best_target)
+		};
+		let restricted: Option<(Hash, BlockNumber)> = abstains.then(|| (base.hash(), *base.number()));
+		if abstains {
 			log::warn!(
 				target: "understudy::recovery",
-				"not voting for #{}: this node has voted for the recovery of another branch, which may still happen",
+				"not voting for #{}: this node has voted for a recovery, which may still happen",
 				current_target.number()
 			);
 		}

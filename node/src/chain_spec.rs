@@ -43,3 +43,13 @@ pub fn local() -> Result<ChainSpec, String> {
 		sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET,
 	)
 }
+
+/// Seven validators and two standbys with well-known keys.
+pub fn seven() -> Result<ChainSpec, String> {
+	spec(
+		"Understudy Seven",
+		"understudy_seven",
+		ChainType::Local,
+		understudy_runtime::genesis_config_presets::SEVEN_RUNTIME_PRESET,
+	)
+}

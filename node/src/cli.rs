@@ -37,6 +37,10 @@ pub struct Cli {
 	/// they can make the node connect to its own network.
 	#[arg(long, value_enum, default_value = "public", value_name = "WHICH")]
 	pub probe: Probe,
+
+	/// Sync by warp all the same: only on a chain that has never recovered by a forced change of authorities
+	#[arg(long)]
+	pub warp_anyway: bool,
 }
 
 #[derive(Debug, clap::Subcommand)]

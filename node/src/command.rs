@@ -43,8 +43,11 @@ impl SubstrateCli for Cli {
 		Ok(match id {
 			"dev" => Box::new(chain_spec::development()?),
 			"" | "local" => Box::new(chain_spec::local()?),
+			"seven" => Box::new(chain_spec::seven()?),
 			path => Box::new(chain_spec::ChainSpec::from_json_file(std::path::PathBuf::from(path)).map_err(
-				|why| format!("{path} is neither 'dev' nor 'local' nor a chain specification: {why}"),
+				|why| {
+					format!("{path} is neither 'dev', 'local' nor 'seven', nor a chain specification: {why}")
+				},
 			)?),
 		})
 	}
@@ -94,6 +97,14 @@ pub fn run() -> sc_cli::Result<()> {
 		None => cli.create_runner(&cli.run)?.run_node_until_exit(|mut config| async move {
 			service::index_offchain(&mut config);
 			let probing = cli.probe.into();
+			if config.network.sync_mode == sc_network::config::SyncMode::Warp && !cli.warp_anyway {
+				return Err(sc_cli::Error::Input(
+					"--sync warp cannot cross a recovery, which forces a change of authorities: on a chain that ever had one it \
+					 would never end. Sync in full (--sync full), or start from a snapshot of another node's database; or \
+					 pass --warp-anyway if this chain has never recovered so"
+						.into(),
+				));
+			}
 			match config.network.network_backend {
 				NetworkBackendType::Libp2p => {
 					service::new_full::<sc_network::NetworkWorker<Block, Hash>>(config, probing)

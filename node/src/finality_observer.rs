@@ -75,6 +75,7 @@ impl Watch {
 			advanced: self.advanced,
 			finalized: self.finalized,
 			header: self.header.clone(),
+			set: self.set.unwrap_or_default(),
 			silent: silent.filter(|(_, seconds)| *seconds > 0).collect(),
 		}
 	}

@@ -6,6 +6,8 @@ mod cli;
 mod command;
 mod failover_rpc;
 mod finality_observer;
+mod monitor;
+mod recovery_rpc;
 mod rpc;
 mod service;
 

@@ -13,6 +13,7 @@ use understudy_runtime::{AccountId, Hash, Nonce, OpaqueBlock as Block};
 
 use crate::{
 	failover_rpc::{FailoverLog, FailoverServer},
+	recovery_rpc::{RecoveryMode, RecoveryServer},
 	service::{FullBackend, FullClient},
 };
 
@@ -56,6 +57,7 @@ where
 	let system = System::new(client.clone(), pool);
 	module.merge(SystemApiServer::<Hash, AccountId, Nonce>::into_rpc(system))?;
 	module.merge(TransactionPayment::new(client.clone()).into_rpc())?;
+	module.merge(RecoveryMode { client: client.clone() }.into_rpc())?;
 	let authority_set = grandpa.shared_authority_set.clone();
 	module.merge(FailoverLog { client, backend, authority_set }.into_rpc())?;
 	module.merge(

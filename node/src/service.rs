@@ -17,6 +17,7 @@ use understudy_runtime::{apis::RuntimeApi, Hash, OpaqueBlock as Block};
 use crate::{
 	anchor_rule::AnchorRule,
 	finality_observer::{self, FinalityObserver},
+	monitor::Monitor,
 	rpc,
 };
 
@@ -218,7 +219,17 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 		registry: registry.clone(),
 	};
 	task_manager.spawn_handle().spawn("finality-observer", None, observer.run());
-	let anchor_rule = AnchorRule { client: client.clone(), backend: backend.clone() };
+	let monitor = Monitor {
+		client: client.clone(),
+		authority_set: grandpa_link.shared_authority_set().clone(),
+		registry: registry.clone(),
+	};
+	task_manager.spawn_handle().spawn("recovery-monitor", None, monitor.run());
+	let anchor_rule = AnchorRule {
+		client: client.clone(),
+		backend: backend.clone(),
+		authority_set: grandpa_link.shared_authority_set().clone(),
+	};
 
 	let rpc_builder = {
 		let client = client.clone();

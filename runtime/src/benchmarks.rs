@@ -117,10 +117,7 @@ impl pallet_validator_rotation::benchmarking::BenchmarkHelper<AccountId> for Hel
 	}
 
 	fn set_active_target(target: u32) {
-		use crate::parameters::{dynamic_params::rotation, RuntimeParameters};
-		let parameter = rotation::Parameters::ActiveTarget(rotation::ActiveTarget, Some(target));
-		let key_value = RuntimeParameters::Rotation(parameter);
-		Parameters::set_parameter(RuntimeOrigin::root(), key_value).expect("root may");
+		pallet_staking::MinimumValidatorCount::<Runtime>::put(target);
 	}
 
 	fn read_elsewhere(who: &AccountId) -> Vec<Vec<u8>> {

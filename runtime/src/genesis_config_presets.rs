@@ -1,10 +1,11 @@
-//! Genesis presets: a chain of one, and a network of four with two in reserve.
+//! Genesis presets: a chain of one, and networks of four and of seven with two in reserve.
 
-use alloc::{collections::BTreeSet, vec, vec::Vec};
+use alloc::{collections::BTreeSet, string::String, vec::Vec};
 use frame_support::build_struct_json_patch;
 use pallet_heartbeat::registration::Profile;
 use pallet_staking::StakerStatus;
 use serde_json::Value;
+use sp_core::{ed25519, sr25519};
 use sp_genesis_builder::{PresetId, DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET};
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
 use sp_runtime::Perbill;
@@ -18,47 +19,67 @@ const ENDOWMENT: Balance = 10_000_000 * UNIT;
 const FIRST_BOND: Balance = 1_000_000 * UNIT;
 const BOND_STEP: Balance = 50_000 * UNIT;
 
-fn session_keys(who: Sr25519Keyring, grandpa: Ed25519Keyring) -> SessionKeys {
-	SessionKeys {
-		aura: who.public().into(),
-		grandpa: grandpa.public().into(),
-		heartbeat: who.public().into(),
+/// Somebody who can be elected, and keeps the keys of its node itself.
+#[derive(Clone)]
+pub struct Candidate {
+	account: AccountId,
+	/// Who operates the node.
+	operator: String,
+	keys: SessionKeys,
+}
+
+impl Candidate {
+	/// A well-known one.
+	pub fn known(who: Sr25519Keyring, grandpa: Ed25519Keyring) -> Self {
+		Self::new(&alloc::format!("{who}"), who.public(), grandpa.public())
+	}
+
+	fn new(operator: &str, key: sr25519::Public, grandpa: ed25519::Public) -> Self {
+		let keys = SessionKeys { aura: key.into(), grandpa: grandpa.into(), heartbeat: key.into() };
+		Self { account: key.0.into(), operator: operator.into(), keys }
+	}
+
+	/// The keys of `//Grace`, who is not among the well-known ones.
+	fn grace() -> Self {
+		let key = sp_core::hex2array!("3639103416b054f3362b835dded8ca33c11f11d4360a6f434034e9b46662693d");
+		let grandpa = sp_core::hex2array!("917157e13324cf89bd62d4db9111b50f4b6abee955badde6f1d6698b2e25fdc9");
+		Self::new("Grace", sr25519::Public::from_raw(key), ed25519::Public::from_raw(grandpa))
 	}
 }
 
 /// A genesis where `candidates` are bonded, in order of preference, and the first `active` of them sit.
-pub fn network(candidates: &[(Sr25519Keyring, Ed25519Keyring)], active: usize) -> Value {
+pub fn network(candidates: &[Candidate], active: usize) -> Value {
 	let keyed: Vec<(AccountId, AccountId, SessionKeys)> = candidates
 		.iter()
-		.map(|(who, grandpa)| (who.to_account_id(), who.to_account_id(), session_keys(*who, *grandpa)))
+		.map(|candidate| (candidate.account.clone(), candidate.account.clone(), candidate.keys.clone()))
 		.collect();
 	let (authorities, reserve) = keyed.split_at(active);
 	let stakers = candidates
 		.iter()
 		.enumerate()
-		.map(|(place, (who, _))| {
+		.map(|(place, Candidate { account, .. })| {
 			let bond = FIRST_BOND - BOND_STEP * place as Balance;
-			(who.to_account_id(), who.to_account_id(), bond, StakerStatus::Validator)
+			(account.clone(), account.clone(), bond, StakerStatus::Validator)
 		})
 		.collect();
 	let tag = |text: &str| pallet_heartbeat::registration::Tag::truncate_from(text.as_bytes().to_vec());
 	let registrations = candidates
 		.iter()
-		.map(|(who, _)| {
-			let operator = tag(&alloc::format!("{who}"));
-			(who.to_account_id(), Profile { endpoint: None, region: tag("local"), operator })
+		.map(|Candidate { account, operator, .. }| {
+			(account.clone(), Profile { endpoint: None, region: tag("local"), operator: tag(operator) })
 		})
 		.collect();
-	let candidates = candidates.iter().map(|(who, _)| *who);
+	let candidates = candidates.iter().map(|candidate| candidate.account.clone());
 	let endowed: BTreeSet<AccountId> =
-		Sr25519Keyring::well_known().chain(candidates).map(|who| who.to_account_id()).collect();
+		Sr25519Keyring::well_known().map(|who| who.to_account_id()).chain(candidates).collect();
 	let guardians = [Sr25519Keyring::Alice, Sr25519Keyring::Bob, Sr25519Keyring::Charlie];
 
 	build_struct_json_patch!(RuntimeGenesisConfig {
 		balances: BalancesConfig { balances: endowed.into_iter().map(|who| (who, ENDOWMENT)).collect() },
 		staking: StakingConfig {
 			validator_count: keyed.len() as u32,
-			minimum_validator_count: 1,
+			// As many are seated.
+			minimum_validator_count: active as u32,
 			slash_reward_fraction: Perbill::from_percent(10),
 			stakers,
 		},
@@ -69,22 +90,25 @@ pub fn network(candidates: &[(Sr25519Keyring, Ed25519Keyring)], active: usize) -
 	})
 }
 
+/// The preset of seven validators and two standbys.
+pub const SEVEN_RUNTIME_PRESET: &str = "seven";
+
 /// The JSON patch of a preset.
 pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
 	use {Ed25519Keyring as Ed, Sr25519Keyring as Sr};
+	let six = [
+		Candidate::known(Sr::Alice, Ed::Alice),
+		Candidate::known(Sr::Bob, Ed::Bob),
+		Candidate::known(Sr::Charlie, Ed::Charlie),
+		Candidate::known(Sr::Dave, Ed::Dave),
+		Candidate::known(Sr::Eve, Ed::Eve),
+		Candidate::known(Sr::Ferdie, Ed::Ferdie),
+	];
+	let three = [Candidate::known(Sr::One, Ed::One), Candidate::known(Sr::Two, Ed::Two), Candidate::grace()];
 	let patch = match id.as_ref() {
-		DEV_RUNTIME_PRESET => network(&[(Sr::Alice, Ed::Alice)], 1),
-		LOCAL_TESTNET_RUNTIME_PRESET => network(
-			&[
-				(Sr::Alice, Ed::Alice),
-				(Sr::Bob, Ed::Bob),
-				(Sr::Charlie, Ed::Charlie),
-				(Sr::Dave, Ed::Dave),
-				(Sr::Eve, Ed::Eve),
-				(Sr::Ferdie, Ed::Ferdie),
-			],
-			4,
-		),
+		DEV_RUNTIME_PRESET => network(&six[..1], 1),
+		LOCAL_TESTNET_RUNTIME_PRESET => network(&six, 4),
+		SEVEN_RUNTIME_PRESET => network(&[&six[..], &three[..]].concat(), 7),
 		_ => return None,
 	};
 	serde_json::to_vec(&patch).ok()
@@ -92,5 +116,5 @@ pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
 
 /// The presets there are.
 pub fn preset_names() -> Vec<PresetId> {
-	vec![PresetId::from(DEV_RUNTIME_PRESET), PresetId::from(LOCAL_TESTNET_RUNTIME_PRESET)]
+	[DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET, SEVEN_RUNTIME_PRESET].map(PresetId::from).to_vec()
 }

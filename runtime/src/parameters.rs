@@ -66,32 +66,29 @@ pub mod dynamic_params {
 	#[dynamic_pallet_params]
 	#[codec(index = 1)]
 	pub mod rotation {
-		/// Members to seat; the rest of the elected are the reserve.
-		#[codec(index = 0)]
-		pub static ActiveTarget: u32 = 4;
 		/// The size below which rotation does not let the set shrink.
-		#[codec(index = 1)]
+		#[codec(index = 0)]
 		pub static Floor: u32 = 4;
 		/// In so many blocks at most a third of the members lose their seats.
-		#[codec(index = 2)]
+		#[codec(index = 1)]
 		pub static CoolOff: BlockNumber = MINUTES;
 		/// The confidence from which on rotation acts by itself.
-		#[codec(index = 3)]
+		#[codec(index = 2)]
 		pub static AutomationThreshold: Perbill = Perbill::from_percent(80);
 		/// How long jail and probation are, and how long an outage is remembered.
-		#[codec(index = 4)]
+		#[codec(index = 3)]
 		pub static Times: Durations<BlockNumber> =
 			Durations { jail: MINUTES / 2, probation: 2, forgiveness: DAYS };
 		/// What repeated outages cost.
-		#[codec(index = 5)]
+		#[codec(index = 4)]
 		pub static Penalties: Curve =
 			Curve { step: Perbill::from_parts(1_000_000), cap: Perbill::from_percent(1) };
 		/// When automation stops by itself.
-		#[codec(index = 6)]
+		#[codec(index = 5)]
 		pub static Breaker: BreakerRules<BlockNumber> =
 			BreakerRules { period: DAYS, evictions: 24, unneeded: Perbill::from_percent(25), reprieve: 4 };
 		/// Blocks for which a case waits for the guardians, and a veto holds.
-		#[codec(index = 7)]
+		#[codec(index = 6)]
 		pub static CaseLifetime: BlockNumber = 10 * MINUTES;
 	}
 
@@ -110,6 +107,7 @@ pub mod dynamic_params {
 			patience: 2 * MINUTES,
 			settle: MINUTES / 2,
 			cool_off: 5 * MINUTES,
+			intake: Perbill::from_percent(10),
 		};
 		/// The share of its stake that a member is charged that votes for two branches.
 		#[codec(index = 1)]

@@ -31,7 +31,7 @@ pub type Block = generic::Block<Header, UncheckedExtrinsic>;
 pub type OpaqueBlock = generic::Block<Header, sp_runtime::OpaqueExtrinsic>;
 
 /// What a transaction is checked by, and pays with. `AuthorizeCall` lets in what the pallets authorize themselves,
-/// heartbeats above all.
+/// heartbeats above all; `IntakeGate` lets little in while finality stands still.
 pub type TxExtension = (
 	frame_system::AuthorizeCall<Runtime>,
 	frame_system::CheckNonZeroSender<Runtime>,
@@ -41,6 +41,7 @@ pub type TxExtension = (
 	frame_system::CheckEra<Runtime>,
 	frame_system::CheckNonce<Runtime>,
 	frame_system::CheckWeight<Runtime>,
+	pallet_recovery::IntakeGate<Runtime>,
 	pallet_transaction_payment::ChargeTransactionPayment<Runtime>,
 	frame_system::WeightReclaim<Runtime>,
 );

@@ -16,3 +16,14 @@ fn every_preset_names_known_fields_only() {
 	}
 	assert!(genesis_config_presets::get_preset(&"no such preset".into()).is_none());
 }
+
+#[test]
+fn the_ninth_of_the_preset_seven_has_the_keys_of_her_name() {
+	use sp_core::{ed25519, sr25519, Pair};
+	let preset = genesis_config_presets::get_preset(&"seven".into()).expect("it is there");
+	let preset = String::from_utf8(preset).expect("it is JSON");
+	let account = sr25519::Pair::from_string("//Grace", None).expect("it is a seed").public();
+	let grandpa = ed25519::Pair::from_string("//Grace", None).expect("it is a seed").public();
+	use sp_core::crypto::Ss58Codec;
+	assert!(preset.contains(&account.to_ss58check()) && preset.contains(&grandpa.to_ss58check()));
+}

@@ -50,9 +50,7 @@ impl suite::Chain for Chain {
 	}
 
 	fn seat(&mut self, target: u32) {
-		let parameter = rotation::Parameters::ActiveTarget(rotation::ActiveTarget, Some(target));
-		let key_value = RuntimeParameters::Rotation(parameter);
-		as_root(pallet_parameters::Call::set_parameter { key_value }).expect("root may");
+		pallet_staking::MinimumValidatorCount::<Runtime>::put(target);
 		self.election();
 	}
 

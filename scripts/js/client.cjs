@@ -18,6 +18,7 @@ function connect(url) {
   // AuthorizeCall adds nothing to a signed transaction; named here, the client does not warn of it.
   const signedExtensions = {
     AuthorizeCall: { extrinsic: {}, payload: {} },
+    IntakeGate: { extrinsic: {}, payload: {} },
     WeightReclaim: { extrinsic: {}, payload: {} },
   };
   const provider = new WsProvider(url);

@@ -5,8 +5,10 @@ use anyhow::Context;
 use zombienet_sdk::{
 	subxt::{
 		self,
+		backend::rpc::RpcClient,
+		config::DefaultExtrinsicParamsBuilder,
 		dynamic::Value,
-		ext::{scale_decode::DecodeAsType, scale_value::At},
+		ext::{scale_decode::DecodeAsType, scale_value::At, subxt_rpcs::rpc_params},
 		tx::{DynamicPayload, TxStatus},
 		utils::{AccountId32, H256},
 		OnlineClient, PolkadotConfig,
@@ -352,8 +354,54 @@ impl Chain {
 		self.submit(who, subxt::dynamic::tx("Heartbeat", "update", vec![profile])).await
 	}
 
+	/// Offers so many transfers in one transaction. `rpc` is the same node's.
+	pub async fn offer(&self, rpc: &RpcClient, who: &str, transfers: usize) -> anyhow::Result<Offer> {
+		// What the pool has counts, too.
+		let account = key_of(who)?.public_key().to_account_id();
+		let nonce = rpc.request("system_accountNextIndex", rpc_params![account]).await?;
+		let to = Value::unnamed_variant("Id", [Value::from_bytes(dev::eve().public_key().0)]);
+		let transfer = subxt::dynamic::tx("Balances", "transfer_keep_alive", vec![to, Value::u128(1)]);
+		let calls = Value::unnamed_composite((0..transfers).map(|_| transfer.clone().into_value()));
+		let batch = subxt::dynamic::tx("Utility", "batch", vec![calls]);
+		let params = DefaultExtrinsicParamsBuilder::new().nonce(nonce).build();
+		let signed = self.0.tx().create_signed(&batch, &key_of(who)?, params).await?;
+		match signed.submit().await {
+			Ok(_) => Ok(Offer::Taken),
+			// The code is in what the display leaves out.
+			Err(why) => Ok(Offer::Refused(format!("{why:?}"))),
+		}
+	}
+
+	/// How many batches a block holds.
+	pub async fn batches(&self, block: &Block) -> anyhow::Result<usize> {
+		let extrinsics = block.extrinsics().await?;
+		let mut batches = 0;
+		for extrinsic in extrinsics.iter() {
+			batches += usize::from(extrinsic.pallet_name()? == "Utility");
+		}
+		Ok(batches)
+	}
+
+	/// What ordinary transactions took of a block, in picoseconds, and what they may take at most.
+	pub async fn taken(&self, at: H256) -> anyhow::Result<(u128, u128)> {
+		let query = subxt::dynamic::storage("System", "BlockWeight", ());
+		let value =
+			self.0.storage().at(at).fetch(&query).await?.context("a block without a weight")?.to_value()?;
+		let taken = value.at("normal").at("ref_time").and_then(|time| time.as_u128());
+		let limits =
+			self.0.constants().at(&subxt::dynamic::constant("System", "BlockWeights"))?.to_value()?;
+		let most = limits
+			.at("per_class")
+			.at("normal")
+			.at("max_total")
+			.at(0)
+			.at("ref_time")
+			.and_then(|time| time.as_u128());
+		taken.zip(most).context("the block weights are not what they were")
+	}
+
 	async fn submit(&self, who: &str, call: DynamicPayload) -> anyhow::Result<()> {
-		let (_, key) = known().into_iter().find(|(name, _)| *name == who).context("nobody has this name")?;
+		let key = key_of(who)?;
 		let mut progress = self.0.tx().sign_and_submit_then_watch_default(&call, &key).await?;
 		while let Some(status) = progress.next().await {
 			match status? {
@@ -397,16 +445,33 @@ impl Chain {
 	}
 }
 
-/// The well-known accounts, all of which are members.
-fn known() -> [(&'static str, Keypair); 6] {
-	[
+/// What became of a transaction that a node was offered.
+pub enum Offer {
+	/// It is in the pool.
+	Taken,
+	/// It is not, and this is why.
+	Refused(String),
+}
+
+fn key_of(who: &str) -> anyhow::Result<Keypair> {
+	let found = known().into_iter().find(|(name, _)| *name == who);
+	Ok(found.context("nobody has this name")?.1)
+}
+
+/// The accounts of all members.
+fn known() -> Vec<(&'static str, Keypair)> {
+	let from_seed = |seed: &str| seed.parse().ok().and_then(|seed| Keypair::from_uri(&seed).ok());
+	let more = [("one", "//One"), ("two", "//Two"), ("grace", "//Grace")];
+	let more = more.into_iter().filter_map(|(name, seed)| Some((name, from_seed(seed)?)));
+	let six = [
 		("alice", dev::alice()),
 		("bob", dev::bob()),
 		("charlie", dev::charlie()),
 		("dave", dev::dave()),
 		("eve", dev::eve()),
 		("ferdie", dev::ferdie()),
-	]
+	];
+	six.into_iter().chain(more).collect()
 }
 
 /// A well-known account's name, or its address.

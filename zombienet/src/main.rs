@@ -2,7 +2,9 @@
 
 mod chain;
 mod drills;
+mod flood;
 mod network;
+mod partition;
 mod proof;
 mod timeline;
 
@@ -131,7 +133,24 @@ enum Drill {
 		/// Both come back while the chain recovers.
 		#[arg(long)]
 		early: bool,
+		/// Offer ten times as many transactions meanwhile as the gate takes in.
+		#[arg(long)]
+		flood: bool,
 	},
+	/// Kills three of seven, with two in reserve.
+	ThreeOfSeven {
+		/// So many blocks after the last kill a block must be final again.
+		#[arg(long, default_value_t = 30)]
+		bar: u32,
+	},
+	/// Cuts the network into two halves: neither may recover. Then heals it: finality goes on by itself, and nobody is charged.
+	Halves {
+		/// For so many seconds after both have noticed.
+		#[arg(long, default_value_t = 60)]
+		seconds: u64,
+	},
+	/// Cuts off two of four validators: the side with all others recovers, alone. Then heals it: those cut off follow.
+	Majority,
 	/// Stops two of four for a moment, from which nothing follows.
 	Brief {
 		/// For so many seconds.
@@ -163,7 +182,7 @@ async fn main() -> ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<()> {
 	let file = cli.networks.join(cli.drill.network());
 	let mut network = tokio::select! {
-		network = network::spawn(&cli.node, &file) => network?,
+		network = network::spawn(&cli.node, &file, cli.drill.divides()) => network?,
 		why = interrupted() => anyhow::bail!("{why} while the network was starting"),
 	};
 	let outcome = tokio::select! {
@@ -189,8 +208,14 @@ impl Drill {
 	fn network(&self) -> &'static str {
 		match self {
 			Drill::Mute => "mute.toml",
+			Drill::ThreeOfSeven { .. } => "seven.toml",
 			_ => "local.toml",
 		}
+	}
+
+	/// Whether it cuts the network in two.
+	fn divides(&self) -> bool {
+		matches!(self, Drill::Halves { .. } | Drill::Majority)
 	}
 }
 
@@ -227,10 +252,16 @@ async fn drill(cli: &Cli, network: &mut network::Net) -> anyhow::Result<Option<(
 		Drill::Retire { victim } => drills::rotation::retire(network, victim).await,
 		Drill::Returns { victim, next } => drills::rotation::returns(network, victim, next).await,
 		Drill::Case { victim, govern } => drills::rotation::case(network, victim, govern).await,
-		Drill::TwoOfFour { bar, apart, early } => {
-			let course = drills::recovery::Course { apart: *apart, early: *early };
-			drills::recovery::two_of_four(network, *bar, course).await
+		Drill::TwoOfFour { bar, apart, early, flood } => {
+			let course = drills::recovery::Course { apart: *apart, early: *early, flood: *flood };
+			drills::recovery::recover(network, &drills::recovery::TWO_OF_FOUR, *bar, course).await
 		},
+		Drill::ThreeOfSeven { bar } => {
+			let course = Default::default();
+			drills::recovery::recover(network, &drills::recovery::THREE_OF_SEVEN, *bar, course).await
+		},
+		Drill::Halves { seconds } => drills::partition::halves(network, *seconds).await,
+		Drill::Majority => drills::partition::majority(network).await,
 		Drill::Brief { seconds } => drills::recovery::brief(network, *seconds).await,
 	}?;
 	let (Some(program), Some((_, url))) = (&cli.then, network.urls().pop()) else { return Ok(proof) };

@@ -1,7 +1,7 @@
 //! A network of real processes: start, kill, bring back, tear down.
 
 use std::{
-	collections::BTreeSet,
+	collections::{BTreeMap, BTreeSet},
 	path::{Path, PathBuf},
 	time::Duration,
 };
@@ -20,7 +20,7 @@ use zombienet_sdk::{
 	NetworkNode,
 };
 
-use crate::chain::Chain;
+use crate::{chain::Chain, partition};
 
 /// How long a node may take until it answers.
 const UP: Duration = Duration::from_secs(120);
@@ -32,15 +32,16 @@ pub struct Net {
 	dead: BTreeSet<String>,
 }
 
-/// Spawns the network that the file describes, with `node` as the program of every node.
-pub async fn spawn(node: &Path, file: &Path) -> anyhow::Result<Net> {
+/// Spawns the network that the file describes, with `node` as the program of every node; so that it can be cut in two, if asked for.
+pub async fn spawn(node: &Path, file: &Path, divisible: bool) -> anyhow::Result<Net> {
 	let node = node.canonicalize().with_context(|| {
 		format!("there is no node at {}; build it, and give its path with --node", node.display())
 	})?;
-	// The network's file names it so.
-	std::env::set_var("UNDERSTUDY_NODE", &node);
 	let dir = std::env::temp_dir().join(format!("understudy-drill-{}", std::process::id()));
 	std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+	let node = if divisible { partition::wrapper(&node, &dir)? } else { node };
+	// The network's file names it so.
+	std::env::set_var("UNDERSTUDY_NODE", &node);
 	let settings = GlobalSettingsBuilder::new()
 		.with_base_dir(&dir)
 		.with_tear_down_on_failure(false)
@@ -135,6 +136,24 @@ impl Net {
 	/// The port that a node's RPC server listens at.
 	pub fn port(&self, name: &str) -> anyhow::Result<u16> {
 		port_of(self.node(name)?.ws_uri())
+	}
+
+	/// Nothing passes between the two sides from now on.
+	pub fn cut(&self, sides: [&[&str]; 2]) -> anyhow::Result<()> {
+		let mut ports = BTreeMap::new();
+		for name in sides.concat() {
+			let address = self.node(name)?.multiaddr().to_string();
+			let mut parts = address.split('/').skip_while(|part| *part != "tcp");
+			let port = parts.nth(1).and_then(|port| port.parse().ok());
+			let port = port.with_context(|| format!("{address} names no port"))?;
+			ports.insert(name.to_string(), vec![port, self.port(name)?]);
+		}
+		partition::cut(sides, &ports)
+	}
+
+	/// Everything passes again.
+	pub fn heal(&self) -> anyhow::Result<()> {
+		partition::heal()
 	}
 
 	/// SIGSTOP: the process is there, and does nothing.

@@ -1,14 +1,14 @@
 //! What the pallets' mocks have in common: accounts with keys, a node around the chain, and transactions that authorize themselves.
 //! For tests only.
 
-use std::sync::Arc;
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use codec::Encode;
 use parking_lot::RwLock;
 use sp_core::{
 	offchain::{
-		testing::{OffchainState, PoolState, TestOffchainExt, TestTransactionPoolExt},
-		OffchainDbExt, OffchainWorkerExt, TransactionPoolExt,
+		testing::{OffchainState, PoolState, TestOffchainExt, TestPersistentOffchainDB},
+		OffchainDbExt, OffchainWorkerExt, TransactionPool, TransactionPoolExt,
 	},
 	Pair,
 };
@@ -30,8 +30,11 @@ fn seed(who: u64) -> String {
 	format!("//{who}")
 }
 
+/// Deriving one takes longer than all that a test does with it.
 fn pair(who: u64) -> AuthorityPair {
-	AuthorityPair::from_string(&seed(who), None).expect("a number is a valid seed")
+	thread_local!(static KNOWN: RefCell<BTreeMap<u64, AuthorityPair>> = RefCell::default());
+	let derive = || AuthorityPair::from_string(&seed(who), None).expect("a number is a valid seed");
+	KNOWN.with_borrow_mut(|known| known.entry(who).or_insert_with(derive).clone())
 }
 
 /// The heartbeat key of account `n`, derived from the seed `//n`.
@@ -49,21 +52,53 @@ pub fn sign(who: u64, statement: &impl Statement, genesis: &impl Encode) -> Auth
 	sign_payload(who, &statement.payload(genesis))
 }
 
+/// Puts what is submitted into a pool. That of the SDK cannot be shared.
+struct Submits(Pool);
+
+impl TransactionPool for Submits {
+	fn submit_transaction(&mut self, extrinsic: Vec<u8>) -> Result<(), ()> {
+		self.0.write().transactions.push(extrinsic);
+		Ok(())
+	}
+}
+
+/// A node: its pool, its database, what its offchain worker sees, and its keys.
+pub struct Node {
+	/// Its pool.
+	pub pool: Pool,
+	/// What its offchain worker sees.
+	pub world: World,
+	offchain: TestOffchainExt,
+	keystore: Arc<MemoryKeystore>,
+}
+
+impl Node {
+	/// A node with this database, and the keys of `local` in its keystore.
+	pub fn new(database: TestPersistentOffchainDB, local: &[u64]) -> Self {
+		let keystore = MemoryKeystore::new();
+		for who in local {
+			keystore
+				.sr25519_generate_new(KEY_TYPE, Some(&seed(*who)))
+				.expect("the memory keystore takes every key");
+		}
+		let (offchain, world) = TestOffchainExt::with_offchain_db(database);
+		Self { pool: Pool::default(), world, offchain, keystore: Arc::new(keystore) }
+	}
+
+	/// What the chain's code calls from now on is this node's.
+	pub fn enter(&self, ext: &mut sp_io::TestExternalities) {
+		ext.register_extension(OffchainDbExt::new(self.offchain.clone()));
+		ext.register_extension(OffchainWorkerExt::new(self.offchain.clone()));
+		ext.register_extension(TransactionPoolExt::new(Submits(self.pool.clone())));
+		ext.register_extension(KeystoreExt::from(self.keystore.clone()));
+	}
+}
+
 /// Puts a node around a chain, with the keys of `local` in its keystore. Its database and the chain's offchain index are one.
 pub fn surround(ext: &mut sp_io::TestExternalities, local: &[u64]) -> (Pool, World) {
-	let (pool, pool_state) = TestTransactionPoolExt::new();
-	let keystore = MemoryKeystore::new();
-	for who in local {
-		keystore
-			.sr25519_generate_new(KEY_TYPE, Some(&seed(*who)))
-			.expect("the memory keystore takes every key");
-	}
-	let (offchain, world) = TestOffchainExt::with_offchain_db(ext.offchain_db());
-	ext.register_extension(OffchainDbExt::new(offchain.clone()));
-	ext.register_extension(OffchainWorkerExt::new(offchain));
-	ext.register_extension(TransactionPoolExt::new(pool));
-	ext.register_extension(KeystoreExt::new(keystore));
-	(pool_state, world)
+	let node = Node::new(ext.offchain_db(), local);
+	node.enter(ext);
+	(node.pool, node.world)
 }
 
 /// The blocks and transactions of a mock, whose runtime is called `Runtime` and its calls `RuntimeCall`: transactions authorize

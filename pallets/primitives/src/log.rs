@@ -262,10 +262,10 @@ pub enum Evidence {
 		/// The block from which finality is to go on.
 		base: u32,
 	},
-	/// A member has voted for two branches.
+	/// A member has voted for two proposals.
 	DoubleVote {
-		/// The numbers of the blocks with which they begin, the smaller one first.
-		anchors: (u32, u32),
+		/// Their blocks' numbers, the smaller one first.
+		proposals: (u32, u32),
 	},
 }
 

@@ -9,7 +9,7 @@ use sp_runtime::{
 	traits::Saturating,
 };
 
-use crate::crypto::AuthorityId;
+use crate::{crypto::AuthorityId, BlockId};
 
 /// Where the node keeps its [`FinalityView`].
 pub const FINALITY_VIEW: &[u8] = b"understudy/node/finality";
@@ -18,8 +18,19 @@ pub const NODE_VERSION: &[u8] = b"understudy/node/version";
 /// Where the node keeps its operator's [`Probing`].
 pub const PROBING: &[u8] = b"understudy/node/probing";
 
-/// Where the node keeps the anchor of the recovery vote that it has signed last, a [`BlockId`](crate::BlockId).
-pub const VOTED_FOR: &[u8] = b"understudy/node/voted-for";
+/// Where the node keeps its [`Lock`].
+pub const LOCK: &[u8] = b"understudy/node/lock";
+/// Where the node keeps the block that its GRANDPA voter prevoted for last, a [`BlockId`].
+pub const PREVOTED: &[u8] = b"understudy/node/prevoted";
+
+/// What a node has voted to recover from. Written before the vote is sent, and read before each prevote.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Lock<Hash> {
+	/// The proposal that it has voted for.
+	pub proposal: BlockId<Hash>,
+	/// The id of GRANDPA's authority set that the node was in.
+	pub set: u64,
+}
 
 /// What the node sees of finality.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -32,6 +43,8 @@ pub struct FinalityView {
 	pub finalized: u32,
 	/// That block's header, in SCALE.
 	pub header: Vec<u8>,
+	/// The id of the authority set that votes now.
+	pub set: u64,
 	/// The voters of the current set of whom the node sees no vote: the raw public key, and for how many seconds.
 	pub silent: Vec<([u8; 32], u32)>,
 }

@@ -39,7 +39,18 @@ pub enum Mode {
 
 /// A block, by its number and hash.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
 )]
 pub struct BlockId<Hash> {
 	/// Its number.
@@ -49,7 +60,8 @@ pub struct BlockId<Hash> {
 }
 
 /// The mode, why it is what it is, and what is waited for.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RecoveryStatus<Hash> {
 	/// The mode.
 	pub mode: Mode,
@@ -59,25 +71,26 @@ pub struct RecoveryStatus<Hash> {
 	pub incident: IncidentId,
 	/// Up to which block finality has come, as the last authors see it.
 	pub finalized: u32,
-	/// What votes are for, while there are any.
+	/// The block in which it was noticed that finality stands still; members say that they are there for it.
 	pub anchor: Option<BlockId<Hash>>,
-	/// How many members have voted.
+	/// The block in which the set to be seated was fixed; members vote for it.
+	pub proposal: Option<BlockId<Hash>>,
+	/// How many members have said that they are there.
+	pub present: u32,
+	/// How many have voted.
 	pub votes: u32,
-	/// How many must have.
+	/// How many must be there, and must vote, of the newest roster.
 	pub needed: u32,
-	/// How many members there are.
+	/// How many members it has.
 	pub members: u32,
+	/// Whether so many have voted that no other block can gather enough votes any more.
+	pub rules_out_others: bool,
+	/// Whether a change of authorities is forced, for the proposal.
+	pub forced: bool,
 	/// Whether the guardians do not want a recovery.
 	pub vetoed: bool,
 	/// The block that finality must pass for the chain to be safe again, if one is known.
 	pub mark: Option<u32>,
-}
-
-impl<Hash: PartialEq> RecoveryStatus<Hash> {
-	/// Whether so many members have voted for this branch that no other one can gather enough any more.
-	pub fn rules_out_others(&self) -> bool {
-		self.anchor.is_some() && self.votes.saturating_add(self.needed) > self.members
-	}
 }
 
 /// What rotation has to know of the mode.
@@ -101,17 +114,13 @@ impl RecoveryControl for () {
 	}
 }
 
-/// Who sits, and how the living take the seats of the dead.
+/// How the living take the seats of the dead.
 pub trait Seats<AccountId> {
-	/// The active set, and the reserve, each in its order.
-	fn members() -> (Vec<AccountId>, Vec<AccountId>);
-
 	/// Whether a change is queued that becomes active when the session ends.
 	fn is_changing() -> bool;
 
-	/// How many seats there would be, and how many of them would be of the living, if these took the seats of all others as far
-	/// as they can be seated.
-	fn reseated(living: &[AccountId]) -> (u32, u32);
+	/// The set there would be if these took the seats of all others, as far as they can be seated.
+	fn reseated(living: &[AccountId]) -> Vec<AccountId>;
 
 	/// Does it: the changes are recorded under the incident, and the session ends as soon as may be.
 	fn reseat(living: &[AccountId], incident: IncidentId);
@@ -122,6 +131,10 @@ pub trait ForceFinality<BlockNumber> {
 	/// Whether a change of authorities can be forced now.
 	fn may_force() -> bool;
 
-	/// Forces the change that this block signals: enacted after `delay` blocks, with finality going on from `base`.
-	fn force(delay: BlockNumber, base: BlockNumber);
+	/// The id of the authority set, as the chain counts.
+	fn set_id() -> u64;
+
+	/// Forces the change that this block signals: enacted after `delay` blocks, with finality going on from `base`. Changes that
+	/// are not final by then come to nothing: `set_id` is the one that the forced change follows.
+	fn force(delay: BlockNumber, base: BlockNumber, set_id: u64);
 }

@@ -38,6 +38,15 @@ impl<AccountId> RosterHandler<AccountId> for () {
 	fn on_roster(_: &[AccountId], _: &[AccountId]) {}
 }
 
+impl<AccountId, A: RosterHandler<AccountId>, B: RosterHandler<AccountId>> RosterHandler<AccountId>
+	for (A, B)
+{
+	fn on_roster(active: &[AccountId], reserve: &[AccountId]) {
+		A::on_roster(active, reserve);
+		B::on_roster(active, reserve);
+	}
+}
+
 /// How much stands behind a candidate; more is seated first. On a staking chain: its total stake.
 pub trait Backing<AccountId> {
 	/// The backing of `who` in the latest election, 0 where it was not elected.

@@ -4,12 +4,13 @@
 use alloc::vec::Vec;
 use frame_benchmarking::v2::*;
 use frame_support::{
+	dispatch::DispatchInfo,
 	pallet_prelude::TransactionSource,
 	traits::{Authorize, EnsureOrigin},
 };
 use frame_system::RawOrigin;
 use sp_application_crypto::RuntimeAppPublic;
-use sp_runtime::traits::Hash;
+use sp_runtime::traits::{DispatchTransaction, Dispatchable, Hash};
 
 use crate::*;
 
@@ -35,16 +36,15 @@ fn set_block<T: Config>(number: u32) {
 	frame_system::Pallet::<T>::set_block_number(number.into());
 }
 
-/// A chain of `n` members that degraded in block 50, all of whom but the first have voted.
+/// A chain of `n` members that degraded in block 50 and proposed a set in block 60. All members but the first have voted, and as many
+/// rosters of them are in flight as can be.
 fn degraded<T: Config>(n: u32) -> Vec<T::AccountId> {
 	let members = T::BenchmarkHelper::elect(n);
 	set_block::<T>(100);
 	let anchor = Some(BlockId { number: 50, hash: hash::<T>(50) });
 	frame_system::BlockHash::<T>::insert(BlockNumberFor::<T>::from(18u32), hash::<T>(18));
 	let mut view = View::default();
-	for _ in 0..view::WORDS {
-		view.hear(18, Moment { block: 20, time: 0 });
-	}
+	view.hear(0, 1, 18, Moment { block: 20, time: 0 });
 	Status::<T>::put(State {
 		mode: Mode::DegradedSafe,
 		since: Moment { block: 50, time: 0 },
@@ -52,18 +52,44 @@ fn degraded<T: Config>(n: u32) -> Vec<T::AccountId> {
 		view,
 		heard: 20,
 		anchor,
+		proposal: Some(BlockId { number: 60, hash: hash::<T>(60) }),
 		mark: Some(50),
 		..Default::default()
 	});
+	let mut rosters = RostersOf::<T>::default();
+	for since in 0..in_flight::MOST - 1 {
+		let active = n - n / 3;
+		rosters.push(since, Roster { active, members: BoundedVec::truncate_from(members.clone()) }, 0);
+	}
+	Rosters::<T>::put(rosters);
+	let present = MembersOf::<T>::truncate_from(members[1..].to_vec());
+	Proposed::<T>::put(MembersOf::<T>::truncate_from(T::Seats::reseated(&present)));
+	Present::<T>::put(present);
 	let cast = |who: &T::AccountId| Cast { who: who.clone(), base: 18 };
 	Votes::<T>::put(BoundedVec::truncate_from(members[1..].iter().map(cast).collect()));
 	members
 }
 
-fn signed<T: Config>(who: &T::AccountId, key: &AuthorityId, anchor: BlockId<T::Hash>) -> SignedOf<T> {
-	let vote = Vote { who: who.clone(), anchor, base: BlockId { number: 18, hash: hash::<T>(18) } };
-	let signature = vote.sign(key, &Pallet::<T>::genesis()).expect("the key was generated");
-	Signed { vote, signature }
+fn signed<T: Config>(who: &T::AccountId, key: &AuthorityId, number: u32) -> SignedVote<T> {
+	let proposal = BlockId { number, hash: hash::<T>(number) };
+	let statement = Vote { who: who.clone(), proposal, base: BlockId { number: 18, hash: hash::<T>(18) } };
+	let signature = statement.sign(key, &Pallet::<T>::genesis()).expect("the key was generated");
+	Signed { statement, signature }
+}
+
+/// The same chain before anything was proposed, and the word of its first member.
+fn gathering<T: Config>(n: u32) -> SignedPresence<T> {
+	let who = degraded::<T>(n).remove(0);
+	let key = key_of::<T>(&who);
+	Proposed::<T>::kill();
+	Votes::<T>::kill();
+	let anchor = Status::<T>::mutate(|state| {
+		state.proposal = None;
+		state.anchor.expect("it is set")
+	});
+	let statement = Presence { who, anchor };
+	let signature = statement.sign(&key, &Pallet::<T>::genesis()).expect("the key was generated");
+	Signed { statement, signature }
 }
 
 fn key_of<T: Config>(who: &T::AccountId) -> AuthorityId {
@@ -76,7 +102,10 @@ fn guardians<T: Config>() -> Result<T::RuntimeOrigin, BenchmarkError> {
 	T::GuardianOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)
 }
 
-#[benchmarks]
+#[benchmarks(where
+	T: Send + Sync,
+	<T as frame_system::Config>::RuntimeCall: Dispatchable<Info = DispatchInfo> + From<frame_system::Call<T>>,
+)]
 mod benchmarks {
 	use super::*;
 
@@ -95,8 +124,7 @@ mod benchmarks {
 	fn vote() {
 		let who = degraded::<T>(MEMBERS).remove(0);
 		let key = key_of::<T>(&who);
-		let anchor = Status::<T>::get().anchor.expect("it is set");
-		let signed = signed::<T>(&who, &key, anchor);
+		let signed = signed::<T>(&who, &key, 60);
 		#[extrinsic_call]
 		_(RawOrigin::Authorized, signed);
 		assert_eq!(Votes::<T>::get().len() as u32, MEMBERS);
@@ -107,8 +135,26 @@ mod benchmarks {
 		let members = degraded::<T>(n);
 		let who = members[0].clone();
 		let key = key_of::<T>(&who);
-		let anchor = Status::<T>::get().anchor.expect("it is set");
-		let call = Call::<T>::vote { signed: signed::<T>(&who, &key, anchor) };
+		let call = Call::<T>::vote { signed: signed::<T>(&who, &key, 60) };
+		#[block]
+		{
+			let authorized = call.authorize(TransactionSource::External).expect("it authorizes itself");
+			authorized.map_err(|_| "refused")?;
+		}
+		Ok(())
+	}
+
+	#[benchmark]
+	fn present() {
+		let signed = gathering::<T>(MEMBERS);
+		#[extrinsic_call]
+		_(RawOrigin::Authorized, signed);
+		assert_eq!(Present::<T>::get().len() as u32, MEMBERS);
+	}
+
+	#[benchmark]
+	fn authorize_present(n: Linear<4, MEMBERS>) -> Result<(), BenchmarkError> {
+		let call = Call::<T>::present { signed: gathering::<T>(n) };
 		#[block]
 		{
 			let authorized = call.authorize(TransactionSource::External).expect("it authorizes itself");
@@ -121,8 +167,7 @@ mod benchmarks {
 	fn report_double_vote() {
 		let who = degraded::<T>(MEMBERS).remove(0);
 		let key = key_of::<T>(&who);
-		let anchor = |number| BlockId { number, hash: hash::<T>(number) };
-		let (one, other) = (signed::<T>(&who, &key, anchor(50)), signed::<T>(&who, &key, anchor(51)));
+		let (one, other) = (signed::<T>(&who, &key, 50), signed::<T>(&who, &key, 51));
 		let caller: T::AccountId = whitelisted_caller();
 		#[extrinsic_call]
 		_(RawOrigin::Signed(caller), one, other);
@@ -150,12 +195,29 @@ mod benchmarks {
 	}
 
 	#[benchmark]
+	fn gate() -> Result<(), BenchmarkError> {
+		degraded::<T>(4);
+		let call: <T as frame_system::Config>::RuntimeCall =
+			frame_system::Call::<T>::remark { remark: Vec::new() }.into();
+		let (who, info) = (whitelisted_caller::<T::AccountId>(), Default::default());
+		let validated;
+		#[block]
+		{
+			let origin = RawOrigin::Signed(who).into();
+			validated = IntakeGate::<T>::new().validate_and_prepare(origin, &call, &info, 0, 4);
+		}
+		validated.map(drop).map_err(|_| "refused".into())
+	}
+
+	/// With what is looked at in the end of a block.
+	#[benchmark]
 	fn tick() {
 		set_block::<T>(9);
 		Status::<T>::put(StateOf::<T>::default());
 		#[block]
 		{
 			Pallet::<T>::tick();
+			Pallet::<T>::look_back();
 		}
 	}
 
@@ -178,7 +240,8 @@ mod benchmarks {
 		// Those in reserve live, and as many of the active: all the others lose their seats.
 		let reserve = members.len() / 3;
 		let living = members[..reserve].iter().chain(&members[members.len() - reserve..]).cloned().collect();
-		let quorum = Some((living, 18));
+		Present::<T>::put(MembersOf::<T>::truncate_from(living));
+		let quorum = Some((members.len() as u32, 18));
 		#[block]
 		{
 			Pallet::<T>::change(&mut state, Mode::RecoveryInProgress, T::Log::now(), quorum);

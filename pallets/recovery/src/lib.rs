@@ -1,22 +1,24 @@
 //! # Recovery pallet
 //!
-//! Brings finality back by itself after more than a third of the validators are gone. What keeps two sides of a partition apart, and
-//! in which case nothing does yet, is told in `docs/recovery.md`.
+//! Brings finality back by itself after more than a third of the validators are gone. What keeps two sides of a partition apart
+//! is told in `docs/recovery.md`.
 //!
 //! ## Overview
 //!
-//! Each block's author says up to where its node has finalized ([`view`]). When the median of the last authors' words does not
+//! Each block's author says up to where its node has finalized ([`view`]). When what the last authors agree on does not
 //! rise for long enough, the [`Mode`] degrades: elections and rotation hold still, and the nodes of all members, of the active
-//! set and the reserve, vote for the branch that they stand on ([`vote`]). With votes of more than half of the members the living
-//! take the seats of the dead, and the change of GRANDPA's authorities is forced, for the old ones cannot finalize it. When
+//! set and the reserve, say that they are there. When enough are, the chain proposes the set in which the living take the seats of the
+//! dead, and they vote for it ([`vote`]). With votes of more than half of the members it is seated,
+//! and the change of GRANDPA's authorities is forced, for the old ones cannot finalize it. When
 //! finality has come back and goes on, everything else goes on.
 //!
 //! If enough of the old members come back first, nothing is forced. Guardians can veto a recovery, and can let one go on that
-//! waits for its cool-off. Whoever signs votes for two branches can be charged by anybody ([`Pallet::report_double_vote`]).
+//! waits for its cool-off. Whoever signs votes for two proposals can be charged by anybody ([`Pallet::report_double_vote`]).
 //!
 //! ## Low level
 //!
-//! [`Status`] is read in each block and written when its author says something new. [`Votes`] is empty while the chain is safe.
+//! [`Status`] is read in each block and written when its author says something new. [`Present`], [`Proposed`] and [`Votes`] are empty
+//! while the chain is safe.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -24,6 +26,8 @@ extern crate alloc;
 
 #[cfg(feature = "runtime-benchmarks")]
 pub mod benchmarking;
+pub mod gate;
+pub mod in_flight;
 pub mod inherent;
 #[cfg(test)]
 mod mock;
@@ -32,20 +36,27 @@ mod offchain;
 pub mod offence;
 pub mod rejection;
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;
 pub mod view;
 pub mod vote;
 pub mod weights;
 
+pub use gate::{IntakeGate, NotFrozen};
 pub use mode::Rules;
 pub use pallet::*;
 pub use understudy_primitives::{BlockId, Mode};
-pub use vote::Vote;
+pub use vote::{Presence, Vote};
 pub use weights::WeightInfo;
 
 use alloc::{collections::BTreeSet, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use frame_support::{inherent::ProvideInherent, pallet_prelude::*, traits::Get};
+use frame_support::{
+	inherent::ProvideInherent,
+	pallet_prelude::*,
+	traits::{Contains, Get},
+};
 use frame_system::{offchain::CreateAuthorizedTransaction, pallet_prelude::*};
 use scale_info::TypeInfo;
 use sp_runtime::{
@@ -58,10 +69,11 @@ use understudy_primitives::{
 	crypto::{AuthorityId, AuthoritySignature},
 	statement::{admit, reject, Statement},
 	tolerated_faults, Evidence, FailoverLog, ForceFinality, HeartbeatKeys, IncidentId, Initiator, Moment,
-	NewRecord, RecordKind, RecoveryControl, RecoveryStatus, Seats,
+	NewRecord, RecordKind, RecoveryControl, RecoveryStatus, RosterHandler, Seats,
 };
 
-use mode::{Count, Facts};
+use in_flight::{InFlight, Roster};
+use mode::Facts;
 use offence::DoubleVote;
 use view::View;
 
@@ -78,14 +90,24 @@ pub struct State<Hash> {
 	pub view: View,
 	/// The block in which an author said so last.
 	pub heard: u32,
+	/// How many seats the active set has.
+	pub seats: u32,
 	/// The incident in the log; 0 while the chain is safe.
 	pub incident: IncidentId,
-	/// What votes are for: the block in which the mode degraded, once its hash is known.
+	/// The block in which the mode degraded, once its hash is known: for it members say that they are there.
 	pub anchor: Option<BlockId<Hash>>,
+	/// The block in which a set was proposed, once its hash is known: members vote for it.
+	pub proposal: Option<BlockId<Hash>>,
+	/// How many were there when the last block began.
+	pub present: u32,
+	/// The proposal's change of authorities is forced.
+	pub forced: bool,
 	/// The block that finality must pass for the chain to be safe again, see [`Facts::mark`].
 	pub mark: Option<u32>,
 	/// The block that a recovery's authorities build finality on.
 	pub base: u32,
+	/// The ids of GRANDPA's sets that finality has not reached yet.
+	pub sets: InFlight<u64>,
 	/// The guardians do not want a recovery.
 	pub vetoed: bool,
 	/// The block in which the last recovery began.
@@ -97,17 +119,35 @@ pub type StateOf<T> = State<<T as frame_system::Config>::Hash>;
 /// A vote on a chain.
 pub type VoteOf<T> = Vote<<T as frame_system::Config>::AccountId, <T as frame_system::Config>::Hash>;
 
-/// A vote with its signature.
+/// That a member is there, on a chain.
+pub type PresenceOf<T> = Presence<<T as frame_system::Config>::AccountId, <T as frame_system::Config>::Hash>;
+/// The rosters that finality has not reached yet, on a chain.
+pub type RostersOf<T> = InFlight<Roster<<T as frame_system::Config>::AccountId, <T as Config>::MaxMembers>>;
+/// A list of members on a chain.
+pub type MembersOf<T> = BoundedVec<<T as frame_system::Config>::AccountId, <T as Config>::MaxMembers>;
+
+/// What a member says, with its signature by the member's heartbeat key.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
-pub struct Signed<AccountId, Hash> {
-	/// The vote.
-	pub vote: Vote<AccountId, Hash>,
-	/// Its signature, by the heartbeat key of `vote.who`.
+pub struct Signed<What> {
+	/// What it says.
+	pub statement: What,
+	/// The signature.
 	pub signature: AuthoritySignature,
 }
 
-/// A vote with its signature, on a chain.
-pub type SignedOf<T> = Signed<<T as frame_system::Config>::AccountId, <T as frame_system::Config>::Hash>;
+/// A vote with its signature.
+pub type SignedVote<T> = Signed<VoteOf<T>>;
+/// A member's word that it is there, with its signature.
+pub type SignedPresence<T> = Signed<PresenceOf<T>>;
+
+/// What a member can say in a stall.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Stage {
+	/// That it is there.
+	Present,
+	/// That it wants the proposed set.
+	Vote,
+}
 
 /// What is kept of a vote.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
@@ -134,8 +174,11 @@ pub mod pallet {
 		/// Where a member's heartbeat key is looked up.
 		type Keys: HeartbeatKeys<Self::AccountId, AuthorityId>;
 
-		/// Who sits, and how the living take the seats of the dead.
+		/// How the living take the seats of the dead.
 		type Seats: Seats<Self::AccountId>;
+
+		/// The seat of the current block's author in an active set of so many.
+		type Author: Convert<u32, u32>;
 
 		/// The finality gadget.
 		type Finality: ForceFinality<BlockNumberFor<Self>>;
@@ -160,6 +203,12 @@ pub mod pallet {
 
 		/// Where double votes are reported.
 		type Offences: ReportOffence<Self::AccountId, Self::Offender, DoubleVote<Self::Offender>>;
+
+		/// What must not happen while finality stands still: calls that change who can be elected, or how members sign.
+		type Frozen: Contains<<Self as frame_system::Config>::RuntimeCall>;
+
+		/// What passes the gate freely although it is of the normal class.
+		type Urgent: Contains<<Self as frame_system::Config>::RuntimeCall>;
 
 		/// Who may veto a recovery, or let one begin in its cool-off.
 		type GuardianOrigin: EnsureOrigin<Self::RuntimeOrigin>;
@@ -192,6 +241,13 @@ pub mod pallet {
 			/// What it is.
 			to: Mode,
 		},
+		/// A set was proposed. Members can vote for this block.
+		Proposed {
+			/// How many seats it has.
+			seats: u32,
+			/// How many of those who sit or wait are there.
+			present: u32,
+		},
 		/// A member voted for a recovery.
 		Voted {
 			/// The member.
@@ -208,7 +264,7 @@ pub mod pallet {
 			/// After so many blocks.
 			delay: BlockNumberFor<T>,
 		},
-		/// A member voted for two branches.
+		/// A member voted for two proposals.
 		DoubleVoted {
 			/// The member.
 			who: T::AccountId,
@@ -223,10 +279,10 @@ pub mod pallet {
 	pub enum Error<T> {
 		/// Finality does not stand still.
 		NotDegraded,
-		/// The member's vote is there already.
-		AlreadyVoted,
-		/// There are more votes than members can be.
-		TooManyVotes,
+		/// The member has said so already.
+		AlreadySaid,
+		/// There are more of them than members can be.
+		TooMany,
 		/// Another word on finality in the same block.
 		AlreadyHeard,
 		/// These two votes can both be honest.
@@ -243,7 +299,23 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Status<T: Config> = StorageValue<_, StateOf<T>, ValueQuery>;
 
-	/// The votes for the current anchor.
+	/// The rosters that finality has not reached yet, over which votes are counted.
+	#[pallet::storage]
+	pub type Rosters<T: Config> = StorageValue<_, RostersOf<T>, ValueQuery>;
+
+	/// Who is there, for the current anchor. Fixed when a set is proposed.
+	#[pallet::storage]
+	pub type Present<T: Config> = StorageValue<_, MembersOf<T>, ValueQuery>;
+
+	/// The set that is proposed.
+	#[pallet::storage]
+	pub type Proposed<T: Config> = StorageValue<_, MembersOf<T>>;
+
+	/// Whether the last block had no room left for ordinary transactions, while finality stands still.
+	#[pallet::storage]
+	pub type Crowded<T: Config> = StorageValue<_, bool, ValueQuery>;
+
+	/// The votes for the current proposal.
 	#[pallet::storage]
 	pub type Votes<T: Config> = StorageValue<_, BoundedVec<Cast<T::AccountId>, T::MaxMembers>, ValueQuery>;
 
@@ -271,31 +343,33 @@ pub mod pallet {
 				state.heard = now.block;
 				// Nobody has finalized a block that is not there yet.
 				let finalized: u32 = finalized.unique_saturated_into();
-				state.view.hear(finalized.min(now.block.saturating_sub(1)), now);
+				let (author, seats) = (T::Author::convert(state.seats), state.seats);
+				state.view.hear(author, seats, finalized.min(now.block.saturating_sub(1)), now);
 				Ok(())
 			})
 		}
 
-		/// A member votes for a recovery of the branch with the vote's anchor, signed by its heartbeat key.
+		/// A member votes for the set that is proposed, signed by its heartbeat key.
 		///
 		/// Sent by the node's offchain worker. Free of charge, and operational. Accepted as a general transaction only, see
 		/// [`rejection`] for why one is turned away.
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NotDegraded`], [`Error::AlreadyVoted`]: it came too late since the transaction was authorized.
+		/// - [`Error::NotDegraded`], [`Error::AlreadySaid`]: it came too late since the transaction was authorized.
+		/// - [`Error::TooMany`]: the rosters in flight have more members than one can have.
 		#[pallet::call_index(1)]
 		#[pallet::weight((T::WeightInfo::vote(), DispatchClass::Operational))]
 		#[pallet::weight_of_authorize(T::WeightInfo::authorize_vote(T::MaxMembers::get()))]
 		#[pallet::authorize(|_source, signed| Self::authorize_vote(signed))]
-		pub fn vote(origin: OriginFor<T>, signed: SignedOf<T>) -> DispatchResult {
+		pub fn vote(origin: OriginFor<T>, signed: SignedVote<T>) -> DispatchResult {
 			ensure_authorized(origin)?;
 			ensure!(Status::<T>::get().mode == Mode::DegradedSafe, Error::<T>::NotDegraded);
-			let Vote { who, base, .. } = signed.vote;
+			let Vote { who, base, .. } = signed.statement;
 			let votes = Votes::<T>::try_mutate(|votes| {
-				ensure!(votes.iter().all(|cast| cast.who != who), Error::<T>::AlreadyVoted);
+				ensure!(votes.iter().all(|cast| cast.who != who), Error::<T>::AlreadySaid);
 				let cast = Cast { who: who.clone(), base: base.number };
-				votes.try_push(cast).map_err(|_| Error::<T>::TooManyVotes)?;
+				votes.try_push(cast).map_err(|_| Error::<T>::TooMany)?;
 				Ok::<_, Error<T>>(votes.len() as u32)
 			})?;
 			Self::deposit_event(Event::Voted { who, votes, needed: mode::needed(Self::members()) });
@@ -312,8 +386,8 @@ pub mod pallet {
 		#[pallet::weight(T::WeightInfo::report_double_vote())]
 		pub fn report_double_vote(
 			origin: OriginFor<T>,
-			one: SignedOf<T>,
-			other: SignedOf<T>,
+			one: SignedVote<T>,
+			other: SignedVote<T>,
 		) -> DispatchResultWithPostInfo {
 			let reporter = ensure_signed(origin)?;
 			Self::do_report(reporter, one, other)?;
@@ -345,6 +419,31 @@ pub mod pallet {
 			T::GuardianOrigin::ensure_origin(origin)?;
 			Self::guide(false)
 		}
+
+		/// A member says that it is there while finality stands still, signed by its heartbeat key. It binds it to nothing.
+		///
+		/// Sent by the node's offchain worker. Free of charge, and operational. Accepted as a general transaction only, see
+		/// [`rejection`] for why one is turned away.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NotDegraded`], [`Error::AlreadySaid`]: it came too late since the transaction was authorized.
+		/// - [`Error::TooMany`]: the rosters in flight have more members than one can have.
+		#[pallet::call_index(5)]
+		#[pallet::weight((T::WeightInfo::present(), DispatchClass::Operational))]
+		#[pallet::weight_of_authorize(T::WeightInfo::authorize_present(T::MaxMembers::get()))]
+		#[pallet::authorize(|_source, signed| Self::authorize_present(signed))]
+		pub fn present(origin: OriginFor<T>, signed: SignedPresence<T>) -> DispatchResult {
+			ensure_authorized(origin)?;
+			let state = Status::<T>::get();
+			let open = state.mode == Mode::DegradedSafe && !Proposed::<T>::exists();
+			ensure!(open, Error::<T>::NotDegraded);
+			let Presence { who, .. } = signed.statement;
+			Present::<T>::try_mutate(|present| {
+				ensure!(!present.contains(&who), Error::<T>::AlreadySaid);
+				present.try_push(who).map_err(|_| Error::<T>::TooMany.into())
+			})
+		}
 	}
 
 	#[pallet::inherent]
@@ -370,8 +469,12 @@ pub mod pallet {
 			Self::tick()
 		}
 
+		fn on_finalize(_: BlockNumberFor<T>) {
+			Self::look_back();
+		}
+
 		fn offchain_worker(now: BlockNumberFor<T>) {
-			Self::cast_votes(now);
+			Self::speak(now);
 		}
 
 		#[cfg(feature = "try-runtime")]
@@ -385,100 +488,149 @@ pub mod pallet {
 		/// The mode, why it is what it is, and what is waited for.
 		pub fn status() -> RecoveryStatus<T::Hash> {
 			let members = Self::members();
-			let State { mode, since, view, incident, anchor, mark, vetoed, .. } = Status::<T>::get();
+			let voters = Self::voters();
+			let state = Status::<T>::get();
+			let rules_out_others =
+				state.proposal.is_some() && Self::rosters(&state).rules_out_others(&voters);
+			let State { mode, since, view, incident, anchor, proposal, forced, mark, vetoed, .. } = state;
 			RecoveryStatus {
 				mode,
 				since,
 				incident,
 				finalized: view.finalized,
 				anchor,
-				votes: Votes::<T>::decode_len().unwrap_or_default() as u32,
+				proposal,
+				present: Present::<T>::decode_len().unwrap_or_default() as u32,
+				votes: voters.len() as u32,
 				needed: mode::needed(members),
 				members,
+				rules_out_others,
+				forced,
 				vetoed,
 				mark,
 			}
 		}
 
-		/// Who has voted for a recovery, and how many more votes are needed.
-		pub fn votes() -> (Vec<T::AccountId>, u32) {
-			let votes = Votes::<T>::get();
-			let lacking = mode::needed(Self::members()).saturating_sub(votes.len() as u32);
-			(votes.into_iter().map(|cast| cast.who).collect(), lacking)
+		/// Who is there, and who of them has voted for the proposal.
+		pub fn said() -> (Vec<T::AccountId>, Vec<T::AccountId>) {
+			(Present::<T>::get().into_inner(), Self::voters().into_iter().collect())
 		}
 	}
 }
 
 impl<T: Config> Pallet<T> {
 	fn members() -> u32 {
-		let (active, reserve) = T::Seats::members();
-		active.len().saturating_add(reserve.len()) as u32
+		Rosters::<T>::get().last().map_or(0, |roster| roster.size().all())
 	}
 
-	/// Whether a member may vote for this anchor now; or the code of why not.
-	fn check_voter(state: &StateOf<T>, who: &T::AccountId, anchor: &BlockId<T::Hash>) -> Result<(), u8> {
+	/// The rosters that finality has not reached yet.
+	fn rosters(state: &StateOf<T>) -> RostersOf<T> {
+		let mut rosters = Rosters::<T>::get();
+		rosters.settle(state.view.finalized);
+		rosters
+	}
+
+	fn voters() -> BTreeSet<T::AccountId> {
+		Votes::<T>::get().into_iter().map(|cast| cast.who).collect()
+	}
+
+	fn hash_of(number: u32) -> T::Hash {
+		frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::from(number))
+	}
+
+	/// Whether a member may say something of the block `about` now; or the code of why not.
+	fn check_member(
+		state: &StateOf<T>,
+		who: &T::AccountId,
+		about: &BlockId<T::Hash>,
+		stage: Stage,
+	) -> Result<(), u8> {
 		if state.mode != Mode::DegradedSafe {
 			return Err(rejection::NOT_DEGRADED);
 		}
-		if state.anchor != Some(*anchor) {
-			return Err(rejection::WRONG_ANCHOR);
+		let wanted = match stage {
+			Stage::Present => state.anchor,
+			Stage::Vote => state.proposal,
+		};
+		if wanted != Some(*about) {
+			return Err(rejection::WRONG_BLOCK);
 		}
-		if T::Log::now().block < state.since.block.saturating_add(T::Rules::get().vote_after) {
-			return Err(rejection::TOO_EARLY);
+		// Short forks are settled by then, and no vote is lost with one.
+		let from = about.number.saturating_add(T::Rules::get().vote_after);
+		match stage {
+			Stage::Present if Proposed::<T>::exists() => return Err(rejection::TOO_LATE),
+			Stage::Vote if T::Log::now().block < from => return Err(rejection::TOO_EARLY),
+			_ => {},
 		}
-		let (active, reserve) = T::Seats::members();
-		if !active.contains(who) && !reserve.contains(who) {
+		if !Self::rosters(state).has(who) {
 			return Err(rejection::NOT_A_MEMBER);
 		}
-		if Votes::<T>::get().iter().any(|cast| cast.who == *who) {
-			return Err(rejection::ALREADY_VOTED);
+		let said = match stage {
+			Stage::Present => Present::<T>::get().contains(who),
+			Stage::Vote => Votes::<T>::get().iter().any(|cast| cast.who == *who),
+		};
+		if said {
+			return Err(rejection::ALREADY_SAID);
 		}
 		Ok(())
 	}
 
+	/// Whether a member signed this; or the code of why not.
+	fn check_signature<What: Statement>(who: &T::AccountId, signed: &Signed<What>) -> Result<(), u8> {
+		let key = T::Keys::key_of(who).ok_or(rejection::NO_KEY)?;
+		if !signed.statement.is_signed_by(&key, &Self::genesis(), &signed.signature) {
+			return Err(rejection::BAD_SIGNATURE);
+		}
+		Ok(())
+	}
+
+	/// Whether a member's word that it is there may enter the pool, or a block. The signature is checked last.
+	fn authorize_present(signed: &SignedPresence<T>) -> TransactionValidityWithRefund {
+		let Presence { who, anchor } = &signed.statement;
+		Self::check_member(&Status::<T>::get(), who, anchor, Stage::Present)
+			.and_then(|()| Self::check_signature(who, signed))
+			.or_else(reject)?;
+		admit("understudy/present", &(who, anchor), T::Priority::get())
+	}
+
 	/// Whether a vote may enter the pool, or a block. The signature is checked last.
-	fn authorize_vote(signed: &SignedOf<T>) -> TransactionValidityWithRefund {
-		let Signed { vote, signature } = signed;
+	fn authorize_vote(signed: &SignedVote<T>) -> TransactionValidityWithRefund {
+		let Vote { who, proposal, base } = &signed.statement;
 		let state = Status::<T>::get();
-		Self::check_voter(&state, &vote.who, &vote.anchor).or_else(reject)?;
-		let own = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::from(vote.base.number));
+		Self::check_member(&state, who, proposal, Stage::Vote).or_else(reject)?;
+		let own = Self::hash_of(base.number);
 		// In a long stall the chain has forgotten the hash of what was final.
-		let forgotten = own == T::Hash::default() && vote.base.number <= state.view.finalized;
-		if vote.base.number >= vote.anchor.number || (own != vote.base.hash && !forgotten) {
+		if base.number > state.view.finalized || (own != base.hash && own != T::Hash::default()) {
 			return reject(rejection::WRONG_BASE);
 		}
-		let Some(key) = T::Keys::key_of(&vote.who) else { return reject(rejection::NO_KEY) };
-		if !vote.is_signed_by(&key, &Self::genesis(), signature) {
-			return reject(rejection::BAD_SIGNATURE);
-		}
-		admit("understudy/recovery", &(&vote.who, vote.anchor), T::Priority::get())
+		Self::check_signature(who, signed).or_else(reject)?;
+		admit("understudy/recovery", &(who, proposal), T::Priority::get())
 	}
 
 	fn genesis() -> T::Hash {
 		frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero())
 	}
 
-	fn do_report(reporter: T::AccountId, one: SignedOf<T>, other: SignedOf<T>) -> DispatchResult {
-		ensure!(one.vote.conflicts_with(&other.vote), Error::<T>::NoConflict);
-		let who = one.vote.who.clone();
-		let key = T::Keys::key_of(&who).ok_or(Error::<T>::BadSignature)?;
-		for Signed { vote, signature } in [&one, &other] {
-			ensure!(vote.is_signed_by(&key, &Self::genesis(), signature), Error::<T>::BadSignature);
+	fn do_report(reporter: T::AccountId, one: SignedVote<T>, other: SignedVote<T>) -> DispatchResult {
+		ensure!(one.statement.conflicts_with(&other.statement), Error::<T>::NoConflict);
+		let who = one.statement.who.clone();
+		for signed in [&one, &other] {
+			ensure!(Self::check_signature(&who, signed).is_ok(), Error::<T>::BadSignature);
 		}
 		let offender = T::OffenderOf::convert(who.clone()).ok_or(Error::<T>::UnknownOffender)?;
-		let (one, other) = (one.vote.anchor.number, other.vote.anchor.number);
-		let anchors = (one.min(other), one.max(other));
+		let (one, other) = (one.statement.proposal.number, other.statement.proposal.number);
+		let proposals = (one.min(other), one.max(other));
 		let double = DoubleVote {
 			session: T::Session::get(),
-			validators: T::Seats::members().0.len() as u32,
-			anchors,
+			validators: Rosters::<T>::get().last().map_or(0, |roster| roster.active),
+			proposals,
 			offender,
 			fraction: T::DoubleVoteFraction::get(),
 		};
 		T::Offences::report_offence(alloc::vec![reporter], double)
 			.map_err(|_| Error::<T>::AlreadyReported)?;
 		let incident = T::Log::open_incident();
-		let evidence = alloc::vec![Evidence::DoubleVote { anchors }];
+		let evidence = alloc::vec![Evidence::DoubleVote { proposals }];
 		Self::note(incident, RecordKind::Penalized, Initiator::Anyone, Some(who.clone()), evidence);
 		Self::deposit_event(Event::DoubleVoted { who });
 		Ok(())
@@ -510,27 +662,59 @@ impl<T: Config> Pallet<T> {
 		T::Log::append(NewRecord { incident, kind, initiator, subject, from: None, to: None, evidence });
 	}
 
-	/// The voters, if their votes suffice for a recovery now, and the base that they agree on.
-	fn quorum(state: &StateOf<T>, now: Moment, rules: &Rules) -> Option<(Vec<T::AccountId>, u32)> {
-		let votes = Votes::<T>::get();
-		let (active, reserve) = T::Seats::members();
-		let voters: BTreeSet<&T::AccountId> = votes.iter().map(|cast| &cast.who).collect();
-		let of = |members: &[T::AccountId]| members.iter().filter(|who| voters.contains(who)).count() as u32;
-		let cast = Count { active: of(&active), reserve: of(&reserve) };
-		let members = Count { active: active.len() as u32, reserve: reserve.len() as u32 };
+	/// The set in which those who are there take the seats of all others, if they suffice for a recovery and nothing is in its way.
+	fn seatable(state: &StateOf<T>, now: Moment, rules: &Rules) -> Option<Vec<T::AccountId>> {
 		let cooled = state.recovered.is_none_or(|at| now.block >= at.saturating_add(rules.cool_off));
-		if !mode::is_quorum(cast, members) || state.vetoed || !cooled {
+		if state.vetoed || !cooled || !T::Finality::may_force() || T::Seats::is_changing() {
 			return None;
 		}
-		if !T::Finality::may_force() || T::Seats::is_changing() {
+		let present = Present::<T>::get();
+		let living: BTreeSet<T::AccountId> = present.iter().cloned().collect();
+		if !Self::rosters(state).is_quorum(&living) {
 			return None;
 		}
-		// What the chain has seen of finality itself bounds it, too.
-		let bases = votes.iter().map(|cast| cast.base).collect();
-		let base = vote::base(bases, tolerated_faults(members.all()))?.min(state.view.finalized);
-		let living: Vec<T::AccountId> = votes.into_iter().map(|cast| cast.who).collect();
-		let (seats, alive) = T::Seats::reseated(&living);
-		mode::is_enough(alive, seats).then_some((living, base))
+		let set = T::Seats::reseated(&present);
+		Self::can_finalize(&set, &living).then_some(set)
+	}
+
+	/// Whether enough of a set live.
+	fn can_finalize(set: &[T::AccountId], living: &BTreeSet<T::AccountId>) -> bool {
+		let alive = set.iter().filter(|who| living.contains(who)).count();
+		mode::is_enough(alive as u32, set.len() as u32)
+	}
+
+	/// The number of votes and the base that they agree on, if they suffice to carry out the proposal now.
+	fn quorum(state: &StateOf<T>, now: Moment, rules: &Rules) -> Option<(u32, u32)> {
+		let voters = Self::voters();
+		if !Self::rosters(state).is_quorum(&voters) {
+			return None;
+		}
+		// Somebody of it may have become unfit; then it is not the set that was voted for.
+		let set = Self::seatable(state, now, rules)?;
+		if Proposed::<T>::get().is_none_or(|proposed| *proposed != *set) || !Self::can_finalize(&set, &voters)
+		{
+			return None;
+		}
+		let bases = Votes::<T>::get().into_iter().map(|cast| cast.base).collect();
+		let base = vote::base(bases, tolerated_faults(Self::members()))?;
+		Some((voters.len() as u32, base))
+	}
+
+	/// Fixes the set to be seated, if enough are there.
+	fn propose(state: &StateOf<T>, now: Moment, rules: &Rules) {
+		let Some(set) = Self::seatable(state, now, rules) else { return };
+		let present = Present::<T>::decode_len().unwrap_or_default() as u32;
+		Self::deposit_event(Event::Proposed { seats: set.len() as u32, present });
+		Proposed::<T>::put(MembersOf::<T>::truncate_from(set));
+	}
+
+	/// What the members have said comes to nothing.
+	fn clear(state: &mut StateOf<T>) {
+		Present::<T>::kill();
+		Proposed::<T>::kill();
+		Votes::<T>::kill();
+		(state.anchor, state.proposal, state.present) = (None, None, 0);
+		(state.forced, state.vetoed) = (false, false);
 	}
 
 	/// Looks whether the mode changes.
@@ -539,20 +723,40 @@ impl<T: Config> Pallet<T> {
 		let (now, rules) = (T::Log::now(), T::Rules::get());
 		let mut weight = T::WeightInfo::tick();
 		let before = state.clone();
-		if state.mode == Mode::DegradedSafe && state.anchor.is_none() && now.block > state.since.block {
-			let number = state.since.block;
-			let hash = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::from(number));
-			state.anchor = Some(BlockId { number, hash });
+		state.sets.settle(state.view.finalized);
+		let id = T::Finality::set_id();
+		if state.sets.last() != Some(&id) {
+			// The block before has brought it.
+			state.sets.push(now.block.saturating_sub(1), id, state.view.finalized);
 		}
-		let quorum = match state.mode {
-			Mode::DegradedSafe if !Votes::<T>::get().is_empty() => {
-				weight.saturating_accrue(T::WeightInfo::tally(T::MaxMembers::get()));
+		let mut quorum = None;
+		if state.mode == Mode::DegradedSafe {
+			let last = now.block.saturating_sub(1);
+			let known = || Some(BlockId { number: last, hash: Self::hash_of(last) });
+			if state.anchor.is_none() && last == state.since.block {
+				state.anchor = known();
+			}
+			let proposed = Proposed::<T>::exists();
+			if proposed && state.proposal.is_none() {
+				state.proposal = known();
+			}
+			let gathered = now.block >= state.since.block.saturating_add(rules.vote_after);
+			let gathering = !proposed && gathered && Present::<T>::exists();
+			if gathering || Votes::<T>::exists() {
 				// Who could be seated is looked up as for a change.
+				weight.saturating_accrue(T::WeightInfo::tally(T::MaxMembers::get()));
 				weight.saturating_accrue(T::WeightInfo::change(T::MaxMembers::get()));
-				Self::quorum(&state, now, &rules)
-			},
-			_ => None,
-		};
+			}
+			if gathering {
+				// As long as members come, there are more to wait for: who is left out loses its seat.
+				let present = Present::<T>::decode_len().unwrap_or_default() as u32;
+				if core::mem::replace(&mut state.present, present) == present {
+					Self::propose(&state, now, &rules);
+				}
+			} else if Votes::<T>::exists() {
+				quorum = Self::quorum(&state, now, &rules);
+			}
+		}
 		let facts = Facts {
 			now,
 			since: state.since,
@@ -571,7 +775,7 @@ impl<T: Config> Pallet<T> {
 		weight
 	}
 
-	fn change(state: &mut StateOf<T>, to: Mode, now: Moment, quorum: Option<(Vec<T::AccountId>, u32)>) {
+	fn change(state: &mut StateOf<T>, to: Mode, now: Moment, quorum: Option<(u32, u32)>) {
 		let from = core::mem::replace(&mut state.mode, to);
 		state.since = now;
 		if state.incident == 0 {
@@ -582,13 +786,12 @@ impl<T: Config> Pallet<T> {
 		let finalized = state.view.finalized;
 		match to {
 			Mode::DegradedSafe => {
-				state.vetoed = false;
-				// A recovery that came to nothing leaves the votes as they are: they are for this branch, and for no other.
+				// A recovery that came to nothing leaves the votes as they are: their voters are bound by them.
 				if from == Mode::RecoveryInProgress {
 					state.mark = state.anchor.map(|anchor| anchor.number);
 				} else {
-					(state.anchor, state.mark) = (None, Some(now.block));
-					Votes::<T>::kill();
+					Self::clear(state);
+					state.mark = Some(now.block);
 				}
 				let evidence = alloc::vec![Evidence::Finality { finalized, since: state.view.since }];
 				Self::note(incident, RecordKind::Degraded, automation, None, evidence);
@@ -599,25 +802,20 @@ impl<T: Config> Pallet<T> {
 				);
 			},
 			Mode::RecoveryInProgress => {
-				let (living, base) = quorum.unwrap_or_default();
+				let (votes, base) = quorum.unwrap_or_default();
 				(state.mark, state.recovered, state.base) = (None, Some(now.block), base);
-				let evidence = alloc::vec![Evidence::Quorum {
-					votes: living.len() as u32,
-					members: Self::members(),
-					base,
-				}];
+				let evidence = alloc::vec![Evidence::Quorum { votes, members: Self::members(), base }];
 				Self::note(incident, RecordKind::Recovering, automation, None, evidence);
-				T::Seats::reseat(&living, incident);
+				T::Seats::reseat(&Present::<T>::get(), incident);
 			},
 			Mode::SafeResumed => {
-				Votes::<T>::kill();
-				state.vetoed = false;
+				Self::clear(state);
 				let evidence = alloc::vec![Evidence::Finality { finalized, since: state.view.since }];
 				Self::note(incident, RecordKind::FinalityResumed, automation, None, evidence);
 			},
 			Mode::Safe => {
 				Self::note(incident, RecordKind::Thawed, automation, None, Vec::new());
-				(state.incident, state.anchor, state.mark) = (0, None, None);
+				(state.incident, state.mark) = (0, None);
 			},
 		}
 		Self::deposit_event(Event::ModeChanged { incident, from, to });
@@ -626,15 +824,15 @@ impl<T: Config> Pallet<T> {
 	/// Checks what must hold of the storage.
 	pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
 		let state = Status::<T>::get();
-		let votes = Votes::<T>::get();
-		ensure!(
-			votes.is_empty() || matches!(state.mode, Mode::DegradedSafe | Mode::RecoveryInProgress),
-			"there are votes, and nothing to vote for"
-		);
-		let mut voters: Vec<_> = votes.iter().map(|cast| cast.who.encode()).collect();
-		voters.sort();
-		voters.dedup();
-		ensure!(voters.len() == votes.len(), "a member has two votes");
+		let stalled = matches!(state.mode, Mode::DegradedSafe | Mode::RecoveryInProgress);
+		let (present, votes) = (Present::<T>::get(), Votes::<T>::get());
+		ensure!(stalled || present.is_empty(), "members are there for nothing");
+		ensure!(!present.is_empty() || Proposed::<T>::get().is_none(), "a proposal is made by nobody");
+		ensure!(Proposed::<T>::exists() || state.proposal.is_none(), "a proposal has no set");
+		ensure!(state.proposal.is_some() || votes.is_empty(), "there are votes, and nothing to vote for");
+		ensure!(state.proposal.is_some() || !state.forced, "a change is forced that nobody proposed");
+		ensure!(present.iter().collect::<BTreeSet<_>>().len() == present.len(), "a member is there twice");
+		ensure!(Self::voters().len() == votes.len(), "a member has two votes");
 		ensure!(
 			(state.mode == Mode::Safe) == (state.incident == 0),
 			"a stall has no incident, or safety has one"
@@ -660,11 +858,25 @@ impl<T: Config> RecoveryControl for Pallet<T> {
 		if state.mode != Mode::RecoveryInProgress || state.mark.is_some() {
 			return;
 		}
-		state.mark = Some(T::Log::now().block);
+		(state.mark, state.forced) = (Some(T::Log::now().block), true);
 		let (base, delay) =
 			(BlockNumberFor::<T>::from(state.base), BlockNumberFor::<T>::from(T::Rules::get().delay));
-		T::Finality::force(delay, base);
+		let set_id = state.sets.first().copied().unwrap_or_else(T::Finality::set_id);
+		T::Finality::force(delay, base, set_id);
 		Self::deposit_event(Event::Forced { base, delay });
 		Status::<T>::put(state);
+	}
+}
+
+impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
+	/// Votes are counted over it from now on, and over the last one until this block is final.
+	fn on_roster(active: &[T::AccountId], reserve: &[T::AccountId]) {
+		let members = [active, reserve].concat();
+		let roster = Roster { active: active.len() as u32, members: BoundedVec::truncate_from(members) };
+		let finalized = Status::<T>::mutate(|state| {
+			state.seats = roster.active;
+			state.view.finalized
+		});
+		Rosters::<T>::mutate(|rosters| rosters.push(T::Log::now().block, roster, finalized));
 	}
 }

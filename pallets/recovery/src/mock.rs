@@ -1,6 +1,6 @@
 //! A chain with nothing but the recovery: who sits, time, and the finality gadget are set by the tests.
 
-use frame_support::{derive_impl, parameter_types};
+use frame_support::{derive_impl, parameter_types, traits::Contains};
 use frame_system::EnsureRoot;
 use sp_core::H256;
 use sp_runtime::{BuildStorage, Perbill};
@@ -12,7 +12,7 @@ use understudy_primitives::{
 	HeartbeatKeys, IncidentId, Moment, NewRecord, RecordKind, RecordSeq,
 };
 
-use crate::{self as pallet_recovery, mode::is_enough, BlockId, Rules, Signed, Vote};
+use crate::{self as pallet_recovery, BlockId, Presence, Rules, Signed, SignedPresence, SignedVote, Vote};
 
 understudy_mocks::authorized_transactions!();
 
@@ -39,6 +39,7 @@ mod runtime {
 impl frame_system::Config for Runtime {
 	type Block = Block;
 	type BlockHashCount = frame_support::traits::ConstU64<50>;
+	type BaseCallFilter = crate::NotFrozen<Runtime>;
 }
 
 pub const RULES: Rules = Rules {
@@ -49,6 +50,7 @@ pub const RULES: Rules = Rules {
 	patience: 30,
 	settle: 10,
 	cool_off: 100,
+	intake: Perbill::from_percent(10),
 };
 
 parameter_types! {
@@ -59,7 +61,12 @@ parameter_types! {
 	/// Whom the living were to replace the others by.
 	pub static Reseated: Vec<Vec<u64>> = Vec::new();
 	/// What was forced.
-	pub static Forced: Vec<(u64, u64)> = Vec::new();
+	pub static Forced: Vec<(u64, u64, u64)> = Vec::new();
+	/// Which of two branches this is, and the last block that both have.
+	pub static Branch: u64 = 0;
+	pub static Parted: u64 = u64::MAX;
+	/// The id of the authority set.
+	pub static SetId: u64 = 0;
 	pub static MayForce: bool = true;
 	pub static Records: Vec<NewRecord<u64>> = Vec::new();
 	pub static Incidents: IncidentId = 0;
@@ -82,20 +89,18 @@ impl HeartbeatKeys<u64, AuthorityId> for TestKeys {
 pub struct TestSeats;
 
 impl understudy_primitives::Seats<u64> for TestSeats {
-	fn members() -> (Vec<u64>, Vec<u64>) {
-		(Active::get(), Reserve::get())
-	}
 	fn is_changing() -> bool {
 		Changing::get()
 	}
-	fn reseated(living: &[u64]) -> (u32, u32) {
-		let seats = Active::get().len();
-		let alive = living.len().min(seats);
-		(seats as u32, alive as u32)
+	/// The living take as many seats as there are; those of the dead that are left stay.
+	fn reseated(living: &[u64]) -> Vec<u64> {
+		let seats = Active::get();
+		let dead = seats.iter().filter(|who| !living.contains(who)).copied();
+		let mut all: Vec<u64> = living.to_vec();
+		all.sort_unstable();
+		all.into_iter().chain(dead).take(seats.len()).collect()
 	}
 	fn reseat(living: &[u64], _: IncidentId) {
-		let (seats, alive) = Self::reseated(living);
-		assert!(is_enough(alive, seats));
 		Reseated::mutate(|all| all.push(living.to_vec()));
 	}
 }
@@ -106,8 +111,20 @@ impl understudy_primitives::ForceFinality<u64> for TestFinality {
 	fn may_force() -> bool {
 		MayForce::get()
 	}
-	fn force(delay: u64, base: u64) {
-		Forced::mutate(|all| all.push((delay, base)));
+	fn set_id() -> u64 {
+		SetId::get()
+	}
+	fn force(delay: u64, base: u64, set_id: u64) {
+		Forced::mutate(|all| all.push((delay, base, set_id)));
+	}
+}
+
+/// All of the active set author by turns.
+pub struct Author;
+
+impl sp_runtime::traits::Convert<u32, u32> for Author {
+	fn convert(seats: u32) -> u32 {
+		System::block_number() as u32 % seats
 	}
 }
 
@@ -158,9 +175,28 @@ impl sp_runtime::traits::Convert<u64, Option<u64>> for Everybody {
 	}
 }
 
+/// What must not happen while finality stands still.
+pub struct KillsStorage;
+
+impl Contains<RuntimeCall> for KillsStorage {
+	fn contains(call: &RuntimeCall) -> bool {
+		matches!(call, RuntimeCall::System(frame_system::Call::kill_storage { .. }))
+	}
+}
+
+/// What passes all the same.
+pub struct Remarks;
+
+impl Contains<RuntimeCall> for Remarks {
+	fn contains(call: &RuntimeCall) -> bool {
+		matches!(call, RuntimeCall::System(frame_system::Call::remark_with_event { .. }))
+	}
+}
+
 impl pallet_recovery::Config for Runtime {
 	type Keys = TestKeys;
 	type Seats = TestSeats;
+	type Author = Author;
 	type Finality = TestFinality;
 	type Log = TestLog;
 	type Session = frame_support::traits::ConstU32<3>;
@@ -169,6 +205,8 @@ impl pallet_recovery::Config for Runtime {
 	type Offender = u64;
 	type OffenderOf = Everybody;
 	type Offences = Court;
+	type Frozen = KillsStorage;
+	type Urgent = Remarks;
 	type GuardianOrigin = EnsureRoot<u64>;
 	type MaxMembers = frame_support::traits::ConstU32<8>;
 	type Priority = frame_support::traits::ConstU64<77>;
@@ -194,6 +232,7 @@ pub fn on_node(local: &[u64], test: impl FnOnce(&Pool)) {
 	let mut ext: sp_io::TestExternalities = storage.expect("the default genesis is valid").into();
 	let (pool, _) = understudy_mocks::surround(&mut ext, local);
 	ext.execute_with(|| {
+		seat(&[11, 12, 13, 14], &[15, 16]);
 		System::set_block_number(1);
 		test(&pool);
 		check();
@@ -211,7 +250,8 @@ pub fn check() {
 
 /// The hash of a block of this branch.
 pub fn hash_of(number: u64) -> H256 {
-	H256::from_low_u64_be(number + 1_000)
+	let branch = if number > Parted::get() { Branch::get() } else { 0 };
+	H256::from_low_u64_be(number + 1_000 + branch * 1_000_000)
 }
 
 /// The next block, whose author has finalized up to `finalized`.
@@ -241,10 +281,25 @@ pub fn sign(who: u64, statement: &impl Statement) -> AuthoritySignature {
 	understudy_mocks::sign(who, statement, &System::block_hash(0))
 }
 
-/// A member's vote for an anchor.
-pub fn signed(who: u64, anchor: BlockId<H256>, base: u64) -> Signed<u64, H256> {
-	let vote = Vote { who, anchor, base: BlockId { number: base as u32, hash: hash_of(base) } };
-	Signed { signature: sign(who, &vote), vote }
+/// A member's word that it is there.
+pub fn there(who: u64, anchor: BlockId<H256>) -> SignedPresence<Runtime> {
+	let statement = Presence { who, anchor };
+	Signed { signature: sign(who, &statement), statement }
+}
+
+/// A member's vote for a proposal.
+pub fn signed(who: u64, proposal: BlockId<H256>, base: u64) -> SignedVote<Runtime> {
+	let base = BlockId { number: base as u32, hash: hash_of(base) };
+	let statement = Vote { who, proposal, base };
+	Signed { signature: sign(who, &statement), statement }
+}
+
+/// Another roster, from this block on.
+pub fn seat(active: &[u64], reserve: &[u64]) {
+	use understudy_primitives::RosterHandler;
+	Active::set(active.to_vec());
+	Reserve::set(reserve.to_vec());
+	Recovery::on_roster(active, reserve);
 }
 
 /// The kinds of the records so far.

@@ -16,6 +16,7 @@
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
+use sp_runtime::Perbill;
 use understudy_primitives::{tolerated_faults, Mode, Moment};
 
 /// How long things take.
@@ -27,7 +28,8 @@ pub struct Rules {
 	pub stall_time: u64,
 	/// ... in which there were at least so many blocks.
 	pub stall_blocks: u32,
-	/// So many blocks after the mode began nodes vote: short forks are settled by then.
+	/// Those who are there are counted for so many blocks, and so many blocks after a proposal nodes vote: short forks are settled by
+	/// then.
 	pub vote_after: u32,
 	/// So many blocks after its signal the change of authorities is enacted. The block with the signal must not be re-organized
 	/// by then.
@@ -38,6 +40,8 @@ pub struct Rules {
 	pub settle: u32,
 	/// Between one recovery and the next there are at least so many blocks.
 	pub cool_off: u32,
+	/// The share of what ordinary transactions can take of a block that they may take while finality stands still.
+	pub intake: Perbill,
 }
 
 /// What the mode depends on.
@@ -119,6 +123,7 @@ mod tests {
 		patience: 30,
 		settle: 10,
 		cool_off: 100,
+		intake: Perbill::from_percent(10),
 	};
 
 	fn facts() -> Facts {

@@ -1,4 +1,4 @@
-//! The node's part: it votes for the branch that it stands on, once, and keeps its vote before it sends it.
+//! The node's part: it says that it is there, votes for one proposal, and keeps its vote before it sends it.
 //!
 //! What it keeps is in the node's database, which no fork of the chain and no restart changes. A second node with the same keys
 //! knows nothing of it: keys are never on two nodes (I10).
@@ -15,102 +15,145 @@ use sp_runtime::{
 };
 use understudy_primitives::{
 	crypto::AuthorityId,
-	offchain::{claim, FinalityView, VOTED_FOR},
+	offchain::{claim, FinalityView, Lock, LOCK, PREVOTED},
 	statement::Statement,
 	HeartbeatKeys,
 };
 
 use crate::{
 	vote::{self, Next},
-	BlockId, Call, Config, Mode, Pallet, Signed, SignedOf, Status, Vote,
+	BlockId, Call, Config, Mode, Pallet, Presence, Signed, SignedVote, Stage, StateOf, Status, Vote, VoteOf,
 };
 
 const LOG_TARGET: &str = "understudy::recovery";
 
 impl<T: Config> Pallet<T> {
-	/// Votes for those whose keys the local node has.
-	pub(crate) fn cast_votes(now: BlockNumberFor<T>) {
+	/// Speaks for those whose keys the local node has.
+	pub(crate) fn speak(now: BlockNumberFor<T>) {
 		let state = Status::<T>::get();
-		let (Mode::DegradedSafe, Some(anchor)) = (state.mode, state.anchor) else { return };
-		let Some(base) = Self::finalized() else { return };
+		if state.mode != Mode::DegradedSafe {
+			return;
+		}
+		let Some((view, base)) = Self::standstill(&state) else { return };
 		for key in AuthorityId::all() {
 			let Some(who) = T::Keys::owner_of(&key) else { continue };
-			if Self::check_voter(&state, &who, &anchor).is_err() {
-				continue;
+			if let Some(anchor) = state.anchor {
+				let may = Self::check_member(&state, &who, &anchor, Stage::Present).is_ok();
+				if may && claim("present", &key, anchor, now) {
+					let presence = Presence { who: who.clone(), anchor };
+					if let Some(signed) = Self::signed(presence, &key) {
+						Self::submit(Call::present { signed });
+					}
+				}
 			}
-			if let Some(signed) = Self::signed_once(&key, Vote { who, anchor, base }, now) {
-				Self::submit(signed);
+			if let Some(proposal) = state.proposal {
+				let may = Self::check_member(&state, &who, &proposal, Stage::Vote).is_ok();
+				let vote = Vote { who, proposal, base };
+				if let Some(signed) = may.then(|| Self::signed_once(&key, vote, &view, now)).flatten() {
+					Self::submit(Call::vote { signed });
+				}
 			}
 		}
 	}
 
-	/// The last block that the node has finalized, if it sees for itself that finality stands still there.
-	fn finalized() -> Option<BlockId<T::Hash>> {
+	/// The last block that the node has finalized, as far as the chain knows of it; if the node sees for itself that finality
+	/// stands still.
+	fn standstill(state: &StateOf<T>) -> Option<(FinalityView, BlockId<T::Hash>)> {
 		let view = FinalityView::read()?;
 		if view.at.saturating_sub(view.advanced) < T::Rules::get().stall_time {
 			return None;
 		}
 		let header = view.last::<HeaderFor<T>>()?;
-		Some(BlockId { number: (*header.number()).unique_saturated_into(), hash: header.hash() })
+		let last: u32 = (*header.number()).unique_saturated_into();
+		let base = if last <= state.view.finalized {
+			BlockId { number: last, hash: header.hash() }
+		} else {
+			let number = state.view.finalized;
+			BlockId { number, hash: Self::hash_of(number) }
+		};
+		Some((view, base))
 	}
 
-	/// The member's vote for this anchor, if the node may sign one, or has.
+	fn signed<What: Statement>(statement: What, key: &AuthorityId) -> Option<Signed<What>> {
+		let signature = statement.sign(key, &Self::genesis())?;
+		Some(Signed { statement, signature })
+	}
+
+	/// Whether the node's GRANDPA voter has prevoted for nothing but what this proposal builds on. What it has prevoted for could
+	/// have been finalized without anybody here knowing.
+	fn builds_on_prevote(proposal: &BlockId<T::Hash>, base: u32) -> bool {
+		match StorageValueRef::persistent(PREVOTED).get::<BlockId<T::Hash>>() {
+			Ok(None) => true,
+			Ok(Some(BlockId { number, hash })) => {
+				number <= base || (number <= proposal.number && Self::hash_of(number) == hash)
+			},
+			Err(_) => false,
+		}
+	}
+
+	/// The member's vote for this proposal, if the node may sign one, or has.
 	fn signed_once(
 		key: &AuthorityId,
-		vote: Vote<T::AccountId, T::Hash>,
+		vote: VoteOf<T>,
+		view: &FinalityView,
 		now: BlockNumberFor<T>,
-	) -> Option<SignedOf<T>> {
+	) -> Option<SignedVote<T>> {
 		// By the member, not by its key: another key is no other vote.
 		let name = (&b"understudy/recovery/vote"[..], &vote.who).encode();
 		let storage = StorageValueRef::persistent(&name);
 		// What cannot be read might be a vote.
-		let kept = storage.get::<SignedOf<T>>().ok()?;
-		// What is below the last finalized block is final or dead; the chain remembers the hashes of the last blocks only.
-		let is_final = |block: &BlockId<T::Hash>| {
-			let own = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::from(block.number));
-			block.number <= vote.base.number && (own == block.hash || own == T::Hash::default())
-		};
-		// The node's GRANDPA voter stays with this branch from now on, and with no other one as long as this one could recover.
-		// Written before the vote is sent, however often.
-		let stay = || StorageValueRef::persistent(VOTED_FOR).set(&vote.anchor);
-		match vote::next(kept.as_ref().map(|kept| &kept.vote.anchor), &vote.anchor, is_final) {
+		let kept = storage.get::<SignedVote<T>>().ok()?;
+		let Vote { proposal, base, .. } = vote;
+		match vote::next(kept.as_ref().map(|kept| &kept.statement.proposal), &proposal, base.number) {
 			Next::Sign => {
-				let signature = vote.sign(key, &Self::genesis())?;
-				let signed = Signed { vote: vote.clone(), signature };
+				// First the lock, which the voter reads after it has written what it is about to prevote for; then that: whichever
+				// comes first, one of the two sees the other.
+				let mut lock = StorageValueRef::persistent(LOCK);
+				let before = lock.get::<Lock<T::Hash>>().ok()?;
+				lock.set(&Lock { proposal, set: view.set });
+				if !Self::builds_on_prevote(&proposal, base.number) {
+					log::warn!(
+						target: LOG_TARGET,
+						"not voting for a recovery from #{}: this node has prevoted for a block that is not below it",
+						proposal.number
+					);
+					match before {
+						Some(before) => lock.set(&before),
+						None => lock.clear(),
+					}
+					return None;
+				}
+				let signed = Self::signed(vote, key)?;
 				// Kept before it is sent; unless a worker of another block was faster.
-				let keep = |found: Result<Option<SignedOf<T>>, StorageRetrievalError>| match found {
+				let keep = |found: Result<Option<SignedVote<T>>, StorageRetrievalError>| match found {
 					Ok(found) if found == kept => Ok(signed.clone()),
 					_ => Err(()),
 				};
 				storage.mutate(keep).ok()?;
-				stay();
 				log::warn!(
 					target: LOG_TARGET,
-					"finality stands still: voting for a recovery of the branch with #{} {:?}",
-					signed.vote.anchor.number,
-					signed.vote.anchor.hash
+					"finality stands still: voting for the recovery that #{} {:?} proposes",
+					proposal.number,
+					proposal.hash
 				);
 				Some(signed)
 			},
-			Next::Resend => {
-				stay();
-				claim("recovery", key, vote.anchor, now).then_some(kept).flatten()
-			},
+			Next::Resend => claim("recovery", key, proposal, now).then_some(kept).flatten(),
 			Next::Locked => {
 				log::warn!(
 					target: LOG_TARGET,
-					"not voting for the branch with #{}: this node has voted for another one, which is not final",
-					vote.anchor.number
+					"not voting for a recovery from #{}: this node's vote for another one still binds it",
+					proposal.number
 				);
 				None
 			},
 		}
 	}
 
-	fn submit(signed: SignedOf<T>) {
-		let transaction = T::create_authorized_transaction(Call::vote { signed }.into());
+	fn submit(call: Call<T>) {
+		let transaction = T::create_authorized_transaction(call.into());
 		if SubmitTransaction::<T, Call<T>>::submit_transaction(transaction).is_err() {
-			log::debug!(target: LOG_TARGET, "the transaction pool refused the vote for a recovery");
+			log::debug!(target: LOG_TARGET, "the transaction pool refused what a member says in a stall");
 		}
 	}
 }

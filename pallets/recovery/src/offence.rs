@@ -14,8 +14,8 @@ pub struct DoubleVote<Offender> {
 	pub session: SessionIndex,
 	/// How many validators there are.
 	pub validators: u32,
-	/// The anchors' numbers, the smaller one first: an offence of its own for each pair.
-	pub anchors: (u32, u32),
+	/// The proposals' numbers, the smaller one first: an offence of its own for each pair.
+	pub proposals: (u32, u32),
 	/// The member.
 	pub offender: Offender,
 	/// The share of its stake that it is charged.
@@ -39,7 +39,7 @@ impl<Offender: Clone> Offence<Offender> for DoubleVote<Offender> {
 	}
 
 	fn slot(&self) -> (u32, u32) {
-		self.anchors
+		self.proposals
 	}
 
 	fn slash_fraction(&self, _: u32) -> Perbill {

@@ -1,29 +1,34 @@
 //! The pallet as a chain sees it.
 
-use codec::Decode;
+use codec::{Decode, Encode};
 use frame_support::{
 	assert_noop, assert_ok,
-	dispatch::Pays,
+	dispatch::{DispatchClass, DispatchInfo, Pays},
 	inherent::ProvideInherent,
 	pallet_prelude::TransactionSource,
-	traits::{Authorize, Hooks},
+	traits::{Authorize, Get, Hooks},
 };
 use sp_core::{offchain::StorageKind, H256};
+
 use sp_runtime::{
-	traits::Header as _,
-	transaction_validity::{InvalidTransaction, TransactionValidityError},
+	traits::{DispatchTransaction, Dispatchable, Header as _},
+	transaction_validity::{InvalidTransaction, TransactionValidityError, UnknownTransaction},
 	DispatchError, Perbill,
 };
+use understudy_mocks::Pool;
 use understudy_primitives::{
-	offchain::{FinalityView, FINALITY_VIEW},
+	offchain::{FinalityView, Lock, FINALITY_VIEW, LOCK, PREVOTED},
 	Evidence,
 	RecordKind::*,
 	RecoveryControl,
 };
 
 use crate::{
-	inherent, mock::*, rejection, BlockId, Call, Error, Event, Mode, Pallet, Rules, Signed, Status, Vote,
-	Votes,
+	gate::{CROWDED, FROZEN},
+	inherent,
+	mock::*,
+	rejection, BlockId, Call, Error, Event, IntakeGate, Mode, Pallet, Presence, Present, Rules, Signed,
+	SignedPresence, SignedVote, Status, Vote, Votes,
 };
 
 fn mode() -> Mode {
@@ -34,28 +39,58 @@ fn anchor() -> BlockId<H256> {
 	Recovery::status().anchor.expect("there is one")
 }
 
-/// A chain that was healthy until block 20, on which finality stands still at #18, and whose members may vote.
+fn proposal() -> BlockId<H256> {
+	Recovery::status().proposal.expect("there is one")
+}
+
+/// A chain that was healthy until block 20, on which finality stands still at #18, and whose members may say that they are there.
 fn degrade() {
 	healthy(20);
 	while mode() == Mode::Safe {
 		block(18);
 	}
-	standing(3, 18);
+	standing(1, 18);
 }
 
-fn authorize(signed: Signed<u64, H256>) -> Result<(), TransactionValidityError> {
-	let call = Call::<Runtime>::vote { signed };
+fn authorized() -> RuntimeOrigin {
+	frame_system::RawOrigin::Authorized.into()
+}
+
+fn authorize(call: Call<Runtime>) -> Result<(), TransactionValidityError> {
 	call.authorize(TransactionSource::External).expect("it authorizes itself").map(|_| ())
 }
 
-fn vote(who: u64) {
-	let signed = signed(who, anchor(), 18);
-	assert_eq!(authorize(signed.clone()), Ok(()));
-	assert_ok!(Recovery::vote(frame_system::RawOrigin::Authorized.into(), signed));
+/// These say that they are there.
+fn gather(members: &[u64]) {
+	for who in members {
+		let signed = there(*who, anchor());
+		assert_eq!(authorize(Call::present { signed: signed.clone() }), Ok(()));
+		assert_ok!(Recovery::present(authorized(), signed));
+	}
 }
 
-fn refused(signed: Signed<u64, H256>, code: u8) {
-	assert_eq!(authorize(signed), Err(InvalidTransaction::Custom(code).into()));
+/// These are there, and what they propose can be voted for.
+fn propose(members: &[u64]) {
+	gather(members);
+	while Recovery::status().proposal.is_none() {
+		assert!(mode() == Mode::DegradedSafe && System::block_number() < 200);
+		standing(1, 18);
+	}
+	standing(1, 18);
+}
+
+fn vote(who: u64) {
+	let signed = signed(who, proposal(), 18);
+	assert_eq!(authorize(Call::vote { signed: signed.clone() }), Ok(()));
+	assert_ok!(Recovery::vote(authorized(), signed));
+}
+
+fn refused(signed: SignedVote<Runtime>, code: u8) {
+	assert_eq!(authorize(Call::vote { signed }), Err(InvalidTransaction::Custom(code).into()));
+}
+
+fn unheard(signed: SignedPresence<Runtime>, code: u8) {
+	assert_eq!(authorize(Call::present { signed }), Err(InvalidTransaction::Custom(code).into()));
 }
 
 #[test]
@@ -86,23 +121,35 @@ fn more_than_half_of_the_members_bring_finality_back() {
 		assert!(Recovery::is_frozen() && !Recovery::is_reseating());
 		let number = Recovery::status().since.block;
 		assert_eq!(anchor(), BlockId { number, hash: hash_of(number.into()) });
-		for who in [11, 15, 16] {
-			vote(who);
-		}
 		// Three of six are half; and one of four active leaves three who could finalize elsewhere.
+		gather(&[11, 15, 16]);
+		standing(9, 18);
+		assert_eq!(Recovery::status().proposal, None);
+		gather(&[12]);
+		// There may be more to come.
+		standing(2, 18);
+		System::assert_last_event(Event::Proposed { seats: 4, present: 4 }.into());
+		let number = System::block_number();
+		standing(1, 18);
+		assert_eq!(proposal(), BlockId { number: number as u32, hash: hash_of(number) });
+		standing(1, 18);
+		[11, 15].into_iter().for_each(vote);
+		assert!(!Recovery::status().rules_out_others);
+		vote(16);
+		assert!(Recovery::status().rules_out_others);
 		standing(3, 18);
 		assert_eq!(mode(), Mode::DegradedSafe);
-		assert_eq!(Recovery::votes(), (vec![11, 15, 16], 1));
+		assert_eq!(Recovery::said(), (vec![11, 15, 16, 12], vec![11, 15, 16]));
 		vote(12);
 		System::assert_last_event(Event::Voted { who: 12, votes: 4, needed: 4 }.into());
 		standing(1, 18);
 		assert_eq!(mode(), Mode::RecoveryInProgress);
 		assert_eq!(Reseated::get(), [vec![11, 15, 16, 12]]);
 		assert!(Recovery::is_frozen() && Recovery::is_reseating());
-		assert!(Forced::get().is_empty());
+		assert!(Forced::get().is_empty() && !Recovery::status().forced);
 
 		Recovery::on_activation();
-		assert_eq!(Forced::get(), [(4, 18)]);
+		assert_eq!(Forced::get(), [(4, 18, 0)]);
 		assert!(!Recovery::is_reseating());
 		// Once.
 		Recovery::on_activation();
@@ -127,10 +174,11 @@ fn more_than_half_of_the_members_bring_finality_back() {
 fn who_comes_back_first_makes_a_recovery_needless() {
 	build_and_execute(|| {
 		degrade();
+		propose(&[11, 12, 15, 16]);
 		vote(11);
 		healthy(10);
 		assert_eq!(mode(), Mode::SafeResumed);
-		assert!(Votes::<Runtime>::get().is_empty());
+		assert!(Votes::<Runtime>::get().is_empty() && Present::<Runtime>::get().is_empty());
 		healthy(20);
 		assert_eq!(told(), [Degraded, FinalityResumed, Thawed]);
 		assert!(Reseated::get().is_empty() && Forced::get().is_empty());
@@ -141,14 +189,15 @@ fn who_comes_back_first_makes_a_recovery_needless() {
 fn a_recovery_that_comes_to_nothing_is_tried_again_after_the_cool_off() {
 	build_and_execute(|| {
 		degrade();
+		propose(&[11, 12, 15, 16]);
 		[11, 12, 15, 16].into_iter().for_each(vote);
 		standing(1, 18);
 		Recovery::on_activation();
-		let (began, before) = (System::block_number(), anchor());
+		let (began, before) = (System::block_number(), proposal());
 		standing(31, 18);
 		assert_eq!(mode(), Mode::DegradedSafe);
-		// The votes are for this branch still: no node could cast others.
-		assert_eq!(anchor(), before);
+		// The votes are for it still: no node could cast others.
+		assert_eq!(proposal(), before);
 		assert_eq!(Votes::<Runtime>::get().len(), 4);
 		standing(60, 18);
 		assert_eq!(mode(), Mode::DegradedSafe);
@@ -169,10 +218,16 @@ fn the_guardians_veto_a_recovery_and_let_it_go_on() {
 		assert_noop!(Recovery::veto(RuntimeOrigin::signed(11)), DispatchError::BadOrigin);
 		assert_noop!(Recovery::want(RuntimeOrigin::signed(11)), DispatchError::BadOrigin);
 		assert_ok!(Recovery::veto(RuntimeOrigin::root()));
-		[11, 12, 15, 16].into_iter().for_each(vote);
+		gather(&[11, 12, 15, 16]);
 		standing(50, 18);
+		assert_eq!((mode(), Recovery::status().proposal), (Mode::DegradedSafe, None));
+		assert_ok!(Recovery::want(RuntimeOrigin::root()));
+		propose(&[]);
+		// A veto still holds it up; without the votes they cannot do anything, with them they can.
+		assert_ok!(Recovery::veto(RuntimeOrigin::root()));
+		[11, 12, 15, 16].into_iter().for_each(vote);
+		standing(10, 18);
 		assert_eq!(mode(), Mode::DegradedSafe);
-		// They cannot do without the votes, but with them they can.
 		assert_ok!(Recovery::want(RuntimeOrigin::root()));
 		standing(1, 18);
 		assert_eq!(mode(), Mode::RecoveryInProgress);
@@ -180,18 +235,57 @@ fn the_guardians_veto_a_recovery_and_let_it_go_on() {
 }
 
 #[test]
-fn nothing_is_forced_while_consensus_or_the_set_is_changing() {
+fn nothing_is_proposed_or_forced_while_consensus_or_the_set_is_changing() {
 	build_and_execute(|| {
 		degrade();
+		gather(&[11, 12, 15, 16]);
+		let hindrances: [fn(bool); 2] = [Changing::set, |hindered| MayForce::set(!hindered)];
+		for hinder in hindrances {
+			hinder(true);
+			standing(2, 18);
+			assert_eq!(Recovery::status().proposal, None);
+		}
+		hindrances.iter().for_each(|hinder| hinder(false));
+		propose(&[]);
 		[11, 12, 15, 16].into_iter().for_each(vote);
-		MayForce::set(false);
-		standing(2, 18);
+		for hinder in hindrances {
+			hinder(true);
+			standing(2, 18);
+			assert_eq!(mode(), Mode::DegradedSafe);
+		}
+		hindrances.iter().for_each(|hinder| hinder(false));
+		standing(1, 18);
+		assert_eq!(mode(), Mode::RecoveryInProgress);
+	});
+}
+
+#[test]
+fn a_set_that_cannot_be_seated_any_more_is_not_what_was_voted_for() {
+	build_and_execute(|| {
+		degrade();
+		propose(&[11, 12, 15, 16]);
+		[11, 12, 15, 16].into_iter().for_each(vote);
+		// One seat less, for whatever reason.
+		Active::set(vec![11, 12, 13]);
+		standing(5, 18);
 		assert_eq!(mode(), Mode::DegradedSafe);
-		MayForce::set(true);
-		Changing::set(true);
-		standing(2, 18);
+		Active::set(vec![11, 12, 13, 14]);
+		standing(1, 18);
+		assert_eq!(mode(), Mode::RecoveryInProgress);
+	});
+}
+
+#[test]
+fn who_was_there_must_vote_too() {
+	build_and_execute(|| {
+		seat(&(11..18).collect::<Vec<_>>(), &[]);
+		degrade();
+		propose(&[11, 12, 13, 14, 15]);
+		// Four of seven are more than half, and not more than two thirds of the seats.
+		(11..15).for_each(vote);
+		standing(5, 18);
 		assert_eq!(mode(), Mode::DegradedSafe);
-		Changing::set(false);
+		vote(16);
 		standing(1, 18);
 		assert_eq!(mode(), Mode::RecoveryInProgress);
 	});
@@ -201,31 +295,92 @@ fn nothing_is_forced_while_consensus_or_the_set_is_changing() {
 fn too_few_living_for_the_seats_wait() {
 	build_and_execute(|| {
 		// Nobody in reserve: four of seven are more than half, and not more than two thirds.
-		Active::set((11..18).collect());
-		Reserve::set(Vec::new());
+		seat(&(11..18).collect::<Vec<_>>(), &[]);
 		degrade();
-		(11..15).for_each(vote);
+		gather(&[11, 12, 13, 14]);
 		standing(5, 18);
+		assert_eq!(Recovery::status().proposal, None);
+		propose(&[15]);
 		assert_eq!(mode(), Mode::DegradedSafe);
-		vote(15);
-		standing(1, 18);
-		assert_eq!(mode(), Mode::RecoveryInProgress);
 	});
 }
 
 #[test]
-fn the_base_is_no_higher_than_what_is_final() {
+fn votes_must_be_enough_of_every_roster_in_flight() {
 	build_and_execute(|| {
-		degrade();
-		let number = anchor().number - 1;
-		for who in [11, 12] {
-			let high = signed(who, anchor(), number.into());
-			assert_ok!(Recovery::vote(frame_system::RawOrigin::Authorized.into(), high));
+		healthy(19);
+		SetId::set(1);
+		// 11 and 12 lose their seats, and that is not final when finality stops.
+		seat(&[15, 16, 13, 14], &[]);
+		while mode() == Mode::Safe {
+			block(18);
 		}
-		[15, 16].into_iter().for_each(vote);
+		standing(1, 18);
+		assert_eq!(Recovery::status().members, 4);
+		// All of the new roster but one; of the old one only half.
+		gather(&[15, 16, 13]);
+		standing(5, 18);
+		assert_eq!(Recovery::status().proposal, None);
+		propose(&[11]);
+		[15, 16, 13, 11].into_iter().for_each(vote);
+		standing(1, 18);
+		assert_eq!(mode(), Mode::RecoveryInProgress);
+		Recovery::on_activation();
+		// The change to set 1 is not final, and comes to nothing.
+		assert_eq!(Forced::get(), [(4, 18, 0)]);
+	});
+}
+
+#[test]
+fn a_rotation_that_is_final_is_not_in_flight() {
+	build_and_execute(|| {
+		healthy(10);
+		SetId::set(1);
+		seat(&[15, 16, 13, 14], &[]);
+		degrade();
+		propose(&[15, 16, 13]);
+		[15, 16, 13].into_iter().for_each(vote);
 		standing(1, 18);
 		Recovery::on_activation();
-		assert_eq!(Forced::get(), [(4, 18)]);
+		assert_eq!(Forced::get(), [(4, 18, 1)]);
+	});
+}
+
+#[test]
+fn the_base_is_what_an_honest_voter_has_finalized() {
+	build_and_execute(|| {
+		degrade();
+		propose(&[11, 12, 15, 16]);
+		for (who, base) in [(11, 18), (12, 17), (15, 16), (16, 10)] {
+			assert_ok!(Recovery::vote(authorized(), signed(who, proposal(), base)));
+		}
+		standing(1, 18);
+		Recovery::on_activation();
+		assert_eq!(Forced::get(), [(4, 17, 0)]);
+	});
+}
+
+#[test]
+fn why_words_are_turned_away() {
+	build_and_execute(|| {
+		let nowhere = BlockId { number: 1, hash: hash_of(1) };
+		healthy(20);
+		unheard(there(11, nowhere), rejection::NOT_DEGRADED);
+		degrade();
+		unheard(there(11, nowhere), rejection::WRONG_BLOCK);
+		unheard(there(11, BlockId { hash: H256::repeat_byte(9), ..anchor() }), rejection::WRONG_BLOCK);
+		unheard(there(17, anchor()), rejection::NOT_A_MEMBER);
+		let by_another = Signed { signature: there(12, anchor()).signature, ..there(11, anchor()) };
+		unheard(by_another, rejection::BAD_SIGNATURE);
+		// A vote is no word that somebody is there, nor the other way round.
+		let posing = Signed { signature: signed(11, anchor(), 18).signature, ..there(11, anchor()) };
+		unheard(posing, rejection::BAD_SIGNATURE);
+		gather(&[11]);
+		unheard(there(11, anchor()), rejection::ALREADY_SAID);
+		assert_noop!(Recovery::present(authorized(), there(11, anchor())), Error::<Runtime>::AlreadySaid);
+		propose(&[12, 15, 16]);
+		unheard(there(13, anchor()), rejection::TOO_LATE);
+		assert_noop!(Recovery::present(authorized(), there(13, anchor())), Error::<Runtime>::NotDegraded);
 	});
 }
 
@@ -235,75 +390,82 @@ fn why_votes_are_turned_away() {
 		let nowhere = BlockId { number: 1, hash: hash_of(1) };
 		healthy(20);
 		refused(signed(11, nowhere, 18), rejection::NOT_DEGRADED);
-		while mode() == Mode::Safe {
-			block(18);
+		degrade();
+		refused(signed(11, anchor(), 18), rejection::WRONG_BLOCK);
+		gather(&[11, 12, 15, 16]);
+		while Recovery::status().proposal.is_none() {
+			standing(1, 18);
 		}
-		block(18);
-		refused(signed(11, anchor(), 18), rejection::TOO_EARLY);
-		block(18);
-		refused(signed(11, nowhere, 18), rejection::WRONG_ANCHOR);
-		let elsewhere = BlockId { hash: H256::repeat_byte(9), ..anchor() };
-		refused(signed(11, elsewhere, 18), rejection::WRONG_ANCHOR);
-		refused(signed(17, anchor(), 18), rejection::NOT_A_MEMBER);
-		refused(signed(11, anchor(), anchor().number.into()), rejection::WRONG_BASE);
+		refused(signed(11, proposal(), 18), rejection::TOO_EARLY);
+		standing(1, 18);
+		refused(signed(11, nowhere, 18), rejection::WRONG_BLOCK);
+		let elsewhere = BlockId { hash: H256::repeat_byte(9), ..proposal() };
+		refused(signed(11, elsewhere, 18), rejection::WRONG_BLOCK);
+		refused(signed(17, proposal(), 18), rejection::NOT_A_MEMBER);
+		// Nobody knows that this is final.
+		let beyond = u64::from(Recovery::status().finalized) + 1;
+		refused(signed(11, proposal(), beyond), rejection::WRONG_BASE);
 		let unknown =
-			Vote { base: BlockId { number: 18, hash: H256::zero() }, ..signed(11, anchor(), 18).vote };
-		refused(Signed { signature: sign(11, &unknown), vote: unknown }, rejection::WRONG_BASE);
-		let by_another = Signed { signature: signed(12, anchor(), 18).signature, ..signed(11, anchor(), 18) };
+			Vote { base: BlockId { number: 18, hash: H256::zero() }, ..signed(11, proposal(), 18).statement };
+		refused(Signed { signature: sign(11, &unknown), statement: unknown }, rejection::WRONG_BASE);
+		let by_another =
+			Signed { signature: signed(12, proposal(), 18).signature, ..signed(11, proposal(), 18) };
 		refused(by_another, rejection::BAD_SIGNATURE);
-		Active::mutate(|active| active.push(20));
-		let keyless = Vote { who: 20, ..signed(11, anchor(), 18).vote };
-		refused(Signed { vote: keyless, ..signed(11, anchor(), 18) }, rejection::NO_KEY);
-		Active::mutate(|active| active.pop());
 		vote(11);
-		refused(signed(11, anchor(), 18), rejection::ALREADY_VOTED);
+		refused(signed(11, proposal(), 18), rejection::ALREADY_SAID);
 		// What came too late since it was authorized.
-		let again = Recovery::vote(frame_system::RawOrigin::Authorized.into(), signed(11, anchor(), 18));
-		assert_noop!(again, Error::<Runtime>::AlreadyVoted);
-		let late = signed(12, anchor(), 18);
+		let again = Recovery::vote(authorized(), signed(11, proposal(), 18));
+		assert_noop!(again, Error::<Runtime>::AlreadySaid);
+		let late = signed(12, proposal(), 18);
 		healthy(10);
-		assert_noop!(
-			Recovery::vote(frame_system::RawOrigin::Authorized.into(), late),
-			Error::<Runtime>::NotDegraded
-		);
+		assert_noop!(Recovery::vote(authorized(), late), Error::<Runtime>::NotDegraded);
 	});
 }
 
 #[test]
-fn a_vote_in_a_signed_or_unsigned_transaction_is_refused() {
+fn who_has_no_key_cannot_say_anything() {
+	build_and_execute(|| {
+		seat(&[11, 12, 13, 20], &[15, 16]);
+		degrade();
+		let statement = Presence { who: 20, anchor: anchor() };
+		unheard(Signed { statement, ..there(11, anchor()) }, rejection::NO_KEY);
+	});
+}
+
+#[test]
+fn in_a_signed_or_unsigned_transaction_members_say_nothing() {
 	build_and_execute(|| {
 		degrade();
+		propose(&[11, 12, 15, 16]);
 		for origin in [RuntimeOrigin::signed(11), RuntimeOrigin::none(), RuntimeOrigin::root()] {
-			assert_noop!(Recovery::vote(origin, signed(11, anchor(), 18)), DispatchError::BadOrigin);
+			let vote = Recovery::vote(origin.clone(), signed(11, proposal(), 18));
+			assert_noop!(vote, DispatchError::BadOrigin);
+			assert_noop!(Recovery::present(origin, there(13, anchor())), DispatchError::BadOrigin);
 		}
 	});
 }
 
 #[test]
-fn the_payload_of_a_vote_is_pinned() {
-	use codec::Encode;
+fn the_payloads_are_pinned() {
 	use understudy_primitives::statement::Statement;
 	let block = |number, byte| BlockId { number, hash: H256::repeat_byte(byte) };
-	let vote = Vote { who: 1u64, anchor: block(2, 3), base: block(4, 5) };
-	let expected = [
-		b"understudy/recovery/1".to_vec(),
-		vec![6; 32],
-		1u64.encode(),
-		2u32.encode(),
-		vec![3; 32],
-		4u32.encode(),
-		vec![5; 32],
-	];
-	assert_eq!(vote.payload(&H256::repeat_byte(6)), expected.concat());
+	let genesis = H256::repeat_byte(6);
+	let vote = Vote { who: 1u64, proposal: block(2, 3), base: block(4, 5) };
+	let bytes = [2u32.encode(), vec![3; 32], 4u32.encode(), vec![5; 32]].concat();
+	let prefix = |domain: &[u8]| [domain.to_vec(), vec![6; 32], 1u64.encode()].concat();
+	assert_eq!(vote.payload(&genesis), [prefix(b"understudy/recovery/vote/1"), bytes.clone()].concat());
+	let presence = Presence { who: 1u64, anchor: block(2, 3) };
+	let bytes = bytes[..36].to_vec();
+	assert_eq!(presence.payload(&genesis), [prefix(b"understudy/recovery/present/1"), bytes].concat());
 }
 
 #[test]
-fn who_votes_for_two_branches_is_charged_once() {
+fn who_votes_for_two_proposals_is_charged_once() {
 	build_and_execute(|| {
 		degrade();
 		let other = BlockId { number: anchor().number + 1, hash: H256::repeat_byte(7) };
 		let (one, two) = (signed(11, anchor(), 18), signed(11, other, 18));
-		let report = |one: &Signed<u64, H256>, two: &Signed<u64, H256>| {
+		let report = |one: &SignedVote<Runtime>, two: &SignedVote<Runtime>| {
 			Recovery::report_double_vote(RuntimeOrigin::signed(99), one.clone(), two.clone())
 		};
 		assert_noop!(report(&one, &one), Error::<Runtime>::NoConflict);
@@ -340,7 +502,6 @@ fn the_author_says_once_a_block_what_is_final_and_nothing_of_the_future() {
 
 /// The node has seen a block finalized last, so many milliseconds ago.
 fn seen(finalized: u64, ago: u64) {
-	use codec::Encode;
 	let mut header = Header::new(finalized, H256::zero(), H256::zero(), H256::zero(), Default::default());
 	header.parent_hash = hash_of(finalized - 1);
 	frame_system::BlockHash::<Runtime>::insert(finalized, header.hash());
@@ -349,56 +510,110 @@ fn seen(finalized: u64, ago: u64) {
 		advanced: 1_000_000 - ago,
 		finalized: finalized as u32,
 		header: header.encode(),
+		set: 3,
 		silent: Vec::new(),
 	};
-	sp_io::offchain::local_storage_set(StorageKind::PERSISTENT, FINALITY_VIEW, &view.encode());
+	leave(FINALITY_VIEW, view);
 }
 
-fn sent(bytes: &[u8]) -> Signed<u64, H256> {
+fn sent(bytes: &[u8]) -> Call<Runtime> {
 	let extrinsic = Extrinsic::decode(&mut &bytes[..]).expect("it is one of ours");
-	let RuntimeCall::Recovery(Call::vote { signed }) = extrinsic.function else { panic!("no vote") };
-	signed
+	let RuntimeCall::Recovery(call) = extrinsic.function else { panic!("of another pallet") };
+	call
+}
+
+/// What the node's worker sends in this block.
+fn said(pool: &Pool, number: u64) -> Vec<Call<Runtime>> {
+	Recovery::offchain_worker(number);
+	core::mem::take(&mut pool.write().transactions).iter().map(|bytes| sent(bytes)).collect()
+}
+
+fn voted(calls: Vec<Call<Runtime>>) -> SignedVote<Runtime> {
+	let [Call::vote { signed }] = &calls[..] else { panic!("no vote: {calls:?}") };
+	signed.clone()
+}
+
+fn leave(key: &[u8], value: impl Encode) {
+	sp_io::offchain::local_storage_set(StorageKind::PERSISTENT, key, &value.encode());
+}
+
+fn lock() -> Option<Lock<H256>> {
+	let kept = sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, LOCK)?;
+	Some(Lock::decode(&mut &kept[..]).expect("it is one"))
 }
 
 #[test]
-fn a_node_votes_for_one_branch_and_keeps_to_it() {
+fn a_node_says_that_it_is_there_when_it_sees_for_itself_that_finality_stands_still() {
 	on_node(&[11, 17], |pool| {
 		degrade();
 		let number = System::block_number();
-		Recovery::offchain_worker(number);
-		assert!(pool.read().transactions.is_empty(), "it has not seen anything finalized");
+		assert_eq!(said(pool, number), [], "it has not seen anything finalized");
 		seen(18, 29_000);
-		Recovery::offchain_worker(number);
-		assert!(pool.read().transactions.is_empty(), "it does not see for itself that it stands still");
+		assert_eq!(said(pool, number), [], "it sees finality go on");
 		seen(18, 30_000);
-		Recovery::offchain_worker(number);
-		assert_eq!(pool.read().transactions.len(), 1, "17 is no member");
-		let first = sent(&pool.read().transactions[0]);
-		assert_eq!(authorize(first.clone()), Ok(()));
+		let [Call::present { signed }] = &said(pool, number)[..] else { panic!("17 is no member") };
+		assert_eq!(authorize(Call::present { signed: signed.clone() }), Ok(()));
+		assert_eq!(said(pool, number + 1), []);
+		// Nobody heard it.
+		let [Call::present { signed: again }] = &said(pool, number + 2)[..] else { panic!("silent") };
+		assert_eq!(again.statement, signed.statement);
+		assert_eq!(lock(), None, "it binds to nothing");
+	});
+}
+
+#[test]
+fn a_node_votes_for_one_proposal_and_keeps_to_it() {
+	on_node(&[11], |pool| {
+		degrade();
+		seen(18, 30_000);
+		propose(&[11, 12, 15, 16]);
+		let number = System::block_number();
+		let first = voted(said(pool, number));
+		assert_eq!(authorize(Call::vote { signed: first.clone() }), Ok(()));
+		assert_eq!(first.statement.base.number, 18);
+		assert_eq!(lock(), Some(Lock { proposal: proposal(), set: 3 }));
 		// Nobody heard it: the same again.
-		Recovery::offchain_worker(number + 2);
-		assert_eq!(sent(pool.read().transactions.last().expect("it is there")), first);
+		assert_eq!(voted(said(pool, number + 2)), first);
 
-		// Another fork noticed the stall elsewhere. It is not voted for, however often it asks.
-		let other = BlockId { hash: H256::repeat_byte(7), ..anchor() };
-		let count = pool.read().transactions.len();
-		Status::<Runtime>::mutate(|state| state.anchor = Some(other));
-		(10..20).for_each(|later| Recovery::offchain_worker(number + later));
-		assert_eq!(pool.read().transactions.len(), count);
+		// Another fork has another proposal. It is not voted for, however often it asks.
+		let other = BlockId { hash: H256::repeat_byte(7), ..proposal() };
+		Status::<Runtime>::mutate(|state| state.proposal = Some(other));
+		assert!((10..20).all(|later| said(pool, number + later).is_empty()));
+		assert_eq!(lock().map(|lock| lock.proposal), Some(first.statement.proposal));
 
-		// The first one's anchor is final: of the next stall it may vote.
-		let past = u64::from(first.vote.anchor.number) + 5;
-		frame_system::BlockHash::<Runtime>::insert(
-			u64::from(first.vote.anchor.number),
-			first.vote.anchor.hash,
-		);
-		seen(past, 60_000);
-		let next = BlockId { number: past as u32 + 20, hash: H256::repeat_byte(8) };
-		Status::<Runtime>::mutate(|state| state.anchor = Some(next));
-		Recovery::offchain_worker(number + 30);
-		let second = sent(pool.read().transactions.last().expect("it is there"));
-		assert_eq!(second.vote.anchor, next);
-		assert!(!first.vote.conflicts_with(&second.vote));
+		// Finality is beyond the first one: of the next stall it may vote.
+		let past = first.statement.proposal.number + 5;
+		seen(past.into(), 60_000);
+		let next = BlockId { number: past + 20, hash: H256::repeat_byte(8) };
+		System::set_block_number(u64::from(next.number) + 2);
+		Status::<Runtime>::mutate(|state| state.proposal = Some(next));
+		assert_eq!(said(pool, number + 30), [], "the chain does not know of that yet");
+		Status::<Runtime>::mutate(|state| state.view.finalized = past);
+		let second = voted(said(pool, number + 40));
+		assert_eq!(second.statement.proposal, next);
+		assert!(!first.statement.conflicts_with(&second.statement));
+		assert_eq!(lock().map(|lock| lock.proposal), Some(next));
+	});
+}
+
+#[test]
+fn a_node_votes_for_nothing_that_does_not_build_on_what_it_has_prevoted_for() {
+	on_node(&[11], |pool| {
+		degrade();
+		seen(18, 30_000);
+		propose(&[11, 12, 15, 16]);
+		let number = System::block_number();
+		let on_another_branch = BlockId { number: 20, hash: H256::repeat_byte(7) };
+		let beyond = BlockId { number: number as u32, hash: hash_of(number) };
+		for prevoted in [on_another_branch, beyond] {
+			leave(PREVOTED, prevoted);
+			assert_eq!(said(pool, number), []);
+			assert_eq!(lock(), None, "what was not voted for does not bind");
+		}
+		leave(PREVOTED, 7u8);
+		assert_eq!(said(pool, number), [], "it cannot be read");
+		leave(PREVOTED, BlockId { number: 20, hash: hash_of(20) });
+		voted(said(pool, number));
 	});
 }
 
@@ -409,5 +624,77 @@ fn the_rules_decide_when() {
 		healthy(20);
 		standing(3, 18);
 		assert_eq!(mode(), Mode::DegradedSafe);
+	});
+}
+
+/// What the gate says of a call: in the pool, and in a block.
+fn gate(call: impl Into<RuntimeCall>, class: DispatchClass) -> [Result<(), TransactionValidityError>; 2] {
+	let call = call.into();
+	let info = DispatchInfo { class, ..Default::default() };
+	let gate = IntakeGate::<Runtime>::new;
+	let origin = RuntimeOrigin::signed(1);
+	let pool = gate().validate_only(origin.clone(), &call, &info, 0, TransactionSource::External, 4);
+	let block = gate().validate_and_prepare(origin, &call, &info, 0, 4);
+	[pool.map(drop), block.map(drop)]
+}
+
+fn remark() -> frame_system::Call<Runtime> {
+	frame_system::Call::remark { remark: vec![] }
+}
+
+/// So many tenths of what ordinary transactions can take of a block.
+fn take(tenths: u64) {
+	let limits: frame_system::limits::BlockWeights = <Runtime as frame_system::Config>::BlockWeights::get();
+	let most = limits.get(DispatchClass::Normal).max_total.expect("there is a limit");
+	System::register_extra_weight_unchecked(most / 10 * tenths, DispatchClass::Normal);
+}
+
+#[test]
+fn the_gate_lets_in_a_share_while_finality_stands_still() {
+	build_and_execute(|| {
+		let (normal, operational) = (DispatchClass::Normal, DispatchClass::Operational);
+		healthy(20);
+		take(9);
+		Recovery::on_finalize(System::block_number());
+		assert_eq!(gate(remark(), normal), [Ok(()); 2]);
+		degrade();
+		frame_system::BlockWeight::<Runtime>::kill();
+		assert_eq!(gate(remark(), normal), [Ok(()); 2]);
+		take(1);
+		assert_eq!(gate(remark(), normal), [Ok(()); 2]);
+		take(1);
+		let no_room = Err(InvalidTransaction::ExhaustsResources.into());
+		assert_eq!(gate(remark(), normal), [Ok(()), no_room]);
+		// The next block finds that it was so.
+		Recovery::on_finalize(System::block_number());
+		let crowded = Err(UnknownTransaction::Custom(CROWDED).into());
+		assert_eq!(gate(remark(), normal), [crowded, no_room]);
+		assert_eq!(gate(remark(), operational), [Ok(()); 2]);
+		let urgent = frame_system::Call::remark_with_event { remark: vec![] };
+		assert_eq!(gate(urgent, normal), [Ok(()); 2]);
+		// Room again.
+		frame_system::BlockWeight::<Runtime>::kill();
+		Recovery::on_finalize(System::block_number());
+		assert_eq!(gate(remark(), normal), [Ok(()); 2]);
+	});
+}
+
+#[test]
+fn what_holds_still_passes_neither_the_gate_nor_a_batch() {
+	build_and_execute(|| {
+		let frozen = || frame_system::Call::<Runtime>::kill_storage { keys: vec![] };
+		healthy(20);
+		assert_eq!(gate(frozen(), DispatchClass::Operational), [Ok(()); 2]);
+		degrade();
+		let refused = Err(UnknownTransaction::Custom(FROZEN).into());
+		assert_eq!(gate(frozen(), DispatchClass::Operational), [refused; 2]);
+		// As a batch dispatches what is in it; root is not filtered.
+		let dispatched = RuntimeCall::from(frozen()).dispatch(RuntimeOrigin::signed(1));
+		assert_eq!(
+			dispatched.map_err(|why| why.error),
+			Err(frame_system::Error::<Runtime>::CallFiltered.into())
+		);
+		assert_ok!(RuntimeCall::from(frozen()).dispatch(RuntimeOrigin::root()));
+		assert_ok!(RuntimeCall::from(remark()).dispatch(RuntimeOrigin::signed(1)));
 	});
 }

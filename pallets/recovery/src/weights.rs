@@ -10,15 +10,21 @@ pub trait WeightInfo {
 	fn vote() -> Weight;
 	/// The checks before it.
 	fn authorize_vote(n: u32) -> Weight;
+	/// [`present`](crate::Pallet::present).
+	fn present() -> Weight;
+	/// The checks before it.
+	fn authorize_present(n: u32) -> Weight;
 	/// [`report_double_vote`](crate::Pallet::report_double_vote).
 	fn report_double_vote() -> Weight;
 	/// [`veto`](crate::Pallet::veto).
 	fn veto() -> Weight;
 	/// [`want`](crate::Pallet::want).
 	fn want() -> Weight;
+	/// What the gate adds to each transaction.
+	fn gate() -> Weight;
 	/// Looking whether the mode changes.
 	fn tick() -> Weight;
-	/// Counting the votes of all members beside.
+	/// Counting the votes of all members beside, over all rosters that can be in flight.
 	fn tally(n: u32) -> Weight;
 	/// Changing the mode, to one in which all seats change hands.
 	fn change(n: u32) -> Weight;
@@ -35,6 +41,12 @@ impl WeightInfo for () {
 	fn authorize_vote(_: u32) -> Weight {
 		Weight::zero()
 	}
+	fn present() -> Weight {
+		Weight::zero()
+	}
+	fn authorize_present(_: u32) -> Weight {
+		Weight::zero()
+	}
 	fn report_double_vote() -> Weight {
 		Weight::zero()
 	}
@@ -42,6 +54,9 @@ impl WeightInfo for () {
 		Weight::zero()
 	}
 	fn want() -> Weight {
+		Weight::zero()
+	}
+	fn gate() -> Weight {
 		Weight::zero()
 	}
 	fn tick() -> Weight {

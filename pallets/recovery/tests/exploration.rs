@@ -1,10 +1,11 @@
-//! Every state that a small network can get into after it splits in two: members cross over, vote, crash (and do nothing any more),
-//! restart (and know what they had kept), and equivocate, in any order. Never do both sides recover (I4), and never does a block of
-//! each become final.
+//! Every state that a small network can get into after it splits in two: members cross over, prevote, vote for a recovery, crash (and do
+//! nothing any more), restart (and know what they had kept), and equivocate, in any order. Never do both sides recover with sets of
+//! their own (I4), and never does a block of each become final.
 //!
-//! The split is there before either side notices that finality stands still: each has an anchor of its own. One that begins later is
-//! not explored, and not safe, see `docs/recovery.md`. The decisions are the pallet's own functions. Members of a kind are interchangeable, so a state is counted once however they
-//! are named. Each rule that keeps the sides apart is taken away in turn: then the exploration finds what it prevents.
+//! The split begins before a set is proposed, or after it: then both sides count the same votes. The decisions are the pallet's own
+//! functions. Members of a kind are interchangeable, and so are the sides: a state is counted once however they are named. A member can
+//! be on either side whenever it does something. Each rule that keeps the sides apart is taken away in turn: then the exploration finds
+//! what it prevents.
 
 use std::collections::HashSet;
 
@@ -21,34 +22,49 @@ struct Model {
 	reserve: usize,
 	/// The first so many of the active vote for everything.
 	equivocators: usize,
+	/// The sides part after the proposal.
+	late: bool,
 	/// A quorum needs more of the active than may fail.
 	active_quorum: bool,
-	/// Who has voted for one branch does not finalize another one.
+	/// Who has voted for a recovery finalizes nothing meanwhile.
 	abstain: bool,
 	/// A node keeps its vote.
 	keep: bool,
+	/// A node votes for nothing that does not build on its last prevote.
+	build_on_prevote: bool,
 }
 
-const RULES: Model =
-	Model { active: 4, reserve: 2, equivocators: 0, active_quorum: true, abstain: true, keep: true };
+const RULES: Model = Model {
+	active: 4,
+	reserve: 1,
+	equivocators: 0,
+	late: false,
+	active_quorum: true,
+	abstain: true,
+	keep: true,
+	build_on_prevote: true,
+};
 
-/// One member, as far as it matters. An equivocator is on both sides at once.
+type Side = u8;
+
+/// One member, as far as it matters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 struct Member {
-	side: u8,
-	/// The branches whose anchors it has signed votes for, as bits.
+	/// The proposals that it has signed votes for, as bits.
 	signed: u8,
-	/// The branch whose vote it keeps.
+	/// The proposal that it has voted for last.
 	kept: Option<u8>,
-	/// It has seen the change of its side's recovery enacted: it votes with the old set no more.
+	/// The side for whose blocks it has prevoted last, in the old set.
+	old: Option<Side>,
+	/// The same, in the new set.
+	new: Option<Side>,
+	/// It has seen a change enacted: it votes with the old set no more.
 	enacted: bool,
-	/// It has helped to finalize a block of its side, and stays.
-	pinned: bool,
-	/// The recoveries that seated it, as bits.
+	/// The proposals that seat it, as bits.
 	seated: u8,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct State {
 	members: Vec<Member>,
 	recovered: [bool; 2],
@@ -57,9 +73,35 @@ struct State {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
-	Safe { states: usize },
+	/// Neither happens. One side recovers and finalizes in some of these states.
+	Safe {
+		states: usize,
+		healed: usize,
+	},
 	BothRecovered,
 	BothFinal,
+}
+
+impl State {
+	/// The same with the sides' names exchanged. A late split has one proposal, which keeps its name.
+	fn mirrored(&self, late: bool) -> Self {
+		let proposal = |proposal: u8| if late { proposal } else { 1 - proposal };
+		let bits = |bits: u8| if late { bits } else { bits >> 1 | (bits & 1) << 1 };
+		let mirrored = |member: &Member| Member {
+			signed: bits(member.signed),
+			kept: member.kept.map(proposal),
+			old: member.old.map(|side| 1 - side),
+			new: member.new.map(|side| 1 - side),
+			enacted: member.enacted,
+			seated: bits(member.seated),
+		};
+		let swap = |[one, other]: [bool; 2]| [other, one];
+		State {
+			members: self.members.iter().map(mirrored).collect(),
+			recovered: swap(self.recovered),
+			finalized: swap(self.finalized),
+		}
+	}
 }
 
 impl Model {
@@ -70,37 +112,55 @@ impl Model {
 		State { members, recovered: [false; 2], finalized: [false; 2] }
 	}
 
-	fn is_honest(&self, index: usize) -> bool {
-		index >= self.equivocators
+	/// The proposal of a side.
+	fn proposal(&self, side: Side) -> u8 {
+		if self.late {
+			0
+		} else {
+			side
+		}
 	}
 
-	fn votes(&self, state: &State, side: u8) -> Count {
+	fn size(&self) -> Count {
+		Count { active: self.active as u32, reserve: self.reserve as u32 }
+	}
+
+	fn votes(&self, state: &State, proposal: u8) -> Count {
 		let voted = |members: &[Member]| {
-			members.iter().filter(|member| member.signed & 1 << side != 0).count() as u32
+			members.iter().filter(|member| member.signed & 1 << proposal != 0).count() as u32
 		};
 		Count { active: voted(&state.members[..self.active]), reserve: voted(&state.members[self.active..]) }
 	}
 
 	fn has_quorum(&self, votes: Count) -> bool {
-		let members = Count { active: self.active as u32, reserve: self.reserve as u32 };
 		if self.active_quorum {
-			is_quorum(votes, members)
+			is_quorum(votes, self.size())
 		} else {
-			votes.all() >= needed(members.all())
+			votes.all() >= needed(self.size().all())
 		}
 	}
 
-	/// Whether a member that is on this side helps to finalize its blocks with the old set.
-	fn finalizes(&self, state: &State, index: usize, side: u8) -> bool {
-		let member = &state.members[index];
-		if !self.is_honest(index) {
-			return true;
+	/// Whether enough of a set have prevoted for a side's blocks to finalize them. Equivocators always have.
+	fn has_finalized(&self, state: &State, side: Side, is_new: bool) -> bool {
+		let (mut seats, mut votes) = (0, 0);
+		for (index, member) in state.members.iter().enumerate() {
+			let sits =
+				if is_new { member.seated & 1 << self.proposal(side) != 0 } else { index < self.active };
+			let prevoted = if is_new { member.new } else { member.old };
+			seats += u32::from(sits);
+			votes += u32::from(sits && (index < self.equivocators || prevoted == Some(side)));
 		}
-		let elsewhere = member.kept.is_some_and(|kept| kept != side) && !member.pinned;
-		let all = (self.active + self.reserve) as u32;
-		let votes = self.votes(state, side);
-		let ruled_out = votes.all() + needed(all) > all;
-		member.side == side && !member.enacted && (!self.abstain || !elsewhere || ruled_out)
+		is_enough(votes, if is_new { self.active as u32 } else { seats })
+	}
+
+	/// Whether a member that is on this side is bound by its vote, and prevotes for nothing.
+	fn is_bound(&self, state: &State, member: &Member, side: Side) -> bool {
+		let Some(kept) = member.kept.filter(|_| self.abstain) else { return false };
+		let own = kept == self.proposal(side);
+		let others = self.size().all() - self.votes(state, self.proposal(side)).all();
+		let impossible = !own && others < needed(self.size().all());
+		let enacted = own && state.recovered[side as usize] && member.enacted;
+		!state.finalized[side as usize] && !impossible && !enacted
 	}
 
 	/// All states that can follow.
@@ -109,70 +169,73 @@ impl Model {
 		let mut step = |change: &dyn Fn(&mut State)| {
 			let mut after = state.clone();
 			change(&mut after);
+			let (active, reserve) = after.members.split_at_mut(self.active);
+			active[self.equivocators..].sort_unstable();
+			reserve.sort_unstable();
 			all.push(after);
 		};
-		for (index, member) in state.members.iter().enumerate().filter(|(index, _)| self.is_honest(*index)) {
-			let side = member.side;
-			if !member.pinned {
-				step(&|after| after.members[index].side = 1 - side);
-			}
-			let anchor = |branch: u8| BlockId { number: 10 + u32::from(branch), hash: branch };
-			let kept = member.kept.filter(|_| self.keep).map(anchor);
-			// Its own anchor is final for it only on its own side, where its blocks are.
-			let is_final = |block: &BlockId<u8>| block.hash == side && member.pinned;
-			if next(kept.as_ref(), &anchor(side), is_final) == Next::Sign {
-				step(&|after| {
-					after.members[index].signed |= 1 << side;
-					after.members[index].kept = Some(side);
-				});
-			}
-			if state.recovered[side as usize] && !member.enacted {
-				step(&|after| after.members[index].enacted = true);
-			}
-		}
 		for side in 0..2u8 {
-			let bit = 1 << side;
-			if !state.recovered[side as usize] && self.has_quorum(self.votes(state, side)) {
-				step(&|after| {
-					after.recovered[side as usize] = true;
-					let mut seats = self.active;
-					for member in after.members.iter_mut().filter(|member| member.signed & bit != 0) {
-						if seats > 0 {
-							member.seated |= bit;
-							seats -= 1;
-						}
-					}
-				});
-			}
-			let old: Vec<usize> =
-				(0..self.active).filter(|index| self.finalizes(state, *index, side)).collect();
-			let new: Vec<usize> = (0..state.members.len())
-				.filter(|index| {
-					let member = &state.members[*index];
-					let there = !self.is_honest(*index) || member.side == side && member.enacted;
-					member.seated & bit != 0 && there
-				})
-				.collect();
-			let seats = state.members.iter().filter(|member| member.seated & bit != 0).count();
-			for (voters, seats) in [(old, self.active), (new, seats)] {
-				// As few as it takes: the others may go elsewhere.
-				let least =
-					(0..=seats).find(|alive| is_enough(*alive as u32, seats as u32)).unwrap_or(usize::MAX);
-				for some in subsets(&voters, least) {
+			let (here, proposal) = (side as usize, self.proposal(side));
+			let there = 1 - side;
+			for (index, member) in state.members.iter().enumerate().skip(self.equivocators) {
+				let block = |proposal: u8| BlockId { number: 10, hash: proposal };
+				let kept = member.kept.filter(|_| self.keep).map(block);
+				let finalized = if state.finalized[here] { 11 } else { 9 };
+				// What it has prevoted for on the other side, or on this one after the proposal, is not below it.
+				let builds = member.old != Some(there) && (member.old.is_none() || !self.late);
+				if next(kept.as_ref(), &block(proposal), finalized) == Next::Sign
+					&& (builds || !self.build_on_prevote)
+				{
 					step(&|after| {
-						after.finalized[side as usize] = true;
-						for index in &some {
-							after.members[*index].side = side;
-							after.members[*index].pinned = true;
-						}
+						after.members[index].signed |= 1 << proposal;
+						after.members[index].kept = Some(proposal);
 					});
 				}
+				if state.recovered[here] && !member.enacted {
+					step(&|after| after.members[index].enacted = true);
+				}
+				let bound = self.is_bound(state, member, side);
+				// GRANDPA lets nobody leave what enough have prevoted for.
+				let free = |is_new: bool| !bound && !self.has_finalized(state, there, is_new);
+				if index < self.active && !member.enacted && member.old != Some(side) && free(false) {
+					step(&|after| after.members[index].old = Some(side));
+				}
+				let sits = member.seated & 1 << proposal != 0 && state.recovered[here] && member.enacted;
+				if sits && member.new != Some(side) && free(true) {
+					step(&|after| after.members[index].new = Some(side));
+				}
+			}
+			if !state.recovered[here] && self.has_quorum(self.votes(state, proposal)) {
+				let is_fixed = self.late && state.recovered[there as usize];
+				let signers: Vec<usize> = (0..state.members.len())
+					.filter(|i| state.members[*i].signed & 1 << proposal != 0)
+					.collect();
+				let seats = self.active.min(signers.len());
+				if is_fixed {
+					step(&|after| after.recovered[here] = true);
+				} else if is_enough(seats as u32, self.active as u32) {
+					for set in subsets(&signers, seats) {
+						step(&|after| {
+							after.recovered[here] = true;
+							set.iter().for_each(|index| after.members[*index].seated |= 1 << proposal);
+						});
+					}
+				}
+			}
+			let is_final = self.has_finalized(state, side, false)
+				|| state.recovered[here] && self.has_finalized(state, side, true);
+			if is_final && !state.finalized[here] {
+				step(&|after| after.finalized[here] = true);
 			}
 		}
 		for state in &mut all {
-			let (active, reserve) = state.members.split_at_mut(self.active);
+			let mut mirrored = state.mirrored(self.late);
+			let (active, reserve) = mirrored.members.split_at_mut(self.active);
 			active[self.equivocators..].sort_unstable();
 			reserve.sort_unstable();
+			if mirrored < *state {
+				*state = mirrored;
+			}
 		}
 		all
 	}
@@ -180,20 +243,22 @@ impl Model {
 	fn explore(&self) -> Outcome {
 		let mut seen = HashSet::from([self.start()]);
 		let mut open = vec![self.start()];
+		let mut healed = 0;
 		while let Some(state) = open.pop() {
-			if state.recovered == [true; 2] {
-				return Outcome::BothRecovered;
-			}
 			if state.finalized == [true; 2] {
 				return Outcome::BothFinal;
 			}
+			if state.recovered == [true; 2] && !self.late {
+				return Outcome::BothRecovered;
+			}
+			healed += usize::from((0..2).any(|side| state.recovered[side] && state.finalized[side]));
 			for after in self.steps(&state) {
 				if seen.insert(after.clone()) {
 					open.push(after);
 				}
 			}
 		}
-		Outcome::Safe { states: seen.len() }
+		Outcome::Safe { states: seen.len(), healed }
 	}
 }
 
@@ -212,31 +277,38 @@ fn subsets(of: &[usize], count: usize) -> Vec<Vec<usize>> {
 
 #[test]
 fn neither_do_both_sides_recover_nor_do_both_finalize() {
-	for (active, reserve) in [(1, 1), (2, 1), (3, 1), (3, 2), (4, 0), (4, 1), (4, 2), (4, 3)] {
-		let outcome = Model { active, reserve, ..RULES }.explore();
-		println!("{active} active, {reserve} in reserve: {outcome:?}");
-		assert!(
-			matches!(outcome, Outcome::Safe { .. }),
-			"{active} active, {reserve} in reserve: {outcome:?}"
-		);
+	for (active, reserve) in [(1, 1), (2, 1), (3, 1), (3, 2), (4, 0), (4, 1), (4, 2), (4, 3), (5, 1)] {
+		for late in [false, true] {
+			let outcome = Model { active, reserve, late, ..RULES }.explore();
+			let when = if late { "after" } else { "before" };
+			println!("{active} active, {reserve} in reserve, split {when} the proposal: {outcome:?}");
+			let Outcome::Safe { healed, .. } = outcome else { panic!("{outcome:?}") };
+			assert!(healed > 0, "it never heals");
+		}
 	}
 }
 
 /// The bound: nobody who votes equivocates. One who does is enough.
 #[test]
 fn one_equivocator_takes_the_sides_apart() {
-	let even = Model { equivocators: 1, ..RULES };
-	assert_eq!(even.explore(), Outcome::BothFinal);
-	let odd = Model { reserve: 3, ..even };
-	assert!(!matches!(odd.explore(), Outcome::Safe { .. }));
+	for late in [false, true] {
+		let outcome = Model { equivocators: 1, late, ..RULES }.explore();
+		assert!(!matches!(outcome, Outcome::Safe { .. }));
+	}
 }
 
 #[test]
 fn without_any_of_the_rules_the_sides_come_apart() {
+	for late in [false, true] {
+		let rules = Model { late, ..RULES };
+		let crossing = Model { abstain: false, ..rules }.explore();
+		assert_eq!(crossing, Outcome::BothFinal, "a voter that crosses over and finalizes");
+		let hasty = Model { build_on_prevote: false, ..rules }.explore();
+		assert_eq!(hasty, Outcome::BothFinal, "a prevote that is out already");
+		let by_standbys = Model { active_quorum: false, reserve: 3, ..rules }.explore();
+		assert_eq!(by_standbys, Outcome::BothFinal, "a recovery by those in reserve");
+	}
+	// After a late split there is one proposal only.
 	let forgetful = Model { keep: false, ..RULES }.explore();
-	assert!(!matches!(forgetful, Outcome::Safe { .. }), "a node that forgets its vote: {forgetful:?}");
-	let crossing = Model { abstain: false, ..RULES }.explore();
-	assert_eq!(crossing, Outcome::BothFinal, "a voter that crosses over and finalizes");
-	let by_standbys = Model { active_quorum: false, reserve: 3, ..RULES }.explore();
-	assert_eq!(by_standbys, Outcome::BothFinal, "a recovery by those in reserve");
+	assert_eq!(forgetful, Outcome::BothRecovered, "a node that forgets its vote");
 }

@@ -28,22 +28,17 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> Seats<T::AccountId> for Pallet<T> {
-	fn members() -> (Vec<T::AccountId>, Vec<T::AccountId>) {
-		(Active::<T>::get().into_inner(), Reserve::<T>::get().into_inner())
-	}
-
 	/// A set is queued already, and becomes active with the next session.
 	fn is_changing() -> bool {
 		Planned::<T>::exists() || Progress::<T>::get() == Stage::Queued
 	}
 
-	fn reseated(living: &[T::AccountId]) -> (u32, u32) {
+	fn reseated(living: &[T::AccountId]) -> Vec<T::AccountId> {
 		let mut set = Active::<T>::get().into_inner();
 		for swap in Self::reseating(living) {
 			selection::apply(&mut set, &swap);
 		}
-		let alive = set.iter().filter(|who| living.contains(who)).count();
-		(set.len() as u32, alive as u32)
+		set
 	}
 
 	fn reseat(living: &[T::AccountId], incident: IncidentId) {

@@ -38,6 +38,7 @@ parameter_types! {
 impl frame_system::Config for Runtime {
 	type Block = Block;
 	type BlockHashCount = BlockHashCount;
+	type BaseCallFilter = pallet_recovery::NotFrozen<Runtime>;
 	type BlockWeights = Weights;
 	type BlockLength = Length;
 	type AccountId = AccountId;
@@ -84,6 +85,7 @@ where
 			frame_system::CheckEra::from(Era::Immortal),
 			frame_system::CheckNonce::from(0),
 			frame_system::CheckWeight::new(),
+			pallet_recovery::IntakeGate::new(),
 			pallet_transaction_payment::ChargeTransactionPayment::from(0),
 			frame_system::WeightReclaim::new(),
 		)

@@ -3,7 +3,7 @@
 use codec::Encode;
 use frame_support::{
 	parameter_types,
-	traits::{fungible::HoldConsideration, EitherOfDiverse, Get, LinearStoragePrice, Randomness},
+	traits::{fungible::HoldConsideration, Contains, EitherOfDiverse, Get, LinearStoragePrice, Randomness},
 };
 use frame_system::EnsureRoot;
 use sp_application_crypto::RuntimeAppPublic;
@@ -175,10 +175,10 @@ impl pallet_validator_rotation::Config for Runtime {
 	type Registrations = Heartbeat;
 	type Backing = TotalStake;
 	type Verdicts = Heartbeat;
-	type Roster = Heartbeat;
+	type Roster = (Heartbeat, Recovery);
 	type Log = Failover;
 	type MaxMembers = MaxMembers;
-	type ActiveTarget = rotation::ActiveTarget;
+	type ActiveTarget = SeatsToElect;
 	type Floor = rotation::Floor;
 	type CoolOff = rotation::CoolOff;
 	type AutomationThreshold = rotation::AutomationThreshold;
@@ -193,6 +193,15 @@ impl pallet_validator_rotation::Config for Runtime {
 	type WeightInfo = crate::weights::pallet_validator_rotation::WeightInfo<Runtime>;
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = crate::benchmarks::Helper;
+}
+
+/// As many as staking must elect at least, or the election fails and the last set stays: what is elected beyond it is the reserve.
+pub struct SeatsToElect;
+
+impl Get<u32> for SeatsToElect {
+	fn get() -> u32 {
+		pallet_staking::MinimumValidatorCount::<Runtime>::get().max(1)
+	}
 }
 
 /// The session of the current block.
@@ -241,15 +250,55 @@ impl ForceFinality<BlockNumber> for ForceGrandpa {
 		Grandpa::pending_change().is_none() && !soon
 	}
 
-	/// The pallet forces the change of the session that begins in this block, right after this.
-	fn force(delay: BlockNumber, base: BlockNumber) {
+	fn set_id() -> u64 {
+		pallet_grandpa::CurrentSetId::<Runtime>::get()
+	}
+
+	/// The pallet forces the change of the session that begins in this block, right after this. GRANDPA's clients drop the changes that
+	/// are not final by then, so the pallet must not count them either.
+	fn force(delay: BlockNumber, base: BlockNumber, set_id: u64) {
+		pallet_grandpa::CurrentSetId::<Runtime>::put(set_id);
 		pallet_grandpa::Stalled::<Runtime>::put((delay, base));
+	}
+}
+
+/// The seat of the block's author: Aura's slots go around the active set.
+pub struct AuthorSeat;
+
+impl Convert<u32, u32> for AuthorSeat {
+	fn convert(seats: u32) -> u32 {
+		AuraSlots::current().and_then(|slot| AuraSlots::author_of(slot, seats)).unwrap_or_default()
+	}
+}
+
+/// Who can be elected and how members sign holds still while finality does.
+pub struct ChangesOfMembers;
+
+impl Contains<RuntimeCall> for ChangesOfMembers {
+	fn contains(call: &RuntimeCall) -> bool {
+		use pallet_heartbeat::Call::{deregister, register};
+		matches!(
+			call,
+			RuntimeCall::Staking(_)
+				| RuntimeCall::Session(_)
+				| RuntimeCall::Heartbeat(register { .. } | deregister { .. })
+		)
+	}
+}
+
+/// People must be able to act when it counts most.
+pub struct ForGuardians;
+
+impl Contains<RuntimeCall> for ForGuardians {
+	fn contains(call: &RuntimeCall) -> bool {
+		matches!(call, RuntimeCall::Guardians(_) | RuntimeCall::Recovery(_))
 	}
 }
 
 impl pallet_recovery::Config for Runtime {
 	type Keys = SessionHeartbeatKeys;
 	type Seats = ValidatorRotation;
+	type Author = AuthorSeat;
 	type Finality = ForceGrandpa;
 	type Log = Failover;
 	type Session = CurrentSession;
@@ -258,6 +307,8 @@ impl pallet_recovery::Config for Runtime {
 	type Offender = pallet_session::historical::IdentificationTuple<Runtime>;
 	type OffenderOf = Identified;
 	type Offences = Offences;
+	type Frozen = ChangesOfMembers;
+	type Urgent = ForGuardians;
 	type GuardianOrigin = GuardiansOrRoot;
 	type MaxMembers = MaxMembers;
 	type Priority = HeartbeatPriority;

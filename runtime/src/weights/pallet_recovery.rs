@@ -15,36 +15,32 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Aura::CurrentSlot` (r:1 w:0)
 	/// Proof: `Aura::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	fn note_finality() -> Weight {
-		// Proof, measured: 0 bytes; minimum time: 4_436_000 ps.
-		Weight::from_parts(5_228_000, 1493)
+		// Proof, measured: 0 bytes; minimum time: 5_137_000 ps.
+		Weight::from_parts(5_688_000, 1493)
 			.saturating_add(T::DbWeight::get().reads(1))
 	}
 
 	/// Storage: `Recovery::Status` (r:1 w:0)
-	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(122), added: 617, mode: `MaxEncodedLen`)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `MaxEncodedLen`)
 	/// Storage: `Recovery::Votes` (r:1 w:1)
 	/// Proof: `Recovery::Votes` (`max_values`: Some(1), `max_size`: Some(36866), added: 37361, mode: `MaxEncodedLen`)
-	/// Storage: `ValidatorRotation::Active` (r:1 w:0)
-	/// Proof: `ValidatorRotation::Active` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
-	/// Storage: `ValidatorRotation::Reserve` (r:1 w:0)
-	/// Proof: `ValidatorRotation::Reserve` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
+	/// Storage: `Recovery::Rosters` (r:1 w:0)
+	/// Proof: `Recovery::Rosters` (`max_values`: Some(1), `max_size`: Some(262225), added: 262720, mode: `MaxEncodedLen`)
 	fn vote() -> Weight {
-		// Proof, measured: 68193 bytes; minimum time: 169_451_000 ps.
-		Weight::from_parts(210_041_000, 38351)
-			.saturating_add(T::DbWeight::get().reads(4))
+		// Proof, measured: 260306 bytes; minimum time: 258_222_000 ps.
+		Weight::from_parts(327_915_000, 263710)
+			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 
 	/// Storage: `Recovery::Status` (r:1 w:0)
-	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(122), added: 617, mode: `MaxEncodedLen`)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `MaxEncodedLen`)
+	/// Storage: `Parameters::Parameters` (r:1 w:0)
+	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Aura::CurrentSlot` (r:1 w:0)
 	/// Proof: `Aura::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
-	/// Storage: `Parameters::Parameters` (r:1 w:0)
-	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
-	/// Storage: `ValidatorRotation::Active` (r:1 w:0)
-	/// Proof: `ValidatorRotation::Active` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
-	/// Storage: `ValidatorRotation::Reserve` (r:1 w:0)
-	/// Proof: `ValidatorRotation::Reserve` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
+	/// Storage: `Recovery::Rosters` (r:1 w:0)
+	/// Proof: `Recovery::Rosters` (`max_values`: Some(1), `max_size`: Some(262225), added: 262720, mode: `MaxEncodedLen`)
 	/// Storage: `Recovery::Votes` (r:1 w:0)
 	/// Proof: `Recovery::Votes` (`max_values`: Some(1), `max_size`: Some(36866), added: 37361, mode: `MaxEncodedLen`)
 	/// Storage: `System::BlockHash` (r:2 w:0)
@@ -52,11 +48,46 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Session::NextKeys` (r:1 w:0)
 	/// Proof: `Session::NextKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
 	fn authorize_vote(n: u32, ) -> Weight {
-		// Proof, measured: 1309 + n * 68 bytes; minimum time: 75_191_000 ps.
-		Weight::from_parts(104_499_148, 38351)
-			.saturating_add(Weight::from_parts(124_190, 0).saturating_mul(n.into()))
-			.saturating_add(Weight::from_parts(0, 69).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(9))
+		// Proof, measured: 890 + n * 260 bytes; minimum time: 72_487_000 ps.
+		Weight::from_parts(91_603_100, 263710)
+			.saturating_add(Weight::from_parts(250_269, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(0, 260).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(8))
+	}
+
+	/// Storage: `Recovery::Status` (r:1 w:0)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `MaxEncodedLen`)
+	/// Storage: `Recovery::Proposed` (r:1 w:0)
+	/// Proof: `Recovery::Proposed` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
+	/// Storage: `Recovery::Present` (r:1 w:1)
+	/// Proof: `Recovery::Present` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
+	fn present() -> Weight {
+		// Proof, measured: 32144 bytes; minimum time: 72_327_000 ps.
+		Weight::from_parts(86_297_000, 34255)
+			.saturating_add(T::DbWeight::get().reads(3))
+			.saturating_add(T::DbWeight::get().writes(1))
+	}
+
+	/// Storage: `Recovery::Status` (r:1 w:0)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `MaxEncodedLen`)
+	/// Storage: `Parameters::Parameters` (r:1 w:0)
+	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
+	/// Storage: `Recovery::Proposed` (r:1 w:0)
+	/// Proof: `Recovery::Proposed` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
+	/// Storage: `Recovery::Rosters` (r:1 w:0)
+	/// Proof: `Recovery::Rosters` (`max_values`: Some(1), `max_size`: Some(262225), added: 262720, mode: `MaxEncodedLen`)
+	/// Storage: `Recovery::Present` (r:1 w:0)
+	/// Proof: `Recovery::Present` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
+	/// Storage: `Session::NextKeys` (r:1 w:0)
+	/// Proof: `Session::NextKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
+	/// Storage: `System::BlockHash` (r:1 w:0)
+	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+	fn authorize_present(n: u32, ) -> Weight {
+		// Proof, measured: 709 + n * 256 bytes; minimum time: 66_578_000 ps.
+		Weight::from_parts(85_976_141, 263710)
+			.saturating_add(Weight::from_parts(214_792, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(0, 256).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(7))
 	}
 
 	/// Storage: `Session::NextKeys` (r:1 w:0)
@@ -65,12 +96,10 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	/// Storage: `Session::CurrentIndex` (r:1 w:0)
 	/// Proof: `Session::CurrentIndex` (`max_values`: Some(1), `max_size`: None, mode: `Measured`)
-	/// Storage: `ValidatorRotation::Active` (r:1 w:0)
-	/// Proof: `ValidatorRotation::Active` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
-	/// Storage: `ValidatorRotation::Reserve` (r:1 w:0)
-	/// Proof: `ValidatorRotation::Reserve` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
+	/// Storage: `Recovery::Rosters` (r:1 w:0)
+	/// Proof: `Recovery::Rosters` (`max_values`: Some(1), `max_size`: Some(262225), added: 262720, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:1 w:0)
-	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
+	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Offences::ConcurrentReportsIndex` (r:1 w:1)
 	/// Proof: `Offences::ConcurrentReportsIndex` (`max_values`: None, `max_size`: None, mode: `Measured`)
 	/// Storage: `Offences::Reports` (r:1 w:1)
@@ -96,14 +125,14 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn report_double_vote() -> Weight {
-		// Proof, measured: 33425 bytes; minimum time: 361_014_000 ps.
-		Weight::from_parts(478_528_000, 36890)
-			.saturating_add(T::DbWeight::get().reads(17))
+		// Proof, measured: 225034 bytes; minimum time: 442_044_000 ps.
+		Weight::from_parts(528_523_000, 263710)
+			.saturating_add(T::DbWeight::get().reads(16))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 
 	/// Storage: `Recovery::Status` (r:1 w:1)
-	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(122), added: 617, mode: `MaxEncodedLen`)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `MaxEncodedLen`)
 	/// Storage: `Failover::Head` (r:1 w:1)
 	/// Proof: `Failover::Head` (`max_values`: Some(1), `max_size`: Some(72), added: 567, mode: `MaxEncodedLen`)
 	/// Storage: `Failover::Seed` (r:1 w:1)
@@ -123,14 +152,14 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn veto() -> Weight {
-		// Proof, measured: 353 bytes; minimum time: 37_064_000 ps.
-		Weight::from_parts(60_159_000, 3839)
+		// Proof, measured: 364 bytes; minimum time: 39_979_000 ps.
+		Weight::from_parts(44_035_000, 3839)
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
 
 	/// Storage: `Recovery::Status` (r:1 w:1)
-	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(122), added: 617, mode: `MaxEncodedLen`)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `MaxEncodedLen`)
 	/// Storage: `Failover::Head` (r:1 w:1)
 	/// Proof: `Failover::Head` (`max_values`: Some(1), `max_size`: Some(72), added: 567, mode: `MaxEncodedLen`)
 	/// Storage: `Failover::Seed` (r:1 w:1)
@@ -150,34 +179,47 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn want() -> Weight {
-		// Proof, measured: 353 bytes; minimum time: 36_705_000 ps.
-		Weight::from_parts(55_762_000, 3839)
+		// Proof, measured: 364 bytes; minimum time: 39_979_000 ps.
+		Weight::from_parts(44_035_000, 3839)
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
 
 	/// Storage: `Recovery::Status` (r:1 w:0)
-	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(122), added: 617, mode: `MaxEncodedLen`)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `MaxEncodedLen`)
+	/// Storage: `Parameters::Parameters` (r:1 w:0)
+	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
+	fn gate() -> Weight {
+		// Proof, measured: 285 bytes; minimum time: 7_280_000 ps.
+		Weight::from_parts(8_423_000, 3521)
+			.saturating_add(T::DbWeight::get().reads(2))
+	}
+
+	/// Storage: `Recovery::Status` (r:1 w:1)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `MaxEncodedLen`)
 	/// Storage: `Aura::CurrentSlot` (r:1 w:0)
 	/// Proof: `Aura::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:1 w:0)
-	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `MaxEncodedLen`)
+	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
+	/// Storage: `Grandpa::CurrentSetId` (r:1 w:0)
+	/// Proof: `Grandpa::CurrentSetId` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Recovery::Crowded` (r:1 w:0)
+	/// Proof: `Recovery::Crowded` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
 	fn tick() -> Weight {
-		// Proof, measured: 56 bytes; minimum time: 4_907_000 ps.
-		Weight::from_parts(8_322_000, 3517)
-			.saturating_add(T::DbWeight::get().reads(3))
+		// Proof, measured: 63 bytes; minimum time: 7_832_000 ps.
+		Weight::from_parts(8_622_000, 3521)
+			.saturating_add(T::DbWeight::get().reads(5))
+			.saturating_add(T::DbWeight::get().writes(1))
 	}
 
 	/// Storage: `Aura::CurrentSlot` (r:1 w:0)
 	/// Proof: `Aura::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `Measured`)
 	/// Storage: `Parameters::Parameters` (r:3 w:0)
-	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `Measured`)
+	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `Measured`)
 	/// Storage: `Recovery::Votes` (r:1 w:0)
 	/// Proof: `Recovery::Votes` (`max_values`: Some(1), `max_size`: Some(36866), added: 37361, mode: `Measured`)
-	/// Storage: `ValidatorRotation::Active` (r:1 w:0)
-	/// Proof: `ValidatorRotation::Active` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
-	/// Storage: `ValidatorRotation::Reserve` (r:1 w:0)
-	/// Proof: `ValidatorRotation::Reserve` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
+	/// Storage: `Recovery::Rosters` (r:1 w:0)
+	/// Proof: `Recovery::Rosters` (`max_values`: Some(1), `max_size`: Some(262225), added: 262720, mode: `Measured`)
 	/// Storage: `Grandpa::NextForced` (r:1 w:0)
 	/// Proof: `Grandpa::NextForced` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `Measured`)
 	/// Storage: `Grandpa::PendingChange` (r:1 w:0)
@@ -186,6 +228,12 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Proof: `ValidatorRotation::Planned` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Progress` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Progress` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `Measured`)
+	/// Storage: `Recovery::Present` (r:1 w:0)
+	/// Proof: `Recovery::Present` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
+	/// Storage: `ValidatorRotation::Active` (r:1 w:0)
+	/// Proof: `ValidatorRotation::Active` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
+	/// Storage: `ValidatorRotation::Reserve` (r:1 w:0)
+	/// Proof: `ValidatorRotation::Reserve` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Conducts` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Conducts` (`max_values`: Some(1), `max_size`: Some(53250), added: 53745, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Elected` (r:1 w:0)
@@ -194,20 +242,20 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Proof: `Session::NextKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
 	/// Storage: `Heartbeat::Registrations` (r:1 w:0)
 	/// Proof: `Heartbeat::Registrations` (`max_values`: None, `max_size`: Some(165), added: 2640, mode: `Measured`)
+	/// Storage: `Recovery::Proposed` (r:1 w:0)
+	/// Proof: `Recovery::Proposed` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
 	fn tally(n: u32, ) -> Weight {
-		// Proof, measured: 1866 + n * 116 bytes; minimum time: 42_863_000 ps.
-		Weight::from_parts(14_221_317, 9778)
-			.saturating_add(Weight::from_parts(1_279_308, 0).saturating_mul(n.into()))
-			.saturating_add(Weight::from_parts(0, 117).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(15))
+		// Proof, measured: 1451 + n * 394 bytes; minimum time: 52_798_000 ps.
+		Weight::from_parts(48_234_052, 9486)
+			.saturating_add(Weight::from_parts(1_157_591, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(0, 395).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(18))
 	}
 
 	/// Storage: `Aura::CurrentSlot` (r:1 w:0)
 	/// Proof: `Aura::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `Measured`)
-	/// Storage: `ValidatorRotation::Active` (r:1 w:0)
-	/// Proof: `ValidatorRotation::Active` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
-	/// Storage: `ValidatorRotation::Reserve` (r:1 w:0)
-	/// Proof: `ValidatorRotation::Reserve` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
+	/// Storage: `Recovery::Rosters` (r:1 w:0)
+	/// Proof: `Recovery::Rosters` (`max_values`: Some(1), `max_size`: Some(262225), added: 262720, mode: `Measured`)
 	/// Storage: `Failover::Head` (r:1 w:1)
 	/// Proof: `Failover::Head` (`max_values`: Some(1), `max_size`: Some(72), added: 567, mode: `Measured`)
 	/// Storage: `Failover::Seed` (r:1 w:1)
@@ -222,8 +270,14 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Proof: `Failover::LastIncident` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `Measured`)
 	/// Storage: `Failover::Incidents` (r:1 w:1)
 	/// Proof: `Failover::Incidents` (`max_values`: None, `max_size`: Some(374), added: 2849, mode: `Measured`)
+	/// Storage: `Recovery::Present` (r:1 w:0)
+	/// Proof: `Recovery::Present` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Pending` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Pending` (`max_values`: Some(1), `max_size`: Some(75778), added: 76273, mode: `Measured`)
+	/// Storage: `ValidatorRotation::Active` (r:1 w:0)
+	/// Proof: `ValidatorRotation::Active` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
+	/// Storage: `ValidatorRotation::Reserve` (r:1 w:0)
+	/// Proof: `ValidatorRotation::Reserve` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Conducts` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Conducts` (`max_values`: Some(1), `max_size`: Some(53250), added: 53745, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Elected` (r:1 w:0)
@@ -233,17 +287,17 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Heartbeat::Registrations` (r:333 w:0)
 	/// Proof: `Heartbeat::Registrations` (`max_values`: None, `max_size`: Some(165), added: 2640, mode: `Measured`)
 	/// Storage: `Parameters::Parameters` (r:2 w:0)
-	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(52), added: 2527, mode: `Measured`)
+	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Progress` (r:0 w:1)
 	/// Proof: `ValidatorRotation::Progress` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `Measured`)
 	/// Storage: `Failover::Entries` (r:0 w:334)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `Measured`)
 	fn change(n: u32, ) -> Weight {
-		// Proof, measured: 209 + n * 188 bytes; minimum time: 206_236_000 ps.
-		Weight::from_parts(269_929_000, 5843)
-			.saturating_add(Weight::from_parts(23_043_427, 0).saturating_mul(n.into()))
-			.saturating_add(Weight::from_parts(0, 1013).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(15))
+		// Proof, measured: 97 + n * 433 bytes; minimum time: 219_175_000 ps.
+		Weight::from_parts(220_507_000, 5581)
+			.saturating_add(Weight::from_parts(18_548_037, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(0, 1258).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(17))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(7))
 	}

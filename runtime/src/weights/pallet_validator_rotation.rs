@@ -19,14 +19,14 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Conducts` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Conducts` (`max_values`: Some(1), `max_size`: Some(53250), added: 53745, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:1 w:0)
-	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
+	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Evictions` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Evictions` (`max_values`: Some(1), `max_size`: Some(57346), added: 57841, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Retiring` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Retiring` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
 	fn retire() -> Weight {
-		// Proof, measured: 69412 bytes; minimum time: 108_390_000 ps.
-		Weight::from_parts(125_065_000, 58831)
+		// Proof, measured: 69387 bytes; minimum time: 105_987_000 ps.
+		Weight::from_parts(136_042_000, 58831)
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
@@ -38,10 +38,10 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Heartbeat::Window` (r:1 w:0)
 	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(90), added: 585, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:1 w:0)
-	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
+	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	fn rejoin() -> Weight {
-		// Proof, measured: 267 bytes; minimum time: 63_083_000 ps.
-		Weight::from_parts(73_859_000, 54735)
+		// Proof, measured: 242 bytes; minimum time: 64_195_000 ps.
+		Weight::from_parts(72_097_000, 54735)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
@@ -50,12 +50,14 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Proof: `ValidatorRotation::Suspended` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Cases` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Cases` (`max_values`: Some(1), `max_size`: Some(3714), added: 4209, mode: `MaxEncodedLen`)
+	/// Storage: `Recovery::Status` (r:1 w:0)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Progress` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Progress` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Window` (r:1 w:0)
 	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(90), added: 585, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:9 w:0)
-	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
+	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Counters` (r:16 w:0)
 	/// Proof: `Heartbeat::Counters` (`max_values`: None, `max_size`: Some(1166), added: 3641, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Marks` (r:1 w:0)
@@ -101,23 +103,25 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:3)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn enforce(n: u32, ) -> Weight {
-		// Proof, measured: 3175 + n * 169 bytes; minimum time: 240_816_000 ps.
-		Weight::from_parts(40_355_936, 77263)
-			.saturating_add(Weight::from_parts(5_015_052, 0).saturating_mul(n.into()))
+		// Proof, measured: 2740 + n * 169 bytes; minimum time: 227_817_000 ps.
+		Weight::from_parts(71_351_988, 77263)
+			.saturating_add(Weight::from_parts(4_520_744, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 996).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(33))
+			.saturating_add(T::DbWeight::get().reads(34))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(13))
 	}
 
 	/// Storage: `ValidatorRotation::Cases` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Cases` (`max_values`: Some(1), `max_size`: Some(3714), added: 4209, mode: `MaxEncodedLen`)
+	/// Storage: `Recovery::Status` (r:1 w:0)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Progress` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Progress` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Window` (r:1 w:0)
 	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(90), added: 585, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:8 w:0)
-	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
+	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Counters` (r:16 w:0)
 	/// Proof: `Heartbeat::Counters` (`max_values`: None, `max_size`: Some(1166), added: 3641, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Marks` (r:1 w:0)
@@ -163,11 +167,11 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:3)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn approve(n: u32, ) -> Weight {
-		// Proof, measured: 6912 + n * 169 bytes; minimum time: 254_377_000 ps.
-		Weight::from_parts(248_390_725, 77263)
-			.saturating_add(Weight::from_parts(5_682_175, 0).saturating_mul(n.into()))
+		// Proof, measured: 6477 + n * 169 bytes; minimum time: 223_741_000 ps.
+		Weight::from_parts(115_855_068, 77263)
+			.saturating_add(Weight::from_parts(4_320_456, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 996).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(31))
+			.saturating_add(T::DbWeight::get().reads(32))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
 			.saturating_add(T::DbWeight::get().writes(13))
 	}
@@ -175,7 +179,7 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Cases` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Cases` (`max_values`: Some(1), `max_size`: Some(3714), added: 4209, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:1 w:0)
-	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
+	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Failover::Head` (r:1 w:1)
 	/// Proof: `Failover::Head` (`max_values`: Some(1), `max_size`: Some(72), added: 567, mode: `MaxEncodedLen`)
 	/// Storage: `Failover::Seed` (r:1 w:1)
@@ -193,18 +197,20 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn veto() -> Weight {
-		// Proof, measured: 4196 bytes; minimum time: 39_068_000 ps.
-		Weight::from_parts(47_400_000, 5681)
+		// Proof, measured: 3892 bytes; minimum time: 37_506_000 ps.
+		Weight::from_parts(41_842_000, 5377)
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 
+	/// Storage: `Recovery::Status` (r:1 w:0)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Progress` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Progress` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Window` (r:1 w:0)
 	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(90), added: 585, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:5 w:0)
-	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
+	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Counters` (r:16 w:0)
 	/// Proof: `Heartbeat::Counters` (`max_values`: None, `max_size`: Some(1166), added: 3641, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Marks` (r:1 w:0)
@@ -244,14 +250,16 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn force_evict(n: u32, ) -> Weight {
-		// Proof, measured: 2093 + n * 81 bytes; minimum time: 79_819_000 ps.
-		Weight::from_parts(114_418_556, 77263)
-			.saturating_add(Weight::from_parts(467_834, 0).saturating_mul(n.into()))
-			.saturating_add(Weight::from_parts(0, 82).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(25))
+		// Proof, measured: 1658 + n * 81 bytes; minimum time: 78_266_000 ps.
+		Weight::from_parts(110_530_941, 77263)
+			.saturating_add(Weight::from_parts(436_663, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(0, 81).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(26))
 			.saturating_add(T::DbWeight::get().writes(9))
 	}
 
+	/// Storage: `Recovery::Status` (r:1 w:0)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Progress` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Progress` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Elected` (r:1 w:0)
@@ -265,7 +273,7 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Heartbeat::Registrations` (r:1 w:0)
 	/// Proof: `Heartbeat::Registrations` (`max_values`: None, `max_size`: Some(165), added: 2640, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:2 w:0)
-	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `MaxEncodedLen`)
+	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Conducts` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Conducts` (`max_values`: Some(1), `max_size`: Some(53250), added: 53745, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Suspicions` (r:1 w:0)
@@ -293,11 +301,11 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn force_seat(n: u32, ) -> Weight {
-		// Proof, measured: 1807 + n * 70 bytes; minimum time: 64_976_000 ps.
-		Weight::from_parts(107_341_627, 77263)
-			.saturating_add(Weight::from_parts(170_727, 0).saturating_mul(n.into()))
-			.saturating_add(Weight::from_parts(0, 71).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(20))
+		// Proof, measured: 1372 + n * 70 bytes; minimum time: 67_209_000 ps.
+		Weight::from_parts(100_092_269, 77263)
+			.saturating_add(Weight::from_parts(165_651, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(0, 70).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(21))
 			.saturating_add(T::DbWeight::get().writes(10))
 	}
 
@@ -320,8 +328,8 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn suspend_automation() -> Weight {
-		// Proof, measured: 0 bytes; minimum time: 21_582_000 ps.
-		Weight::from_parts(33_900_000, 3535)
+		// Proof, measured: 0 bytes; minimum time: 21_421_000 ps.
+		Weight::from_parts(23_345_000, 3535)
 			.saturating_add(T::DbWeight::get().reads(8))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
@@ -347,8 +355,8 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn resume_automation() -> Weight {
-		// Proof, measured: 56710 bytes; minimum time: 218_093_000 ps.
-		Weight::from_parts(265_753_000, 58831)
+		// Proof, measured: 56202 bytes; minimum time: 200_988_000 ps.
+		Weight::from_parts(250_270_000, 58831)
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
@@ -366,8 +374,8 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Retiring` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Retiring` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
 	fn quiet() -> Weight {
-		// Proof, measured: 106 bytes; minimum time: 16_314_000 ps.
-		Weight::from_parts(18_848_000, 1591)
+		// Proof, measured: 107 bytes; minimum time: 14_111_000 ps.
+		Weight::from_parts(18_017_000, 1592)
 			.saturating_add(T::DbWeight::get().reads(6))
 	}
 
@@ -392,17 +400,19 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Pending` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Pending` (`max_values`: Some(1), `max_size`: Some(75778), added: 76273, mode: `Measured`)
 	/// Storage: `Parameters::Parameters` (r:3 w:0)
-	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `Measured`)
+	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Progress` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Progress` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `Measured`)
+	/// Storage: `Recovery::Status` (r:1 w:0)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Retiring` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Retiring` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
 	fn follow(k: u32, ) -> Weight {
-		// Proof, measured: 32156 + k * 51 bytes; minimum time: 167_849_000 ps.
-		Weight::from_parts(176_118_764, 40557)
-			.saturating_add(Weight::from_parts(368_807, 0).saturating_mul(k.into()))
+		// Proof, measured: 32253 + k * 51 bytes; minimum time: 169_000_000 ps.
+		Weight::from_parts(172_057_403, 40654)
+			.saturating_add(Weight::from_parts(387_978, 0).saturating_mul(k.into()))
 			.saturating_add(Weight::from_parts(0, 51).saturating_mul(k.into()))
-			.saturating_add(T::DbWeight::get().reads(15))
+			.saturating_add(T::DbWeight::get().reads(16))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 
@@ -435,15 +445,15 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Heartbeat::Registrations` (r:100 w:0)
 	/// Proof: `Heartbeat::Registrations` (`max_values`: None, `max_size`: Some(165), added: 2640, mode: `Measured`)
 	/// Storage: `Parameters::Parameters` (r:1 w:0)
-	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `Measured`)
+	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Pending` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Pending` (`max_values`: Some(1), `max_size`: Some(75778), added: 76273, mode: `Measured`)
 	/// Storage: `Failover::Entries` (r:0 w:200)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `Measured`)
 	fn record(r: u32, ) -> Weight {
-		// Proof, measured: 15875 + r * 153 bytes; minimum time: 203_040_000 ps.
-		Weight::from_parts(73_251_360, 18787)
-			.saturating_add(Weight::from_parts(55_970_645, 0).saturating_mul(r.into()))
+		// Proof, measured: 15340 + r * 153 bytes; minimum time: 192_504_000 ps.
+		Weight::from_parts(209_680_000, 18252)
+			.saturating_add(Weight::from_parts(67_151_037, 0).saturating_mul(r.into()))
 			.saturating_add(Weight::from_parts(0, 1415).saturating_mul(r.into()))
 			.saturating_add(T::DbWeight::get().reads(12))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(r.into())))
@@ -456,7 +466,7 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Suspended` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Suspended` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `Measured`)
 	/// Storage: `Parameters::Parameters` (r:5 w:0)
-	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `Measured`)
+	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Retiring` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Retiring` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Evictions` (r:1 w:1)
@@ -498,29 +508,33 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:25)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `Measured`)
 	fn decide(n: u32, f: u32, ) -> Weight {
-		// Proof, measured: 0 + f * 516 + n * 119 bytes; minimum time: 154_609_000 ps.
-		Weight::from_parts(161_980_000, 15905)
-			.saturating_add(Weight::from_parts(1_965_836, 0).saturating_mul(n.into()))
-			.saturating_add(Weight::from_parts(18_445_655, 0).saturating_mul(f.into()))
-			.saturating_add(Weight::from_parts(0, 1793).saturating_mul(f.into()))
+		// Proof, measured: 0 + f * 516 + n * 119 bytes; minimum time: 145_966_000 ps.
+		Weight::from_parts(155_120_000, 15601)
+			.saturating_add(Weight::from_parts(1_588_995, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(19_046_735, 0).saturating_mul(f.into()))
+			.saturating_add(Weight::from_parts(0, 1792).saturating_mul(f.into()))
 			.saturating_add(Weight::from_parts(0, 152).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(25))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(f.into())))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 
+	/// Storage: `Recovery::Status` (r:1 w:0)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Active` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Active` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Progress` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Progress` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `Measured`)
 	fn plan(n: u32, ) -> Weight {
-		// Proof, measured: 69 + n * 21 bytes; minimum time: 18_638_000 ps.
-		Weight::from_parts(19_609_000, 1556)
-			.saturating_add(Weight::from_parts(3_918_967, 0).saturating_mul(n.into()))
+		// Proof, measured: 168 + n * 21 bytes; minimum time: 21_902_000 ps.
+		Weight::from_parts(22_343_000, 1655)
+			.saturating_add(Weight::from_parts(2_898_562, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 21).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(2))
+			.saturating_add(T::DbWeight::get().reads(3))
 	}
 
+	/// Storage: `Recovery::Status` (r:1 w:0)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `Measured`)
 	/// Storage: `Staking::CurrentEra` (r:1 w:0)
 	/// Proof: `Staking::CurrentEra` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Active` (r:1 w:0)
@@ -528,7 +542,7 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Heartbeat::Window` (r:1 w:0)
 	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(90), added: 585, mode: `Measured`)
 	/// Storage: `Parameters::Parameters` (r:6 w:0)
-	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(49), added: 2524, mode: `Measured`)
+	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `Measured`)
 	/// Storage: `Heartbeat::Counters` (r:16 w:0)
 	/// Proof: `Heartbeat::Counters` (`max_values`: None, `max_size`: Some(1166), added: 3641, mode: `Measured`)
 	/// Storage: `Heartbeat::Marks` (r:1 w:0)
@@ -539,6 +553,8 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Proof: `ValidatorRotation::Conducts` (`max_values`: Some(1), `max_size`: Some(53250), added: 53745, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Retiring` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Retiring` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
+	/// Storage: `Staking::ValidatorCount` (r:1 w:0)
+	/// Proof: `Staking::ValidatorCount` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Progress` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Progress` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Planned` (r:0 w:1)
@@ -546,11 +562,11 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Elected` (r:0 w:1)
 	/// Proof: `ValidatorRotation::Elected` (`max_values`: Some(1), `max_size`: Some(49154), added: 49649, mode: `Measured`)
 	fn plan_election(n: u32, ) -> Weight {
-		// Proof, measured: 1543 + n * 33 bytes; minimum time: 99_487_000 ps.
-		Weight::from_parts(103_293_000, 17231)
-			.saturating_add(Weight::from_parts(9_727_421, 0).saturating_mul(n.into()))
+		// Proof, measured: 1615 + n * 33 bytes; minimum time: 90_164_000 ps.
+		Weight::from_parts(92_227_000, 17303)
+			.saturating_add(Weight::from_parts(8_175_829, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 72).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(15))
+			.saturating_add(T::DbWeight::get().reads(17))
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 

@@ -4,6 +4,7 @@ pub mod evidence;
 pub mod idle;
 pub mod kill;
 pub mod median;
+pub mod partition;
 pub mod proofs;
 pub mod recovery;
 pub mod rotation;

@@ -5,33 +5,36 @@ use std::time::Duration;
 use anyhow::{ensure, Context};
 
 use crate::{
-	chain::{Entry, RecordKind},
+	chain::{Block, Chain, Entry, RecordKind},
 	drills::{follow, wait_until_healthy, PATIENCE},
+	flood::{Count, Flood, TRANSFERS},
 	network::Net,
 	timeline::Timeline,
 };
 
-const ALL: [&str; 6] = ["alice", "bob", "charlie", "dave", "eve", "ferdie"];
-/// Two of the four that are active.
-const VICTIMS: [&str; 2] = ["bob", "charlie"];
+/// Who is killed of the four that are active, and of the seven.
+pub const TWO_OF_FOUR: [&str; 2] = ["bob", "charlie"];
+pub const THREE_OF_SEVEN: [&str; 3] = ["bob", "dave", "ferdie"];
 
-/// What happens to the victims.
-#[derive(Clone, Copy)]
+/// What happens to them.
+#[derive(Clone, Copy, Default)]
 pub struct Course {
 	/// So many seconds between the kills.
 	pub apart: u64,
 	/// They come back while the chain recovers.
 	pub early: bool,
+	/// Ten times as many transactions are offered as are taken in.
+	pub flood: bool,
 }
 
-/// Kills two of four, and waits until blocks are final again, at most `bar` blocks after the last kill. Then everybody, those that
+/// Kills more than a third of the active set, and waits until blocks are final again, at most `bar` blocks after the last kill. Then everybody, those that
 /// come back and a node that is synced from genesis included, has the same finalized chain, and the chain is safe.
-pub async fn two_of_four(network: &mut Net, bar: u32, course: Course) -> anyhow::Result<()> {
+pub async fn recover(network: &mut Net, victims: &[&str], bar: u32, course: Course) -> anyhow::Result<()> {
 	println!("waiting until the network is healthy and finalizes");
 	wait_until_healthy(network).await?;
-	let watcher = network.last(&VICTIMS)?;
+	let watcher = network.last(victims)?;
 	let chain = network.chain(&watcher).await?;
-	for (nth, victim) in VICTIMS.into_iter().enumerate() {
+	for (nth, victim) in victims.iter().enumerate() {
 		if nth > 0 {
 			tokio::time::sleep(Duration::from_secs(course.apart)).await;
 		}
@@ -44,10 +47,17 @@ pub async fn two_of_four(network: &mut Net, bar: u32, course: Course) -> anyhow:
 
 	let mut entries: Vec<Entry> = Vec::new();
 	let start = timeline.start;
+	let mut gate = match course.flood {
+		true => Some(Gate::open(network, victims).await?),
+		false => None,
+	};
 	let healed = loop {
 		let moment = timeline.next().await?;
 		let number = moment.block.number();
 		entries.extend(moment.entries);
+		if let Some(gate) = gate.as_mut().filter(|_| told(&entries, RecordKind::Degraded)) {
+			gate.look(&chain, &moment.block).await?;
+		}
 		let finalized = chain.finalized().await?;
 		if finalized > start {
 			timeline.tell(number, &format!("blocks are final again, up to #{finalized}"));
@@ -55,16 +65,19 @@ pub async fn two_of_four(network: &mut Net, bar: u32, course: Course) -> anyhow:
 		}
 		if course.early
 			&& told(&entries, RecordKind::Recovering)
-			&& !network.urls().iter().any(|(name, _)| name == "bob")
+			&& !network.urls().iter().any(|(name, _)| name == victims[0])
 		{
-			println!("both come back, while the chain recovers");
-			for victim in VICTIMS {
+			println!("they come back, while the chain recovers");
+			for victim in victims {
 				network.revive(victim).await?;
 			}
 		}
 		ensure!(number < start + 3 * bar, "#{finalized} is the last final block still in #{number}");
 	};
 	let seconds = timeline.seconds();
+	if let Some(gate) = gate {
+		gate.judge()?;
+	}
 	wait_until_safe(&mut timeline, &mut entries, start + healed).await?;
 	// Of two that are killed one after the other, the first may have been replaced as ordinary rotation does.
 	for kind in [RecordKind::Degraded, RecordKind::Recovering, RecordKind::FinalityResumed] {
@@ -72,36 +85,102 @@ pub async fn two_of_four(network: &mut Net, bar: u32, course: Course) -> anyhow:
 	}
 
 	if !course.early {
-		println!("both come back, and a node is synced from genesis");
-		for victim in VICTIMS {
+		println!("they come back, and a node is synced from genesis");
+		for victim in victims {
 			network.revive(victim).await?;
 		}
 	}
 	network.add("fresh", &[]).await?;
-	agree(network, &watcher, &["fresh"]).await?;
-	let ids = (chain.set_id().await?, network.set_id(&watcher).await?);
-	ensure!(ids.0 == ids.1, "the runtime says that the authority set is {}, and GRANDPA {}", ids.0, ids.1);
-	println!("  the runtime and GRANDPA say that the authority set is {}", ids.0);
+	agree(network, &watcher).await?;
+	agree_on_set(network, &watcher).await?;
 	println!(
-		"\nRecovered: {healed} blocks, {seconds:.1} seconds from the kill of two of four to the next final block (bar {bar})."
+		"\nRecovered: {healed} blocks, {seconds:.1} seconds from the kill of {} to the next final block (bar {bar}).",
+		victims.join(", ")
 	);
 	ensure!(healed <= bar, "{healed} blocks are more than {bar}");
 	Ok(())
+}
+
+/// Watches the gate, with a flood before it.
+struct Gate {
+	flood: Flood,
+	before: Option<Count>,
+	blocks: u32,
+	/// So many of the flood's transactions were in them.
+	taken: usize,
+	/// What ordinary transactions may take of a block, and the most and the whole that they took, in picoseconds.
+	room: u128,
+	most: u128,
+	all: u128,
+}
+
+impl Gate {
+	/// So many transactions a second are ten times what the gate takes in of them.
+	const RATE: f64 = 40.0;
+	/// As the runtime's parameters have it.
+	const SHARE: u128 = 10;
+
+	async fn open(network: &Net, dead: &[&str]) -> anyhow::Result<Self> {
+		let flood = Flood::begin(network, dead, Self::RATE).await?;
+		println!("  {} transactions of {TRANSFERS} transfers each are offered a second", Self::RATE);
+		Ok(Self { flood, before: None, blocks: 0, taken: 0, room: 0, most: 0, all: 0 })
+	}
+
+	/// Another block, while the chain is degraded.
+	async fn look(&mut self, chain: &Chain, block: &Block) -> anyhow::Result<()> {
+		let number = block.number();
+		let (taken, most) = chain.taken(block.hash()).await?;
+		self.room = most / Self::SHARE;
+		// The block in which the mode changed was under way already.
+		if self.before.is_none() {
+			self.before = Some(self.flood.count()?);
+			return Ok(());
+		}
+		ensure!(taken <= self.room, "#{number} takes in {taken} ps, and may take in {}", self.room);
+		self.taken += chain.batches(block).await?;
+		(self.blocks, self.most, self.all) = (self.blocks + 1, self.most.max(taken), self.all + taken);
+		Ok(())
+	}
+
+	/// Whether it was a flood, and the gate held.
+	fn judge(self) -> anyhow::Result<()> {
+		let (count, before) = (self.flood.count()?, self.before.context("the chain did not degrade")?);
+		let ms = |time: u128| time as f64 / 1e9;
+		let (offered, refused) = (count.offered - before.offered, count.refused - before.refused);
+		let all = self.room * u128::from(self.blocks);
+		println!(
+			"  in {} blocks {offered} transactions were offered, {refused} of them refused; ordinary ones took {:.1} ms of \
+			 {:.1}, at most {:.1} of {:.1} in a block",
+			self.blocks, ms(self.all), ms(all), ms(self.most), ms(self.room)
+		);
+		let reason = count.reason.context("nothing was refused")?;
+		println!("  the first was refused with: {reason}");
+		ensure!(reason.contains("101"), "it was refused for another reason than the documented one");
+		ensure!(self.taken > 0, "none was taken in");
+		let fits = (all * self.taken as u128 / self.all.max(1)).max(1);
+		println!(
+			"  {} were taken in, and {fits} would have found room: {:.1} times as many were offered",
+			self.taken,
+			offered as f64 / fits as f64
+		);
+		ensure!(u128::from(offered) >= 10 * fits, "that is no flood");
+		Ok(())
+	}
 }
 
 /// Two of four are stopped for a moment: nothing follows from it.
 pub async fn brief(network: &mut Net, seconds: u64) -> anyhow::Result<()> {
 	println!("waiting until the network is healthy and finalizes");
 	wait_until_healthy(network).await?;
-	let chain = network.watcher(&VICTIMS).await?;
+	let chain = network.watcher(&TWO_OF_FOUR).await?;
 	let mut timeline = Timeline::begin(chain.clone()).await?;
 	let before = chain.finalized().await?;
-	for victim in VICTIMS {
+	for victim in TWO_OF_FOUR {
 		network.freeze(victim).await?;
 	}
-	timeline.tell(timeline.start, &format!("kill -STOP {}, for {seconds} seconds", VICTIMS.join(" ")));
+	timeline.tell(timeline.start, &format!("kill -STOP {}, for {seconds} seconds", TWO_OF_FOUR.join(" ")));
 	tokio::time::sleep(Duration::from_secs(seconds)).await;
-	for victim in VICTIMS {
+	for victim in TWO_OF_FOUR {
 		network.thaw(victim).await?;
 	}
 	let stood = chain.finalized().await?;
@@ -117,7 +196,12 @@ pub async fn brief(network: &mut Net, seconds: u64) -> anyhow::Result<()> {
 	Ok(())
 }
 
-async fn wait_until_safe(timeline: &mut Timeline, entries: &mut Vec<Entry>, from: u32) -> anyhow::Result<()> {
+/// Waits until the chain is safe again.
+pub async fn wait_until_safe(
+	timeline: &mut Timeline,
+	entries: &mut Vec<Entry>,
+	from: u32,
+) -> anyhow::Result<()> {
 	while !told(entries, RecordKind::Thawed) {
 		let moment = timeline.next().await?;
 		entries.extend(moment.entries);
@@ -127,11 +211,12 @@ async fn wait_until_safe(timeline: &mut Timeline, entries: &mut Vec<Entry>, from
 }
 
 /// All nodes have the same finalized chain, and nobody was charged in it.
-async fn agree(network: &Net, leader: &str, more: &[&str]) -> anyhow::Result<()> {
+pub async fn agree(network: &Net, leader: &str) -> anyhow::Result<()> {
 	let chain = network.chain(leader).await?;
 	let finalized = chain.finalized().await?;
 	let hash = chain.hash_of(finalized).await?;
-	for node in ALL.iter().chain(more) {
+	let names: Vec<String> = network.urls().into_iter().map(|(name, _)| name).collect();
+	for node in &names {
 		follow(network, leader, node).await.with_context(|| format!("{node} does not follow"))?;
 		let theirs = network.chain(node).await?.hash_of(finalized).await?;
 		ensure!(theirs == hash, "{node} has another #{finalized}");
@@ -142,6 +227,15 @@ async fn agree(network: &Net, leader: &str, more: &[&str]) -> anyhow::Result<()>
 	Ok(())
 }
 
-fn told(entries: &[Entry], kind: RecordKind) -> bool {
+/// The runtime and GRANDPA count the same authority sets.
+pub async fn agree_on_set(network: &Net, node: &str) -> anyhow::Result<()> {
+	let ids = (network.chain(node).await?.set_id().await?, network.set_id(node).await?);
+	ensure!(ids.0 == ids.1, "the runtime says that the authority set is {}, and GRANDPA {}", ids.0, ids.1);
+	println!("  the runtime and GRANDPA say that the authority set is {}", ids.0);
+	Ok(())
+}
+
+/// Whether the log has it.
+pub fn told(entries: &[Entry], kind: RecordKind) -> bool {
 	entries.iter().any(|entry| entry.record.kind == kind)
 }

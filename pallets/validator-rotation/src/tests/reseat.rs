@@ -14,7 +14,7 @@ fn the_living_take_the_seats_of_all_others_at_once() {
 	build_and_execute(|| {
 		Frozen::set(true);
 		let living = [11, 14, 15, 16];
-		assert_eq!(Rotation::reseated(&living), (4, 4));
+		assert_eq!(Rotation::reseated(&living), [11, 15, 16, 14]);
 		Reseating::set(true);
 		Activations::set(0);
 		let incident = 5;
@@ -53,9 +53,9 @@ fn seats_without_a_living_standby_go_but_for_the_floor() {
 		ActiveTarget::set(4);
 		Floor::set(3);
 		// One standby lives, and three seats are dead.
-		assert_eq!(Rotation::reseated(&[11, 16]), (3, 2));
-		assert_eq!(Rotation::reseated(&[11, 12, 16]), (3, 3));
-		assert_eq!(Rotation::reseated(&[]), (3, 0));
+		assert_eq!(Rotation::reseated(&[11, 16]), [11, 16, 14]);
+		assert_eq!(Rotation::reseated(&[11, 12, 16]), [11, 12, 16]);
+		assert_eq!(Rotation::reseated(&[]), [12, 13, 14]);
 	});
 }
 

@@ -1,0 +1,386 @@
+//! Long random courses of a network that falls apart, with the pallet itself on both sides, and with what its nodes really keep: in any
+//! order they cross over, author, prevote, say that they are there, vote, die, and finalize. What they send may come to both
+//! sides. From a seed each, so that what fails can be seen again.
+//!
+//! GRANDPA is a model here: who has prevoted for a side's blocks, and whether those are more than two thirds.
+
+use codec::{Decode, Encode};
+use frame_support::traits::{Authorize, Hooks};
+use rand::{seq::SliceRandom, Rng, SeedableRng};
+use sp_core::{
+	offchain::{testing::TestPersistentOffchainDB, StorageKind},
+	H256,
+};
+use sp_io::TestExternalities;
+use sp_runtime::{traits::Header as _, transaction_validity::TransactionSource, BuildStorage};
+use understudy_mocks::Node;
+use understudy_primitives::{
+	offchain::{FinalityView, Lock, FINALITY_VIEW, LOCK, PREVOTED},
+	RecoveryControl,
+};
+
+use crate::{mock::*, mode::is_enough, vote::binds, BlockId, Call, Mode, Rules, Status};
+
+const MEMBERS: [u64; 6] = [11, 12, 13, 14, 15, 16];
+const SEATS: usize = 4;
+/// Finality has come so far when it stops.
+const BASE: u64 = 18;
+const STEPS: usize = 800;
+
+/// A member's node.
+struct Member {
+	who: u64,
+	node: Node,
+	side: usize,
+	dead: bool,
+	/// Up to where it has finalized.
+	finalized: u64,
+	/// What it has prevoted for last, in the old set and in the new one.
+	old: Option<(usize, u64)>,
+	new: Option<(usize, u64)>,
+	/// Its GRANDPA voter has enacted the forced change.
+	enacted: bool,
+}
+
+/// A branch.
+struct Side {
+	ext: TestExternalities,
+	active: Vec<u64>,
+	/// The block in which the forced change was signalled, and in which it is enacted.
+	forced: Option<u64>,
+	/// The proposals that were carried out.
+	carried_out: Vec<BlockId<H256>>,
+	/// A block of this side alone is final.
+	finalized: Option<u64>,
+}
+
+struct Network {
+	random: rand_chacha::ChaCha8Rng,
+	/// So many may die.
+	mortal: usize,
+	/// How often members cross over.
+	restless: f64,
+	members: Vec<Member>,
+	sides: Vec<Side>,
+	/// The last block that both sides have.
+	split: u64,
+	sent: Vec<Call<Runtime>>,
+}
+
+/// What came of a course.
+#[derive(Default, Debug)]
+struct Outcome {
+	proposed: usize,
+	recovered: usize,
+	finalized: usize,
+	by_new_sets: usize,
+}
+
+impl Network {
+	fn begin(seed: u64) -> Self {
+		let storage = frame_system::GenesisConfig::<Runtime>::default().build_storage();
+		let mut ext: TestExternalities = storage.expect("the default genesis is valid").into();
+		Branch::set(0);
+		SetId::set(0);
+		Timing::set(Rules { patience: 200, ..RULES });
+		ext.execute_with(|| {
+			seat(&MEMBERS[..SEATS], &MEMBERS[SEATS..]);
+			System::set_block_number(1);
+			healthy(20);
+			let header = header_of(BASE, 0);
+			frame_system::BlockHash::<Runtime>::insert(BASE, header.hash());
+		});
+		let member = |who| Member {
+			who,
+			node: Node::new(TestPersistentOffchainDB::new(), &[who]),
+			side: 0,
+			dead: false,
+			finalized: BASE,
+			old: None,
+			new: None,
+			enacted: false,
+		};
+		let side = Side {
+			ext,
+			active: MEMBERS[..SEATS].to_vec(),
+			forced: None,
+			carried_out: Vec::new(),
+			finalized: None,
+		};
+		let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+		let mut members: Vec<Member> = MEMBERS.into_iter().map(member).collect();
+		// Finality stops by itself, or when the network falls apart.
+		let dead = random.gen_range(0..=1);
+		members.iter_mut().take(dead).for_each(|member| member.dead = true);
+		let mortal = random.gen_range(dead..=2);
+		let restless = [0.1, 0.5, 1.0].choose(&mut random).copied().unwrap_or_default();
+		Self { random, mortal, restless, members, sides: vec![side], split: u64::MAX, sent: Vec::new() }
+	}
+
+	fn enter<R>(&mut self, side: usize, run: impl FnOnce() -> R) -> R {
+		let here = &mut self.sides[side];
+		Active::set(here.active.clone());
+		Branch::set(side as u64);
+		Parted::set(self.split);
+		SetId::set(here.forced.is_some().into());
+		here.ext.execute_with(run)
+	}
+
+	/// The chain falls apart into two branches, and each member is on one of them.
+	fn part(&mut self) {
+		self.split = self.enter(0, System::block_number);
+		let mut ext = TestExternalities::default();
+		ext.backend = self.sides[0].ext.as_backend();
+		let side = &self.sides[0];
+		let other =
+			Side { ext, active: side.active.clone(), forced: None, carried_out: Vec::new(), finalized: None };
+		self.sides.push(other);
+		for member in &mut self.members {
+			member.side = self.random.gen_range(0..2);
+		}
+	}
+
+	/// An author of this side, if one is there, makes a block with some of what was sent.
+	fn author(&mut self, side: usize) {
+		let active = self.sides[side].active.clone();
+		let there = |member: &&Member| !member.dead && member.side == side && active.contains(&member.who);
+		let authors: Vec<u64> = self.members.iter().filter(there).map(|member| member.finalized).collect();
+		let Some(finalized) = authors.choose(&mut self.random).copied() else { return };
+		let calls: Vec<_> = self.sent.iter().filter(|_| self.random.gen_bool(0.6)).cloned().collect();
+		let forced = self.enter(side, || {
+			block(finalized);
+			for call in calls {
+				let Some(Ok(_)) = call.authorize(TransactionSource::External) else { continue };
+				let origin: RuntimeOrigin = frame_system::RawOrigin::Authorized.into();
+				let taken = match call {
+					Call::present { signed } => Recovery::present(origin, signed),
+					Call::vote { signed } => Recovery::vote(origin, signed),
+					_ => unreachable!("nodes send nothing else"),
+				};
+				assert_eq!(taken, Ok(()));
+			}
+			check();
+			// The session would end two blocks later; nothing hangs on that.
+			Recovery::is_reseating().then(|| {
+				let set = crate::Proposed::<Runtime>::get().expect("it was proposed").into_inner();
+				Recovery::on_activation();
+				let reserve: Vec<u64> = MEMBERS.into_iter().filter(|who| !set.contains(who)).collect();
+				seat(&set, &reserve);
+				(set, System::block_number(), Recovery::status().proposal)
+			})
+		});
+		if let Some((set, number, proposal)) = forced {
+			let side = &mut self.sides[side];
+			(side.active, side.forced) = (set, Some(number));
+			side.carried_out.extend(proposal);
+		}
+	}
+
+	/// The offchain worker of a member's node runs.
+	fn work(&mut self, index: usize) {
+		let member = &self.members[index];
+		let (side, finalized) = (member.side, member.finalized);
+		let branch = if finalized > self.split { side as u64 } else { 0 };
+		let view = FinalityView {
+			at: 1_000_000,
+			advanced: 0,
+			finalized: finalized as u32,
+			header: header_of(finalized, branch).encode(),
+			set: member.enacted.into(),
+			silent: Vec::new(),
+		};
+		member.node.enter(&mut self.sides[side].ext);
+		self.enter(side, || {
+			sp_io::offchain::local_storage_set(StorageKind::PERSISTENT, FINALITY_VIEW, &view.encode());
+			Recovery::offchain_worker(System::block_number());
+		});
+		for bytes in core::mem::take(&mut self.members[index].node.pool.write().transactions) {
+			let extrinsic = Extrinsic::decode(&mut &bytes[..]).expect("it is one of ours");
+			let RuntimeCall::Recovery(call) = extrinsic.function else { panic!("of another pallet") };
+			if !self.sent.contains(&call) {
+				self.sent.push(call);
+			}
+		}
+	}
+
+	/// A member's GRANDPA voter prevotes for what is two blocks below the best one, unless it is bound.
+	fn prevote(&mut self, index: usize) {
+		let member = &self.members[index];
+		let (who, side, finalized, enacted) =
+			(member.who, member.side, member.finalized as u32, member.enacted);
+		let (forced, sits) = {
+			let here = &self.sides[side];
+			let sits = if enacted { here.active.contains(&who) } else { MEMBERS[..SEATS].contains(&who) };
+			(here.forced.is_some(), sits)
+		};
+		// Who has enacted the change of another branch is in no set of this one.
+		if !sits || (enacted && !forced) {
+			return;
+		}
+		let elsewhere =
+			self.sides.len() > 1 && self.prevoted(1 - side, enacted).is_some_and(|at| at > self.split);
+		if elsewhere {
+			// GRANDPA lets nobody leave what enough have prevoted for.
+			return;
+		}
+		self.members[index].node.enter(&mut self.sides[side].ext);
+		let target = self.enter(side, || {
+			let number = System::block_number().saturating_sub(2);
+			let is_bound = || {
+				let kept = sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, LOCK);
+				let lock = kept.map(|kept| Lock::<H256>::decode(&mut &kept[..]).expect("it is one"));
+				lock.is_some_and(|lock| binds(&lock, finalized, enacted.into(), Some(&Recovery::status())))
+			};
+			if is_bound() {
+				return None;
+			}
+			let block = BlockId { number: number as u32, hash: System::block_hash(number) };
+			sp_io::offchain::local_storage_set(StorageKind::PERSISTENT, PREVOTED, &block.encode());
+			Some(number)
+		});
+		let Some(target) = target else { return };
+		let vote = Some((side, target));
+		let member = &mut self.members[index];
+		if enacted {
+			member.new = vote;
+		} else {
+			member.old = vote;
+		}
+	}
+
+	/// The highest block of a side that enough have prevoted for.
+	fn prevoted(&self, side: usize, is_new: bool) -> Option<u64> {
+		let set = if is_new { &self.sides[side].active[..] } else { &MEMBERS[..SEATS] };
+		let mut votes: Vec<u64> = self
+			.members
+			.iter()
+			.filter(|member| set.contains(&member.who))
+			.filter_map(|member| if is_new { member.new } else { member.old })
+			// What is below the split is on both.
+			.filter_map(|(voted, number)| (voted == side || number <= self.split).then_some(number))
+			.collect();
+		votes.sort_unstable_by(|one, other| other.cmp(one));
+		let enough = (1..=set.len()).find(|votes| is_enough(*votes as u32, set.len() as u32))?;
+		votes.get(enough - 1).copied()
+	}
+
+	/// What enough have prevoted for becomes final, for those who are there.
+	fn finalize(&mut self, side: usize, outcome: &mut Outcome) {
+		let forced = self.sides[side].forced.is_some();
+		for is_new in [false, true] {
+			let Some(number) = self.prevoted(side, is_new).filter(|_| forced || !is_new) else { continue };
+			for member in self.members.iter_mut().filter(|member| member.side == side && !member.dead) {
+				member.finalized = member.finalized.max(number);
+			}
+			let branch = if number > self.split { side as u64 } else { 0 };
+			self.enter(side, || {
+				// What the nodes say that they have finalized is named by its header.
+				frame_system::BlockHash::<Runtime>::insert(number, header_of(number, branch).hash());
+			});
+			if number > self.split && self.sides[side].finalized.replace(number).is_none() {
+				outcome.finalized += 1;
+				outcome.by_new_sets += usize::from(is_new);
+			}
+		}
+	}
+
+	fn step(&mut self, outcome: &mut Outcome) {
+		let index = self.random.gen_range(0..self.members.len());
+		let side = self.random.gen_range(0..self.sides.len());
+		match self.random.gen_range(0..100) {
+			0..40 => self.author(side),
+			_ if self.members[index].dead => (),
+			40..65 => self.work(index),
+			65..85 => self.prevote(index),
+			85..90 => self.finalize(side, outcome),
+			90..94 => {
+				let here = self.members[index].side;
+				let number = self.enter(here, System::block_number);
+				let enacted =
+					self.sides[here].forced.is_some_and(|at| number >= at + Timing::get().delay as u64);
+				self.members[index].enacted |= enacted;
+			},
+			// Who has finalized a block of one side stays.
+			94..=98 => {
+				let may_cross = self.sides.len() > 1 && self.members[index].finalized <= self.split;
+				if may_cross && self.random.gen_bool(self.restless) {
+					self.members[index].side = 1 - self.members[index].side;
+				}
+			},
+			99 => {
+				let dead = self.members.iter().filter(|member| member.dead).count();
+				self.members[index].dead = dead < self.mortal;
+			},
+			_ => (),
+		}
+	}
+}
+
+/// The header of a block of this branch, as a node that has finalized it has it.
+fn header_of(number: u64, branch: u64) -> Header {
+	let mut header = Header::new(number, H256::zero(), H256::zero(), H256::zero(), Default::default());
+	header.parent_hash = H256::from_low_u64_be(branch);
+	header
+}
+
+/// One course: the network falls apart when the chain has come to `when`.
+fn course(seed: u64, when: impl Fn() -> bool) -> Outcome {
+	let mut network = Network::begin(seed);
+	let mut outcome = Outcome::default();
+	for step in 0..STEPS {
+		if network.sides.len() == 1 && (network.enter(0, &when) || step > STEPS / 2) {
+			network.part();
+		}
+		network.step(&mut outcome);
+		for side in 0..network.sides.len() {
+			outcome.proposed +=
+				usize::from(network.enter(side, || Status::<Runtime>::get().proposal).is_some());
+		}
+		if let [one, other] = &network.sides[..] {
+			let both = one.finalized.is_some() && other.finalized.is_some();
+			assert!(!both, "a block of each side is final in step {step} of seed {seed}");
+			// A side that has won may recover again.
+			let alone = |here: &Side, there: &Side| {
+				here.carried_out.iter().any(|proposal| !there.carried_out.contains(proposal))
+			};
+			assert!(
+				!alone(one, other) || !alone(other, one),
+				"both sides recover with sets of their own in step {step} of seed {seed}"
+			);
+		}
+	}
+	outcome.recovered = network.sides.iter().filter(|side| !side.carried_out.is_empty()).count();
+	outcome
+}
+
+/// The network falls apart before the stall is noticed, after it, when a set is proposed, and when there are votes.
+#[test]
+fn in_long_random_courses_the_sides_never_come_apart() {
+	let courses = std::env::var("UNDERSTUDY_COURSES").ok().and_then(|count| count.parse().ok()).unwrap_or(50);
+	type When = (&'static str, fn() -> bool);
+	let whens: [When; 4] = [
+		("before the stall is noticed", || System::block_number() > 22),
+		("when it is noticed", || Status::<Runtime>::get().mode == Mode::DegradedSafe),
+		("when a set is proposed", || Status::<Runtime>::get().proposal.is_some()),
+		("when there are votes", || !crate::Votes::<Runtime>::get().is_empty()),
+	];
+	let mut healed = 0;
+	for (when, is_time) in whens {
+		let mut all = Outcome::default();
+		for seed in 0..courses {
+			let outcome = course(seed, is_time);
+			all.proposed += usize::from(outcome.proposed > 0);
+			all.recovered += usize::from(outcome.recovered > 0);
+			all.finalized += outcome.finalized;
+			all.by_new_sets += outcome.by_new_sets;
+			healed += usize::from(outcome.recovered > 0 && outcome.by_new_sets > 0);
+		}
+		println!(
+			"split {when}: {courses} courses of {STEPS} steps; {} proposed a set, {} seated one, {} finalized a block of a side \
+			 alone, {} of them by a new set",
+			all.proposed, all.recovered, all.finalized, all.by_new_sets
+		);
+		assert!(all.finalized > 0 && all.recovered > 0, "nothing happens: {all:?}");
+	}
+	assert!(healed > 0, "no course ends well");
+}
