@@ -230,15 +230,21 @@ pub struct FailoverLog {
 
 type Entry = understudy_primitives::Entry<AccountId, BlockNumber>;
 
+/// The runtime with the offchain index within its reach, if this node has an offchain storage.
+pub fn with_index<'a>(
+	client: &'a FullClient,
+	backend: &FullBackend,
+) -> Option<sp_api::ApiRef<'a, <FullClient as ProvideRuntimeApi<Block>>::Api>> {
+	let storage = backend.offchain_storage()?;
+	let mut api = client.runtime_api();
+	api.register_extension(OffchainDbExt::new(OffchainDb::new(storage)));
+	Some(api)
+}
+
 impl FailoverLog {
-	/// The runtime as of a block, with the offchain index within its reach.
 	fn with_index(&self) -> RpcResult<sp_api::ApiRef<'_, <FullClient as ProvideRuntimeApi<Block>>::Api>> {
-		let storage = self.backend.offchain_storage();
-		let storage =
-			storage.ok_or_else(|| Refusal::NotIndexed.because("this node has no offchain storage"))?;
-		let mut api = self.client.runtime_api();
-		api.register_extension(OffchainDbExt::new(OffchainDb::new(storage)));
-		Ok(api)
+		with_index(&self.client, &self.backend)
+			.ok_or_else(|| Refusal::NotIndexed.because("this node has no offchain storage"))
 	}
 
 	/// A block's number, if its state is there.

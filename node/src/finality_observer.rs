@@ -10,15 +10,16 @@ use std::{
 	time::{Duration, SystemTime},
 };
 
-use codec::Encode;
+use codec::{Decode, Encode};
 use sc_client_api::Backend;
 use sc_consensus_grandpa::{SharedAuthoritySet, SharedVoterState};
 use sp_blockchain::HeaderBackend;
 use sp_core::offchain::{OffchainStorage, STORAGE_PREFIX};
 use sp_runtime::traits::NumberFor;
 use substrate_prometheus_endpoint::{register, Gauge, PrometheusError, Registry, U64};
-use understudy_primitives::offchain::{
-	FinalityView, NodeVersion, Probing, FINALITY_VIEW, NODE_VERSION, PROBING,
+use understudy_primitives::{
+	offchain::{FinalityView, NodeVersion, Probing, FINALITY_VIEW, NODE_VERSION, PREVOTED, PROBING},
+	BlockId,
 };
 use understudy_runtime::{Hash, OpaqueBlock as Block};
 
@@ -41,6 +42,8 @@ struct Watch {
 	finalized: u32,
 	/// The last finalized block's header, in SCALE.
 	header: Vec<u8>,
+	/// What was prevoted for last, and the best block if it builds on that, in SCALE.
+	prevoted: Vec<u8>,
 	advanced: u64,
 }
 
@@ -76,6 +79,7 @@ impl Watch {
 			finalized: self.finalized,
 			header: self.header.clone(),
 			set: self.set.unwrap_or_default(),
+			prevoted: self.prevoted.clone(),
 			silent: silent.filter(|(_, seconds)| *seconds > 0).collect(),
 		}
 	}
@@ -132,6 +136,7 @@ impl FinalityObserver {
 			}
 			watch.look(now, self.authority_set.set_id(), &voters, &present, finalized);
 			if looks % LOOKS_PER_NOTE == 0 {
+				watch.prevoted = self.prevoted(&storage).map(|seen| seen.encode()).unwrap_or_default();
 				let view = watch.view(now);
 				if let Some(metrics) = &metrics {
 					let silent = view.silent.iter().filter(|(_, seconds)| *seconds >= SILENT);
@@ -140,6 +145,19 @@ impl FinalityObserver {
 				storage.set(STORAGE_PREFIX, FINALITY_VIEW, &view.encode());
 			}
 		}
+	}
+}
+
+impl FinalityObserver {
+	/// What this node has prevoted for last, and the best block, if that builds on it.
+	fn prevoted(&self, storage: &impl OffchainStorage) -> Option<(BlockId<Hash>, BlockId<Hash>)> {
+		let prevoted = storage.get(STORAGE_PREFIX, PREVOTED)?;
+		let prevoted = BlockId::<Hash>::decode(&mut &prevoted[..]).ok()?;
+		let info = self.client.info();
+		// The client's hashes by number are those of the best chain.
+		let canonical = self.client.hash(prevoted.number).ok()??;
+		(canonical == prevoted.hash)
+			.then_some((prevoted, BlockId { number: info.best_number, hash: info.best_hash }))
 	}
 }
 

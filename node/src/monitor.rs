@@ -154,8 +154,8 @@ fn tell(status: &RecoveryStatus<Hash>) {
 		Mode::Safe => log::info!(target: LOG_TARGET, "the chain is safe again"),
 		Mode::DegradedSafe => log::error!(
 			target: LOG_TARGET,
-			"finality stands still at #{finalized}: the chain is degraded until it goes on, or until {needed} of {members} \
-			 members have voted for a recovery"
+			"finality stands still at #{finalized}: the chain is degraded until it goes on, or until at least {needed} of \
+			 {members} members have voted for a recovery"
 		),
 		Mode::RecoveryInProgress => {
 			log::warn!(target: LOG_TARGET, "a recovery is under way: the living take the seats of the dead")

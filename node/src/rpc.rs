@@ -57,7 +57,7 @@ where
 	let system = System::new(client.clone(), pool);
 	module.merge(SystemApiServer::<Hash, AccountId, Nonce>::into_rpc(system))?;
 	module.merge(TransactionPayment::new(client.clone()).into_rpc())?;
-	module.merge(RecoveryMode { client: client.clone() }.into_rpc())?;
+	module.merge(RecoveryMode { client: client.clone(), backend: backend.clone() }.into_rpc())?;
 	let authority_set = grandpa.shared_authority_set.clone();
 	module.merge(FailoverLog { client, backend, authority_set }.into_rpc())?;
 	module.merge(

@@ -241,9 +241,12 @@ impl_runtime_apis! {
 		}
 	}
 
-	impl understudy_primitives::api::RecoveryApi<Block> for Runtime {
+	impl understudy_primitives::api::RecoveryApi<Block, AccountId> for Runtime {
 		fn recovery_status() -> RecoveryStatus<Hash> {
 			Recovery::status()
+		}
+		fn recovery_votes(set: u64) -> Option<understudy_primitives::vote::CarriedOut<AccountId, Hash>> {
+			Recovery::votes_for(set)
 		}
 	}
 

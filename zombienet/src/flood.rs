@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{ensure, Context};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use zombienet_sdk::subxt::backend::rpc::RpcClient;
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Transfers in each transaction: so that it takes fewer of them, on a machine that runs all nodes.
-pub const TRANSFERS: usize = 50;
+pub const TRANSFERS: usize = 100;
 
 /// So long a node may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -26,8 +26,6 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub struct Count {
 	/// Sent.
 	pub offered: u64,
-	/// Taken into a node's pool.
-	pub taken: u64,
 	/// Turned away, for there was no room.
 	pub refused: u64,
 	/// What a node said when it turned one away first.
@@ -37,13 +35,7 @@ pub struct Count {
 /// A running flood. Ends when it is dropped.
 pub struct Flood {
 	count: Arc<Mutex<Count>>,
-	task: JoinHandle<()>,
-}
-
-impl Drop for Flood {
-	fn drop(&mut self) {
-		self.task.abort();
-	}
+	_senders: JoinSet<()>,
 }
 
 impl Flood {
@@ -56,34 +48,33 @@ impl Flood {
 			}
 		}
 		ensure!(!nodes.is_empty(), "no node is left");
-		// An account's transactions go to one node, so that they come in order.
-		let sender = |(nth, name): (usize, &'static str)| {
-			let (chain, rpc) = nodes[nth % nodes.len()].clone();
-			(name, chain, rpc)
-		};
-		let senders: Vec<_> = NAMES.into_iter().enumerate().map(sender).collect();
 		let count = Arc::<Mutex<Count>>::default();
-		let counted = count.clone();
-		let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / rate));
-		let task = tokio::spawn(async move {
-			for nth in 0.. {
-				ticks.tick().await;
-				let (name, chain, rpc) = &senders[nth % senders.len()];
-				let offer = tokio::time::timeout(PATIENCE, chain.offer(rpc, name, TRANSFERS)).await;
-				let outcome = offer.unwrap_or_else(|_| Err(anyhow::anyhow!("the node does not answer")));
-				let Ok(mut count) = counted.lock() else { return };
-				count.offered += 1;
-				match outcome {
-					Ok(Offer::Taken) => count.taken += 1,
-					Ok(Offer::Refused(reason)) => {
-						count.refused += 1;
-						count.reason.get_or_insert(reason);
-					},
-					Err(why) => eprintln!("  {name}'s transaction failed: {why:#}"),
+		let mut senders = JoinSet::new();
+		for (nth, name) in NAMES.into_iter().enumerate() {
+			// An account's transactions go to one node, so that they come in order.
+			let (chain, rpc) = nodes[nth % nodes.len()].clone();
+			let count = count.clone();
+			let pace = Duration::from_secs_f64(NAMES.len() as f64 / rate);
+			senders.spawn(async move {
+				let mut ticks = tokio::time::interval(pace);
+				loop {
+					ticks.tick().await;
+					let offer = tokio::time::timeout(PATIENCE, chain.offer(&rpc, name, TRANSFERS)).await;
+					let outcome = offer.unwrap_or_else(|_| Err(anyhow::anyhow!("the node does not answer")));
+					let Ok(mut count) = count.lock() else { return };
+					count.offered += 1;
+					match outcome {
+						Ok(Offer::Taken) => (),
+						Ok(Offer::Refused(reason)) => {
+							count.refused += 1;
+							count.reason.get_or_insert(reason);
+						},
+						Err(why) => eprintln!("  {name}'s transaction failed: {why:#}"),
+					}
 				}
-			}
-		});
-		Ok(Self { count, task })
+			});
+		}
+		Ok(Self { count, _senders: senders })
 	}
 
 	/// What became of them so far.

@@ -128,6 +128,13 @@ impl Net {
 		state["setId"].as_u64().context("the round has no set")
 	}
 
+	/// The mode of the chain as a node says it over RPC, and in its metric.
+	pub async fn mode(&self, name: &str) -> anyhow::Result<(String, f64)> {
+		let status = self.call(name, "recovery_status", rpc_params![]).await?;
+		let mode = status["mode"].as_str().context("the status has no mode")?;
+		Ok((mode.to_string(), self.node(name)?.reports("understudy_mode").await?))
+	}
+
 	async fn call(&self, name: &str, method: &str, params: RpcParams) -> anyhow::Result<serde_json::Value> {
 		let client = RpcClient::from_insecure_url(self.node(name)?.ws_uri()).await?;
 		client.request(method, params).await.with_context(|| format!("{name} refuses {method}"))

@@ -598,8 +598,15 @@ fn who_lost_its_seat_again_is_not_waited_for() {
 
 fn finality(number: u64) {
 	let header = header(number, H256::repeat_byte(9)).encode();
-	let view =
-		FinalityView { at: 0, advanced: 0, finalized: number as u32, header, set: 0, silent: Vec::new() };
+	let view = FinalityView {
+		at: 0,
+		advanced: 0,
+		finalized: number as u32,
+		header,
+		set: 0,
+		prevoted: Vec::new(),
+		silent: Vec::new(),
+	};
 	sp_io::offchain::local_storage_set(StorageKind::PERSISTENT, FINALITY_VIEW, &view.encode());
 }
 

@@ -1,8 +1,8 @@
 //! The runtime APIs that nodes, programs and people read the suite through.
 
 use crate::{
-	mmr::Ancestry, Entry, Incident, IncidentId, Judged, LogHead, RecordSeq, RecoveryStatus, RosterId,
-	WindowIndex,
+	mmr::Ancestry, vote::CarriedOut, Entry, Incident, IncidentId, Judged, LogHead, RecordSeq, RecoveryStatus,
+	RosterId, WindowIndex,
 };
 use alloc::vec::Vec;
 use codec::{Codec, Decode, Encode};
@@ -67,8 +67,13 @@ sp_api::decl_runtime_apis! {
 	}
 
 	/// Recovery from excessive faults.
-	pub trait RecoveryApi {
+	pub trait RecoveryApi<AccountId>
+	where
+		AccountId: codec::Codec,
+	{
 		/// The mode, why it is what it is, and what is waited for.
 		fn recovery_status() -> RecoveryStatus<Block::Hash>;
+		/// The signed votes that forced the change to this authority set, from the offchain index; if it was forced.
+		fn recovery_votes(set: u64) -> Option<CarriedOut<AccountId, Block::Hash>>;
 	}
 }

@@ -33,6 +33,7 @@ mod recovery;
 mod roster;
 pub mod statement;
 mod verdict;
+pub mod vote;
 
 pub use incident::{DivergenceHandler, Incident, Phase, Times, MAX_RECORDS};
 pub use log::{

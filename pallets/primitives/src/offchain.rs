@@ -45,6 +45,8 @@ pub struct FinalityView {
 	pub header: Vec<u8>,
 	/// The id of the authority set that votes now.
 	pub set: u64,
+	/// What the node has prevoted for last, as in [`PREVOTED`], and the best block if that builds on it; in SCALE.
+	pub prevoted: Vec<u8>,
 	/// The voters of the current set of whom the node sees no vote: the raw public key, and for how many seconds.
 	pub silent: Vec<([u8; 32], u32)>,
 }
@@ -53,6 +55,11 @@ impl FinalityView {
 	/// What the node has left.
 	pub fn read() -> Option<Self> {
 		StorageValueRef::persistent(FINALITY_VIEW).get().ok().flatten()
+	}
+
+	/// What the node has prevoted for last, and a block that builds on it.
+	pub fn prevoted<Block: Decode>(&self) -> Option<(Block, Block)> {
+		Decode::decode(&mut &self.prevoted[..]).ok()
 	}
 
 	/// The last finalized block's header, as the chain has it.

@@ -19,7 +19,7 @@ use core::marker::PhantomData;
 use frame_support::{
 	dispatch::{DispatchClass, DispatchInfo},
 	pallet_prelude::{TransactionSource, Weight},
-	traits::{Contains, Get},
+	traits::{Contains, ContainsPair, Get},
 	CloneNoBound, DebugNoBound, DefaultNoBound, EqNoBound, PartialEqNoBound,
 };
 use scale_info::TypeInfo;
@@ -70,14 +70,16 @@ enum Intake {
 }
 
 impl<T: Config> Pallet<T> {
-	fn intake_of(call: &CallOf<T>, class: DispatchClass) -> Intake {
+	fn intake_of(origin: &T::RuntimeOrigin, call: &CallOf<T>, class: DispatchClass) -> Intake {
 		if Status::<T>::get().mode == Mode::Safe {
 			return Intake::Free;
 		}
 		if T::Frozen::contains(call) {
 			return Intake::Frozen;
 		}
-		if class != DispatchClass::Normal || T::Urgent::contains(call) {
+		let is_urgent =
+			|| frame_system::ensure_signed(origin.clone()).is_ok_and(|who| T::Urgent::contains(&who, call));
+		if class != DispatchClass::Normal || is_urgent() {
 			return Intake::Free;
 		}
 		Intake::Limited
@@ -137,7 +139,7 @@ where
 		_inherited_implication: &impl Encode,
 		source: TransactionSource,
 	) -> ValidateResult<Limited, CallOf<T>> {
-		let intake = Pallet::<T>::intake_of(call, info.class);
+		let intake = Pallet::<T>::intake_of(&origin, call, info.class);
 		let refuse = |code| Err(UnknownTransaction::Custom(code).into());
 		match intake {
 			Intake::Frozen => return refuse(FROZEN),

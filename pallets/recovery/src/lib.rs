@@ -26,6 +26,7 @@ extern crate alloc;
 
 #[cfg(feature = "runtime-benchmarks")]
 pub mod benchmarking;
+mod evidence;
 pub mod gate;
 pub mod in_flight;
 pub mod inherent;
@@ -40,14 +41,13 @@ mod simulation;
 #[cfg(test)]
 mod tests;
 pub mod view;
-pub mod vote;
 pub mod weights;
 
 pub use gate::{IntakeGate, NotFrozen};
 pub use mode::Rules;
 pub use pallet::*;
+pub use understudy_primitives::vote::{self, CarriedOut, Presence, Signed, Vote};
 pub use understudy_primitives::{BlockId, Mode};
-pub use vote::{Presence, Vote};
 pub use weights::WeightInfo;
 
 use alloc::{collections::BTreeSet, vec::Vec};
@@ -55,7 +55,7 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
 	inherent::ProvideInherent,
 	pallet_prelude::*,
-	traits::{Contains, Get},
+	traits::{Contains, ContainsPair, Get},
 };
 use frame_system::{offchain::CreateAuthorizedTransaction, pallet_prelude::*};
 use scale_info::TypeInfo;
@@ -66,7 +66,7 @@ use sp_runtime::{
 };
 use sp_staking::{offence::ReportOffence, SessionIndex};
 use understudy_primitives::{
-	crypto::{AuthorityId, AuthoritySignature},
+	crypto::AuthorityId,
 	statement::{admit, reject, Statement},
 	tolerated_faults, Evidence, FailoverLog, ForceFinality, HeartbeatKeys, IncidentId, Initiator, Moment,
 	NewRecord, RecordKind, RecoveryControl, RecoveryStatus, RosterHandler, Seats,
@@ -126,15 +126,6 @@ pub type RostersOf<T> = InFlight<Roster<<T as frame_system::Config>::AccountId, 
 /// A list of members on a chain.
 pub type MembersOf<T> = BoundedVec<<T as frame_system::Config>::AccountId, <T as Config>::MaxMembers>;
 
-/// What a member says, with its signature by the member's heartbeat key.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
-pub struct Signed<What> {
-	/// What it says.
-	pub statement: What,
-	/// The signature.
-	pub signature: AuthoritySignature,
-}
-
 /// A vote with its signature.
 pub type SignedVote<T> = Signed<VoteOf<T>>;
 /// A member's word that it is there, with its signature.
@@ -157,6 +148,9 @@ pub struct Cast<AccountId> {
 	/// Up to where its node has finalized.
 	pub base: u32,
 }
+
+/// As long as nothing is proposed, those who are there are asked anew after so many blocks: who was there may be gone.
+pub const ASK_AGAIN: u32 = 10;
 
 #[frame_support::pallet]
 pub mod pallet {
@@ -207,8 +201,8 @@ pub mod pallet {
 		/// What must not happen while finality stands still: calls that change who can be elected, or how members sign.
 		type Frozen: Contains<<Self as frame_system::Config>::RuntimeCall>;
 
-		/// What passes the gate freely although it is of the normal class.
-		type Urgent: Contains<<Self as frame_system::Config>::RuntimeCall>;
+		/// What passes the gate freely although it is of the normal class, by whom it is signed.
+		type Urgent: ContainsPair<Self::AccountId, <Self as frame_system::Config>::RuntimeCall>;
 
 		/// Who may veto a recovery, or let one begin in its cool-off.
 		type GuardianOrigin: EnsureOrigin<Self::RuntimeOrigin>;
@@ -365,6 +359,7 @@ pub mod pallet {
 		pub fn vote(origin: OriginFor<T>, signed: SignedVote<T>) -> DispatchResult {
 			ensure_authorized(origin)?;
 			ensure!(Status::<T>::get().mode == Mode::DegradedSafe, Error::<T>::NotDegraded);
+			evidence::keep_vote(&signed);
 			let Vote { who, base, .. } = signed.statement;
 			let votes = Votes::<T>::try_mutate(|votes| {
 				ensure!(votes.iter().all(|cast| cast.who != who), Error::<T>::AlreadySaid);
@@ -753,6 +748,11 @@ impl<T: Config> Pallet<T> {
 				if core::mem::replace(&mut state.present, present) == present {
 					Self::propose(&state, now, &rules);
 				}
+				let asked = now.block.saturating_sub(state.since.block);
+				if asked % ASK_AGAIN == 0 && !Proposed::<T>::exists() {
+					Present::<T>::kill();
+					state.present = 0;
+				}
 			} else if Votes::<T>::exists() {
 				quorum = Self::quorum(&state, now, &rules);
 			}
@@ -762,7 +762,8 @@ impl<T: Config> Pallet<T> {
 			since: state.since,
 			finalized: state.view.finalized,
 			stalled: state.view.is_stalled(now, rules.stall_time, rules.stall_blocks),
-			mark: state.mark,
+			// Voters are bound until finality is beyond what they have voted for.
+			mark: state.mark.map(|mark| mark.max(state.proposal.map_or(0, |proposal| proposal.number))),
 			may_recover: quorum.is_some(),
 		};
 		if let Some(to) = mode::next(state.mode, &facts, &rules) {
@@ -821,6 +822,12 @@ impl<T: Config> Pallet<T> {
 		Self::deposit_event(Event::ModeChanged { incident, from, to });
 	}
 
+	/// The signed votes that forced the change to this authority set, from the offchain index. None where it was not forced, or this
+	/// node did not execute the blocks with the votes.
+	pub fn votes_for(set: u64) -> Option<CarriedOut<T::AccountId, T::Hash>> {
+		evidence::read(set)
+	}
+
 	/// Checks what must hold of the storage.
 	pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
 		let state = Status::<T>::get();
@@ -863,6 +870,13 @@ impl<T: Config> RecoveryControl for Pallet<T> {
 			(BlockNumberFor::<T>::from(state.base), BlockNumberFor::<T>::from(T::Rules::get().delay));
 		let set_id = state.sets.first().copied().unwrap_or_else(T::Finality::set_id);
 		T::Finality::force(delay, base, set_id);
+		// It is enacted without being final: what follows it counts from there.
+		state.sets = InFlight::default();
+		state.sets.push(T::Log::now().block, set_id.saturating_add(1), 0);
+		if let Some(proposal) = state.proposal {
+			let voters: Vec<T::AccountId> = Self::voters().into_iter().collect();
+			evidence::keep(set_id.saturating_add(1), proposal, &voters);
+		}
 		Self::deposit_event(Event::Forced { base, delay });
 		Status::<T>::put(state);
 	}

@@ -1,6 +1,9 @@
 //! A chain with nothing but the recovery: who sits, time, and the finality gadget are set by the tests.
 
-use frame_support::{derive_impl, parameter_types, traits::Contains};
+use frame_support::{
+	derive_impl, parameter_types,
+	traits::{Contains, ContainsPair},
+};
 use frame_system::EnsureRoot;
 use sp_core::H256;
 use sp_runtime::{BuildStorage, Perbill};
@@ -184,12 +187,12 @@ impl Contains<RuntimeCall> for KillsStorage {
 	}
 }
 
-/// What passes all the same.
+/// What passes all the same, of account 1.
 pub struct Remarks;
 
-impl Contains<RuntimeCall> for Remarks {
-	fn contains(call: &RuntimeCall) -> bool {
-		matches!(call, RuntimeCall::System(frame_system::Call::remark_with_event { .. }))
+impl ContainsPair<u64, RuntimeCall> for Remarks {
+	fn contains(who: &u64, call: &RuntimeCall) -> bool {
+		*who == 1 && matches!(call, RuntimeCall::System(frame_system::Call::remark_with_event { .. }))
 	}
 }
 
@@ -226,14 +229,22 @@ impl crate::benchmarking::BenchmarkHelper<u64> for NoBenchmarks {
 	fn set_key(_: &u64, _: AuthorityId) {}
 }
 
-/// Runs a test at block 1 of a chain whose node has the keys of `local`, and checks the invariants after it.
-pub fn on_node(local: &[u64], test: impl FnOnce(&Pool)) {
+/// A chain at block 1.
+pub fn chain() -> sp_io::TestExternalities {
 	let storage = frame_system::GenesisConfig::<Runtime>::default().build_storage();
 	let mut ext: sp_io::TestExternalities = storage.expect("the default genesis is valid").into();
-	let (pool, _) = understudy_mocks::surround(&mut ext, local);
 	ext.execute_with(|| {
 		seat(&[11, 12, 13, 14], &[15, 16]);
 		System::set_block_number(1);
+	});
+	ext
+}
+
+/// Runs a test at block 1 of a chain whose node has the keys of `local`, and checks the invariants after it.
+pub fn on_node(local: &[u64], test: impl FnOnce(&Pool)) {
+	let mut ext = chain();
+	let (pool, _) = understudy_mocks::surround(&mut ext, local);
+	ext.execute_with(|| {
 		test(&pool);
 		check();
 	});

@@ -10,8 +10,8 @@
 //!    └──────────────── SafeResumed ──┘◀─┴─────────────────────────────────────────┘
 //! ```
 //!
-//! It comes back when it passes the block in which the chain noticed that it stood still, in a recovery when it passes the one in
-//! which the new set became active: only votes of a set that has more than two thirds alive get it there, which is what the
+//! It comes back when it passes the block in which the chain noticed that it stood still, and the proposal that members may be bound by, if
+//! there is one; in a recovery when it passes the one in which the new set became active: only votes of a set that has more than two thirds alive get it there, which is what the
 //! model of safe recovery asks for before the degraded regime is left (n − |B| > 3f′, ePrint 2025/083).
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};

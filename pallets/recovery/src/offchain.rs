@@ -10,7 +10,11 @@ use frame_system::{
 };
 use sp_application_crypto::RuntimeAppPublic;
 use sp_runtime::{
-	offchain::storage::{StorageRetrievalError, StorageValueRef},
+	offchain::{
+		storage::StorageValueRef,
+		storage_lock::{StorageLock, Time},
+		Duration,
+	},
 	traits::{Header as _, UniqueSaturatedInto},
 };
 use understudy_primitives::{
@@ -26,6 +30,10 @@ use crate::{
 };
 
 const LOG_TARGET: &str = "understudy::recovery";
+/// What the node has seen of finality counts for so many milliseconds: it may be from before a restart.
+const FRESH: u64 = 15_000;
+/// One worker at a time decides on a vote. If it dies, the others wait so many milliseconds.
+const DECIDING: u64 = 5_000;
 
 impl<T: Config> Pallet<T> {
 	/// Speaks for those whose keys the local node has.
@@ -60,7 +68,8 @@ impl<T: Config> Pallet<T> {
 	/// stands still.
 	fn standstill(state: &StateOf<T>) -> Option<(FinalityView, BlockId<T::Hash>)> {
 		let view = FinalityView::read()?;
-		if view.at.saturating_sub(view.advanced) < T::Rules::get().stall_time {
+		let age = sp_io::offchain::timestamp().unix_millis().saturating_sub(view.at);
+		if age > FRESH || view.at.saturating_sub(view.advanced) < T::Rules::get().stall_time {
 			return None;
 		}
 		let header = view.last::<HeaderFor<T>>()?;
@@ -81,14 +90,20 @@ impl<T: Config> Pallet<T> {
 
 	/// Whether the node's GRANDPA voter has prevoted for nothing but what this proposal builds on. What it has prevoted for could
 	/// have been finalized without anybody here knowing.
-	fn builds_on_prevote(proposal: &BlockId<T::Hash>, base: u32) -> bool {
-		match StorageValueRef::persistent(PREVOTED).get::<BlockId<T::Hash>>() {
-			Ok(None) => true,
-			Ok(Some(BlockId { number, hash })) => {
-				number <= base || (number <= proposal.number && Self::hash_of(number) == hash)
-			},
-			Err(_) => false,
-		}
+	fn builds_on_prevote(proposal: &BlockId<T::Hash>, base: u32, view: &FinalityView) -> bool {
+		let prevoted = match StorageValueRef::persistent(PREVOTED).get::<BlockId<T::Hash>>() {
+			Ok(None) => return true,
+			Ok(Some(prevoted)) => prevoted,
+			Err(_) => return false,
+		};
+		let is_here = |block: &BlockId<T::Hash>| Self::hash_of(block.number) == block.hash;
+		// The chain has forgotten older hashes; the node has not.
+		let is_below_one_here = || {
+			let seen = view.prevoted::<BlockId<T::Hash>>();
+			seen.is_some_and(|(below, block)| below == prevoted && is_here(&block))
+		};
+		let is_on_branch = || is_here(&prevoted) || is_below_one_here();
+		prevoted.number <= base || (prevoted.number <= proposal.number && is_on_branch())
 	}
 
 	/// The member's vote for this proposal, if the node may sign one, or has.
@@ -98,6 +113,11 @@ impl<T: Config> Pallet<T> {
 		view: &FinalityView,
 		now: BlockNumberFor<T>,
 	) -> Option<SignedVote<T>> {
+		let mut guard = StorageLock::<Time>::with_deadline(
+			b"understudy/recovery/deciding",
+			Duration::from_millis(DECIDING),
+		);
+		let _guard = guard.try_lock().ok()?;
 		// By the member, not by its key: another key is no other vote.
 		let name = (&b"understudy/recovery/vote"[..], &vote.who).encode();
 		let storage = StorageValueRef::persistent(&name);
@@ -110,8 +130,15 @@ impl<T: Config> Pallet<T> {
 				// comes first, one of the two sees the other.
 				let mut lock = StorageValueRef::persistent(LOCK);
 				let before = lock.get::<Lock<T::Hash>>().ok()?;
+				let is_other = |lock: &Lock<T::Hash>| {
+					lock.proposal != proposal && !vote::is_released(&lock.proposal, base.number)
+				};
+				if before.as_ref().is_some_and(is_other) {
+					log::warn!(target: LOG_TARGET, "not voting: another member's vote binds this node");
+					return None;
+				}
 				lock.set(&Lock { proposal, set: view.set });
-				if !Self::builds_on_prevote(&proposal, base.number) {
+				if !Self::builds_on_prevote(&proposal, base.number, view) {
 					log::warn!(
 						target: LOG_TARGET,
 						"not voting for a recovery from #{}: this node has prevoted for a block that is not below it",
@@ -123,20 +150,15 @@ impl<T: Config> Pallet<T> {
 					}
 					return None;
 				}
-				let signed = Self::signed(vote, key)?;
-				// Kept before it is sent; unless a worker of another block was faster.
-				let keep = |found: Result<Option<SignedVote<T>>, StorageRetrievalError>| match found {
-					Ok(found) if found == kept => Ok(signed.clone()),
-					_ => Err(()),
-				};
-				storage.mutate(keep).ok()?;
+				// Kept before it is sent, by the worker of a later block: the database writes in the background.
+				storage.set(&Self::signed(vote, key)?);
 				log::warn!(
 					target: LOG_TARGET,
 					"finality stands still: voting for the recovery that #{} {:?} proposes",
 					proposal.number,
 					proposal.hash
 				);
-				Some(signed)
+				None
 			},
 			Next::Resend => claim("recovery", key, proposal, now).then_some(kept).flatten(),
 			Next::Locked => {

@@ -12,7 +12,7 @@ use sp_core::{
 	H256,
 };
 use sp_io::TestExternalities;
-use sp_runtime::{traits::Header as _, transaction_validity::TransactionSource, BuildStorage};
+use sp_runtime::{traits::Header as _, transaction_validity::TransactionSource};
 use understudy_mocks::Node;
 use understudy_primitives::{
 	offchain::{FinalityView, Lock, FINALITY_VIEW, LOCK, PREVOTED},
@@ -78,14 +78,12 @@ struct Outcome {
 
 impl Network {
 	fn begin(seed: u64) -> Self {
-		let storage = frame_system::GenesisConfig::<Runtime>::default().build_storage();
-		let mut ext: TestExternalities = storage.expect("the default genesis is valid").into();
 		Branch::set(0);
 		SetId::set(0);
+		Parted::set(u64::MAX);
 		Timing::set(Rules { patience: 200, ..RULES });
+		let mut ext = chain();
 		ext.execute_with(|| {
-			seat(&MEMBERS[..SEATS], &MEMBERS[SEATS..]);
-			System::set_block_number(1);
 			healthy(20);
 			let header = header_of(BASE, 0);
 			frame_system::BlockHash::<Runtime>::insert(BASE, header.hash());
@@ -187,6 +185,7 @@ impl Network {
 			finalized: finalized as u32,
 			header: header_of(finalized, branch).encode(),
 			set: member.enacted.into(),
+			prevoted: Vec::new(),
 			silent: Vec::new(),
 		};
 		member.node.enter(&mut self.sides[side].ext);

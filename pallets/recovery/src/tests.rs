@@ -18,6 +18,7 @@ use sp_runtime::{
 use understudy_mocks::Pool;
 use understudy_primitives::{
 	offchain::{FinalityView, Lock, FINALITY_VIEW, LOCK, PREVOTED},
+	statement::Statement,
 	Evidence,
 	RecordKind::*,
 	RecoveryControl,
@@ -28,7 +29,7 @@ use crate::{
 	inherent,
 	mock::*,
 	rejection, BlockId, Call, Error, Event, IntakeGate, Mode, Pallet, Presence, Present, Rules, Signed,
-	SignedPresence, SignedVote, Status, Vote, Votes,
+	SignedPresence, SignedVote, Status, Vote, Votes, ASK_AGAIN,
 };
 
 fn mode() -> Mode {
@@ -123,7 +124,7 @@ fn more_than_half_of_the_members_bring_finality_back() {
 		assert_eq!(anchor(), BlockId { number, hash: hash_of(number.into()) });
 		// Three of six are half; and one of four active leaves three who could finalize elsewhere.
 		gather(&[11, 15, 16]);
-		standing(9, 18);
+		standing(5, 18);
 		assert_eq!(Recovery::status().proposal, None);
 		gather(&[12]);
 		// There may be more to come.
@@ -206,6 +207,9 @@ fn a_recovery_that_comes_to_nothing_is_tried_again_after_the_cool_off() {
 		}
 		assert_eq!(mode(), Mode::RecoveryInProgress);
 		assert_eq!(told(), [Degraded, Recovering, Degraded, Recovering]);
+		// The first one was enacted all the same.
+		Recovery::on_activation();
+		assert_eq!(Forced::get(), [(4, 18, 0), (4, 18, 1)]);
 	});
 }
 
@@ -222,7 +226,7 @@ fn the_guardians_veto_a_recovery_and_let_it_go_on() {
 		standing(50, 18);
 		assert_eq!((mode(), Recovery::status().proposal), (Mode::DegradedSafe, None));
 		assert_ok!(Recovery::want(RuntimeOrigin::root()));
-		propose(&[]);
+		propose(&[11, 12, 15, 16]);
 		// A veto still holds it up; without the votes they cannot do anything, with them they can.
 		assert_ok!(Recovery::veto(RuntimeOrigin::root()));
 		[11, 12, 15, 16].into_iter().for_each(vote);
@@ -231,6 +235,60 @@ fn the_guardians_veto_a_recovery_and_let_it_go_on() {
 		assert_ok!(Recovery::want(RuntimeOrigin::root()));
 		standing(1, 18);
 		assert_eq!(mode(), Mode::RecoveryInProgress);
+	});
+}
+
+#[test]
+fn finality_must_pass_what_members_have_voted_for() {
+	build_and_execute(|| {
+		degrade();
+		propose(&[11, 12, 15, 16]);
+		[11, 12].into_iter().for_each(vote);
+		// Beyond where it was noticed, and not beyond the proposal: who has voted is bound, and must not be forgotten.
+		standing(5, u64::from(proposal().number));
+		assert_eq!((mode(), Recovery::status().votes), (Mode::DegradedSafe, 2));
+		standing(5, u64::from(proposal().number) + 1);
+		assert_eq!((mode(), Recovery::status().votes), (Mode::SafeResumed, 0));
+	});
+}
+
+#[test]
+fn who_was_there_long_ago_is_asked_again() {
+	build_and_execute(|| {
+		degrade();
+		gather(&[11, 15, 16]);
+		standing(ASK_AGAIN.into(), 18);
+		assert_eq!(Recovery::status().present, 0);
+		// With those three it would be enough.
+		gather(&[12]);
+		standing(3, 18);
+		assert_eq!((Recovery::status().present, Recovery::status().proposal), (1, None));
+	});
+}
+
+#[test]
+fn a_stall_longer_than_the_chain_remembers_hashes_ends_all_the_same() {
+	on_node(&[11], |pool| {
+		degrade();
+		let prevoted = BlockId { number: 25, hash: hash_of(25) };
+		leave(PREVOTED, prevoted);
+		while System::block_number() < 100 {
+			standing(1, 18);
+			frame_system::BlockHash::<Runtime>::remove(System::block_number().saturating_sub(50));
+		}
+		propose(&[11, 12, 15, 16]);
+		let number = System::block_number();
+		seen(18, 30_000);
+		assert_eq!((said(pool, number), said(pool, number + 1)), (vec![], vec![]), "it cannot know");
+		let best = BlockId { number: number as u32 - 1, hash: hash_of(number - 1) };
+		let mut view = FinalityView::read().expect("it is there");
+		view.prevoted = (BlockId { number: 24, ..prevoted }, best).encode();
+		leave(FINALITY_VIEW, &view);
+		assert_eq!((said(pool, number), said(pool, number + 1)), (vec![], vec![]), "of an earlier prevote");
+		view.prevoted = (prevoted, best).encode();
+		leave(FINALITY_VIEW, &view);
+		assert_eq!(said(pool, number), []);
+		voted(said(pool, number + 1));
 	});
 }
 
@@ -447,7 +505,6 @@ fn in_a_signed_or_unsigned_transaction_members_say_nothing() {
 
 #[test]
 fn the_payloads_are_pinned() {
-	use understudy_primitives::statement::Statement;
 	let block = |number, byte| BlockId { number, hash: H256::repeat_byte(byte) };
 	let genesis = H256::repeat_byte(6);
 	let vote = Vote { who: 1u64, proposal: block(2, 3), base: block(4, 5) };
@@ -511,6 +568,7 @@ fn seen(finalized: u64, ago: u64) {
 		finalized: finalized as u32,
 		header: header.encode(),
 		set: 3,
+		prevoted: Vec::new(),
 		silent: Vec::new(),
 	};
 	leave(FINALITY_VIEW, view);
@@ -568,12 +626,14 @@ fn a_node_votes_for_one_proposal_and_keeps_to_it() {
 		seen(18, 30_000);
 		propose(&[11, 12, 15, 16]);
 		let number = System::block_number();
-		let first = voted(said(pool, number));
+		// It is kept first, and sent by the next block's worker.
+		assert_eq!(said(pool, number), []);
+		assert_eq!(lock(), Some(Lock { proposal: proposal(), set: 3 }));
+		let first = voted(said(pool, number + 1));
 		assert_eq!(authorize(Call::vote { signed: first.clone() }), Ok(()));
 		assert_eq!(first.statement.base.number, 18);
-		assert_eq!(lock(), Some(Lock { proposal: proposal(), set: 3 }));
 		// Nobody heard it: the same again.
-		assert_eq!(voted(said(pool, number + 2)), first);
+		assert_eq!(voted(said(pool, number + 3)), first);
 
 		// Another fork has another proposal. It is not voted for, however often it asks.
 		let other = BlockId { hash: H256::repeat_byte(7), ..proposal() };
@@ -589,7 +649,8 @@ fn a_node_votes_for_one_proposal_and_keeps_to_it() {
 		Status::<Runtime>::mutate(|state| state.proposal = Some(next));
 		assert_eq!(said(pool, number + 30), [], "the chain does not know of that yet");
 		Status::<Runtime>::mutate(|state| state.view.finalized = past);
-		let second = voted(said(pool, number + 40));
+		assert_eq!(said(pool, number + 40), []);
+		let second = voted(said(pool, number + 41));
 		assert_eq!(second.statement.proposal, next);
 		assert!(!first.statement.conflicts_with(&second.statement));
 		assert_eq!(lock().map(|lock| lock.proposal), Some(next));
@@ -613,7 +674,10 @@ fn a_node_votes_for_nothing_that_does_not_build_on_what_it_has_prevoted_for() {
 		leave(PREVOTED, 7u8);
 		assert_eq!(said(pool, number), [], "it cannot be read");
 		leave(PREVOTED, BlockId { number: 20, hash: hash_of(20) });
-		voted(said(pool, number));
+		assert_eq!(
+			(said(pool, number), voted(said(pool, number + 1)).statement.proposal),
+			(vec![], proposal())
+		);
 	});
 }
 
@@ -696,5 +760,31 @@ fn what_holds_still_passes_neither_the_gate_nor_a_batch() {
 		);
 		assert_ok!(RuntimeCall::from(frozen()).dispatch(RuntimeOrigin::root()));
 		assert_ok!(RuntimeCall::from(remark()).dispatch(RuntimeOrigin::signed(1)));
+	});
+}
+
+#[test]
+fn the_signed_votes_of_a_recovery_are_in_the_offchain_index() {
+	let mut ext = chain();
+	let votes = ext.execute_with(|| {
+		degrade();
+		propose(&[11, 12, 15, 16]);
+		[11, 12, 15, 16].into_iter().for_each(vote);
+		standing(1, 18);
+		let proposal = proposal();
+		Recovery::on_activation();
+		[11, 12, 15, 16].map(|who| signed(who, proposal, 18).statement)
+	});
+	ext.persist_offchain_overlay();
+	understudy_mocks::surround(&mut ext, &[]);
+	ext.execute_with(|| {
+		let found = Recovery::votes_for(1).expect("the change to set 1 was forced");
+		let statements: Vec<_> = found.votes.iter().map(|signed| signed.statement.clone()).collect();
+		assert_eq!(statements, votes);
+		for Signed { statement, signature } in found.votes {
+			let genesis = System::block_hash(0);
+			assert!(statement.is_signed_by(&understudy_mocks::key(statement.who), &genesis, &signature));
+		}
+		assert_eq!(Recovery::votes_for(2), None);
 	});
 }

@@ -3,7 +3,10 @@
 use codec::Encode;
 use frame_support::{
 	parameter_types,
-	traits::{fungible::HoldConsideration, Contains, EitherOfDiverse, Get, LinearStoragePrice, Randomness},
+	traits::{
+		fungible::HoldConsideration, Contains, ContainsPair, EitherOfDiverse, Get, LinearStoragePrice,
+		Randomness,
+	},
 };
 use frame_system::EnsureRoot;
 use sp_application_crypto::RuntimeAppPublic;
@@ -289,9 +292,9 @@ impl Contains<RuntimeCall> for ChangesOfMembers {
 /// People must be able to act when it counts most.
 pub struct ForGuardians;
 
-impl Contains<RuntimeCall> for ForGuardians {
-	fn contains(call: &RuntimeCall) -> bool {
-		matches!(call, RuntimeCall::Guardians(_) | RuntimeCall::Recovery(_))
+impl ContainsPair<AccountId, RuntimeCall> for ForGuardians {
+	fn contains(who: &AccountId, call: &RuntimeCall) -> bool {
+		matches!(call, RuntimeCall::Guardians(_)) && Guardians::is_member(who)
 	}
 }
 

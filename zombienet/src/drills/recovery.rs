@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{ensure, Context};
+use anyhow::{bail, ensure, Context};
 
 use crate::{
 	chain::{Block, Chain, Entry, RecordKind},
@@ -61,6 +61,7 @@ pub async fn recover(network: &mut Net, victims: &[&str], bar: u32, course: Cour
 		let finalized = chain.finalized().await?;
 		if finalized > start {
 			timeline.tell(number, &format!("blocks are final again, up to #{finalized}"));
+			says(network, &watcher, ("RecoveryInProgress", 2.0)).await?;
 			break number - start;
 		}
 		if course.early
@@ -90,6 +91,7 @@ pub async fn recover(network: &mut Net, victims: &[&str], bar: u32, course: Cour
 			network.revive(victim).await?;
 		}
 	}
+	says(network, &watcher, ("Safe", 0.0)).await?;
 	network.add("fresh", &[]).await?;
 	agree(network, &watcher).await?;
 	agree_on_set(network, &watcher).await?;
@@ -194,6 +196,19 @@ pub async fn brief(network: &mut Net, seconds: u64) -> anyhow::Result<()> {
 	ensure!(!told(&entries, RecordKind::Degraded), "a short stall degraded the chain");
 	println!("\nBrief: finality stood at #{stood} for {seconds} seconds, is at #{finalized}, and nothing followed.");
 	Ok(())
+}
+
+/// Waits until a node's RPC and its metric, which is looked after every few seconds, say that this is the mode.
+async fn says(network: &Net, node: &str, expected: (&str, f64)) -> anyhow::Result<()> {
+	for _ in 0..20 {
+		let (mode, metric) = network.mode(node).await?;
+		if (mode.as_str(), metric) == expected {
+			return Ok(());
+		}
+		tokio::time::sleep(Duration::from_millis(500)).await;
+	}
+	let (mode, metric) = network.mode(node).await?;
+	bail!("the RPC says {mode}, and the metric {metric}, instead of {expected:?}")
 }
 
 /// Waits until the chain is safe again.

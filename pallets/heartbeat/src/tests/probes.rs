@@ -102,7 +102,7 @@ fn first_block_of_a_window() {
 
 fn view(now: u64, advanced: u64, silent: Vec<(u8, u32)>) -> FinalityView {
 	let silent = silent.into_iter().map(|(who, seconds)| ([who; 32], seconds)).collect();
-	FinalityView { at: now, advanced, finalized: 100, header: vec![], set: 0, silent }
+	FinalityView { at: now, advanced, finalized: 100, header: vec![], set: 0, prevoted: Vec::new(), silent }
 }
 
 #[test]

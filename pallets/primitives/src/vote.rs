@@ -5,9 +5,10 @@
 //! it is sent, and votes for no other proposal as long as the first one could be carried out. Branches that part before the proposal have one each, and
 //! a vote counts for one of them only; branches that part after it seat the same set.
 
+use crate::{crypto::AuthoritySignature, offchain::Lock, statement::Statement, BlockId, RecoveryStatus};
+use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
-use understudy_primitives::{offchain::Lock, statement::Statement, BlockId, RecoveryStatus};
 
 /// A member is there, and sees that finality stands still.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
@@ -35,6 +36,24 @@ pub struct Vote<AccountId, Hash> {
 
 impl<AccountId: Encode, Hash: Encode> Statement for Vote<AccountId, Hash> {
 	const DOMAIN: &'static [u8] = b"understudy/recovery/vote/1";
+}
+
+/// What a member says, with its signature by the member's heartbeat key.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct Signed<What> {
+	/// What it says.
+	pub statement: What,
+	/// The signature.
+	pub signature: AuthoritySignature,
+}
+
+/// What carried a recovery out.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
+pub struct CarriedOut<AccountId, Hash> {
+	/// The block that proposed the set.
+	pub proposal: BlockId<Hash>,
+	/// The votes for it.
+	pub votes: Vec<Signed<Vote<AccountId, Hash>>>,
 }
 
 impl<AccountId: PartialEq, Hash: PartialEq> Vote<AccountId, Hash> {
@@ -93,7 +112,7 @@ pub fn next<Hash: PartialEq>(kept: Option<&BlockId<Hash>>, proposal: &BlockId<Ha
 
 /// The block that the new authorities build finality on: the highest that at least one honest member has finalized, where at most
 /// `faults` of those who voted are not. Too low a base does no harm, a block that is not final does.
-pub fn base(mut bases: alloc::vec::Vec<u32>, faults: u32) -> Option<u32> {
+pub fn base(mut bases: Vec<u32>, faults: u32) -> Option<u32> {
 	bases.sort_unstable_by(|one, other| other.cmp(one));
 	bases.get(faults as usize).copied()
 }
