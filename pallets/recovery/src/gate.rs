@@ -4,7 +4,7 @@
 //! normal class may take a share of what they could otherwise ([`Rules::intake`](crate::Rules)); those of the operational class, and
 //! what the runtime calls urgent, pass, and what changes who can be elected or how members sign does not.
 //!
-//! What finds no room in a block waits in the pool. When a block had no room left, nodes' pools take nothing until the next one, and let go of
+//! What finds no room in a block waits in the pool. When a block has taken in more than half of the share, nodes' pools take nothing until the next one, and let go of
 //! what they have, so that they do not grow either: who sent it sends it again.
 //!
 //! | code of `UnknownTransaction::Custom` | what is wrong | what the sender does |
@@ -94,12 +94,11 @@ impl<T: Config> Pallet<T> {
 		(room, *frame_system::Pallet::<T>::block_weight().get(DispatchClass::Normal))
 	}
 
-	/// At the end of a block: whether another transaction would have found room.
+	/// At the end of a block: whether it has taken in so much that others may have found no room.
 	pub(crate) fn look_back() {
 		let crowded = Status::<T>::get().mode != Mode::Safe && {
 			let (room, taken) = Self::intake();
-			// An ordinary one takes less than an eighth.
-			taken.saturating_add(room / 8).any_gt(room)
+			taken.saturating_add(taken).any_gt(room)
 		};
 		if crowded != Crowded::<T>::get() {
 			Crowded::<T>::put(crowded);

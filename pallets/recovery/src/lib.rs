@@ -305,7 +305,7 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Proposed<T: Config> = StorageValue<_, MembersOf<T>>;
 
-	/// Whether the last block had no room left for ordinary transactions, while finality stands still.
+	/// Whether the last block took more than half of what the gate lets in, while finality stands still.
 	#[pallet::storage]
 	pub type Crowded<T: Config> = StorageValue<_, bool, ValueQuery>;
 
