@@ -11,6 +11,7 @@ use frame_support::{
 use frame_system::RawOrigin;
 use sp_application_crypto::RuntimeAppPublic;
 use sp_runtime::traits::{DispatchTransaction, Dispatchable, Hash};
+use understudy_primitives::statement::Statement;
 
 use crate::*;
 

@@ -25,8 +25,9 @@ use understudy_primitives::{
 };
 
 use crate::{
+	ballot::Stage,
 	vote::{self, Next},
-	BlockId, Call, Config, Mode, Pallet, Presence, Signed, SignedVote, Stage, StateOf, Status, Vote, VoteOf,
+	BlockId, Call, Config, Mode, Pallet, Presence, Signed, SignedVote, StateOf, Status, Vote, VoteOf,
 };
 
 const LOG_TARGET: &str = "understudy::recovery";
