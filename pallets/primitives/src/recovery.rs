@@ -60,7 +60,7 @@ pub struct BlockId<Hash> {
 }
 
 /// The mode, why it is what it is, and what is waited for.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Encode, Decode, TypeInfo, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RecoveryStatus<Hash> {
 	/// The mode.

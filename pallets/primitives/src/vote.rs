@@ -145,20 +145,10 @@ mod tests {
 
 	fn status(proposal: Option<u64>, forced: bool, rules_out_others: bool) -> Option<RecoveryStatus<u64>> {
 		Some(RecoveryStatus {
-			mode: Default::default(),
-			since: Default::default(),
-			incident: 1,
-			finalized: 5,
-			anchor: None,
 			proposal: proposal.map(|hash| block(20, hash)),
-			present: 4,
-			votes: 4,
-			needed: 4,
-			members: 6,
 			rules_out_others,
 			forced,
-			vetoed: false,
-			mark: None,
+			..Default::default()
 		})
 	}
 

@@ -11,9 +11,10 @@ use std::collections::HashSet;
 
 use pallet_recovery::{
 	mode::{is_enough, is_quorum, needed, Count},
-	vote::{next, Next},
+	vote::{binds, next, Next},
 	BlockId,
 };
+use understudy_primitives::{offchain::Lock, RecoveryStatus};
 
 /// What is explored, and which rules hold.
 #[derive(Clone, Copy)]
@@ -104,6 +105,20 @@ impl State {
 	}
 }
 
+/// The block of a proposal.
+fn block(proposal: u8) -> BlockId<u8> {
+	BlockId { number: 10, hash: proposal }
+}
+
+/// Up to where finality has come for those on a side: a block of its own is beyond every proposal.
+fn finalized(state: &State, side: Side) -> u32 {
+	if state.finalized[side as usize] {
+		11
+	} else {
+		9
+	}
+}
+
 impl Model {
 	fn start(&self) -> State {
 		let member =
@@ -156,11 +171,16 @@ impl Model {
 	/// Whether a member that is on this side is bound by its vote, and prevotes for nothing.
 	fn is_bound(&self, state: &State, member: &Member, side: Side) -> bool {
 		let Some(kept) = member.kept.filter(|_| self.abstain) else { return false };
-		let own = kept == self.proposal(side);
-		let others = self.size().all() - self.votes(state, self.proposal(side)).all();
-		let impossible = !own && others < needed(self.size().all());
-		let enacted = own && state.recovered[side as usize] && member.enacted;
-		!state.finalized[side as usize] && !impossible && !enacted
+		let proposal = self.proposal(side);
+		let others = self.size().all() - self.votes(state, proposal).all();
+		let status = RecoveryStatus {
+			proposal: Some(block(proposal)),
+			rules_out_others: others < needed(self.size().all()),
+			forced: state.recovered[side as usize],
+			..Default::default()
+		};
+		let lock = Lock { proposal: block(kept), set: 0 };
+		binds(&lock, finalized(state, side), member.enacted.into(), Some(&status))
 	}
 
 	/// All states that can follow.
@@ -178,12 +198,10 @@ impl Model {
 			let (here, proposal) = (side as usize, self.proposal(side));
 			let there = 1 - side;
 			for (index, member) in state.members.iter().enumerate().skip(self.equivocators) {
-				let block = |proposal: u8| BlockId { number: 10, hash: proposal };
 				let kept = member.kept.filter(|_| self.keep).map(block);
-				let finalized = if state.finalized[here] { 11 } else { 9 };
 				// What it has prevoted for on the other side, or on this one after the proposal, is not below it.
 				let builds = member.old != Some(there) && (member.old.is_none() || !self.late);
-				if next(kept.as_ref(), &block(proposal), finalized) == Next::Sign
+				if next(kept.as_ref(), &block(proposal), finalized(state, side)) == Next::Sign
 					&& (builds || !self.build_on_prevote)
 				{
 					step(&|after| {
