@@ -146,9 +146,7 @@ impl FinalityObserver {
 			}
 		}
 	}
-}
 
-impl FinalityObserver {
 	/// What this node has prevoted for last, and the best block, if that builds on it.
 	fn prevoted(&self, storage: &impl OffchainStorage) -> Option<(BlockId<Hash>, BlockId<Hash>)> {
 		let prevoted = storage.get(STORAGE_PREFIX, PREVOTED)?;

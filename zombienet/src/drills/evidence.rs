@@ -15,7 +15,7 @@ use crate::{
 
 /// A validator's process stands still: a standby takes its seat. Then it goes on, and is healthy again.
 pub async fn frozen(network: &mut Net, victim: &str) -> anyhow::Result<()> {
-	println!("\nwaiting until the network is healthy and finalizes");
+	println!();
 	wait_until_healthy(network).await?;
 	let healed = break_and_watch(network, victim, Failure::Frozen).await?;
 	network.thaw(victim).await?;
@@ -64,7 +64,7 @@ pub async fn mute(network: &mut Net, victim: &str) -> anyhow::Result<()> {
 
 /// Nobody reaches a validator's RPC server, but it does all of its work: it keeps its seat.
 pub async fn hidden(network: &mut Net, victim: &str, blocks: u32) -> anyhow::Result<()> {
-	println!("\nwaiting until the network is healthy and finalizes");
+	println!();
 	wait_until_healthy(network).await?;
 	let chain = network.watcher(&[victim]).await?;
 	// Where nothing listens, and only root could.
@@ -79,7 +79,7 @@ pub async fn hidden(network: &mut Net, victim: &str, blocks: u32) -> anyhow::Res
 
 /// A validator is killed and started again at once: it keeps its seat.
 pub async fn restarted(network: &mut Net, victim: &str, blocks: u32) -> anyhow::Result<()> {
-	println!("\nwaiting until the network is healthy and finalizes");
+	println!();
 	wait_until_healthy(network).await?;
 	network.kill(victim)?;
 	network.revive(victim).await?;

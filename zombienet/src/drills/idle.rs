@@ -6,7 +6,6 @@ use crate::{drills::wait_until_healthy, network::Net, timeline::Timeline};
 
 /// For `blocks` blocks: no record, no other set, no heartbeat of an author.
 pub async fn run(network: &mut Net, blocks: u32) -> anyhow::Result<()> {
-	println!("waiting until the network is healthy and finalizes");
 	wait_until_healthy(network).await?;
 	let chain = network.watcher(&[]).await?;
 	let mut timeline = Timeline::begin(chain.clone()).await?;

@@ -37,7 +37,6 @@ pub enum Failure {
 
 /// The whole drill: wait, kill, watch, judge.
 pub async fn run(network: &mut Net, verifier: &Verifier, victim: &str) -> anyhow::Result<Proof> {
-	println!("waiting until the network is healthy and finalizes");
 	wait_until_healthy(network).await?;
 	wait_for_block_of(&network.watcher(&[victim]).await?, victim).await?;
 	let healed = break_and_watch(network, victim, Failure::Killed).await?;

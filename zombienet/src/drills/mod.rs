@@ -21,6 +21,7 @@ pub const PATIENCE: u32 = 60;
 
 /// Waits until all members are healthy and may be seated, rotation may act, and blocks are final.
 pub async fn wait_until_healthy(network: &Net) -> anyhow::Result<()> {
+	println!("waiting until the network is healthy and finalizes");
 	let chain = network.watcher(&[]).await?;
 	let mut blocks = chain.blocks().await?;
 	let mut first = None;

@@ -46,7 +46,6 @@ async fn divide(
 	network: &Net,
 	halves: [&[&'static str]; 2],
 ) -> anyhow::Result<(Timeline, [Side; 2], Vec<Entry>)> {
-	println!("waiting until the network is healthy and finalizes");
 	wait_until_healthy(network).await?;
 	let sides = [Side::of(network, halves[0]).await?, Side::of(network, halves[1]).await?];
 	network.cut(halves)?;
@@ -69,13 +68,11 @@ async fn divide(
 
 /// Neither half recovers. When it is whole again, the chain is safe by itself.
 pub async fn halves(network: &mut Net, seconds: u64) -> anyhow::Result<()> {
-	let (mut timeline, sides, mut entries) = divide(network, HALVES).await?;
+	let (mut timeline, sides, _) = divide(network, HALVES).await?;
 	let noticed = timeline.seconds();
 	let mut number = timeline.start;
 	while timeline.seconds() < noticed + seconds as f32 {
-		let moment = timeline.next().await?;
-		number = moment.block.number();
-		entries.extend(moment.entries);
+		number = timeline.next().await?.block.number();
 	}
 	for side in &sides {
 		side.tell().await?;

@@ -19,7 +19,6 @@ const KEPT: u32 = 16;
 /// Three members are replaced, during the first of which a standby is not there. Then that one, a node that is synced from
 /// genesis and keeps everything, and one that keeps little, are asked for proofs.
 pub async fn run(network: &mut Net, verifier: &Verifier) -> anyhow::Result<Proof> {
-	println!("waiting until the network is healthy and finalizes");
 	wait_until_healthy(network).await?;
 	let absent = "ferdie";
 	println!("\n{absent} is not there when it happens");

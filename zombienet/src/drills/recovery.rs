@@ -30,7 +30,6 @@ pub struct Course {
 /// Kills more than a third of the active set, and waits until blocks are final again, at most `bar` blocks after the last kill. Then everybody, those that
 /// come back and a node that is synced from genesis included, has the same finalized chain, and the chain is safe.
 pub async fn recover(network: &mut Net, victims: &[&str], bar: u32, course: Course) -> anyhow::Result<()> {
-	println!("waiting until the network is healthy and finalizes");
 	wait_until_healthy(network).await?;
 	let watcher = network.last(victims)?;
 	let chain = network.chain(&watcher).await?;
@@ -172,7 +171,6 @@ impl Gate {
 
 /// Two of four are stopped for a moment: nothing follows from it.
 pub async fn brief(network: &mut Net, seconds: u64) -> anyhow::Result<()> {
-	println!("waiting until the network is healthy and finalizes");
 	wait_until_healthy(network).await?;
 	let chain = network.watcher(&TWO_OF_FOUR).await?;
 	let mut timeline = Timeline::begin(chain.clone()).await?;

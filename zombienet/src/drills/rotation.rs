@@ -20,7 +20,7 @@ const ROUNDS: u64 = 10;
 
 /// A validator asks to leave, a standby takes its seat without missing more than two slots, and nobody is charged.
 pub async fn retire(network: &mut Net, victim: &str) -> anyhow::Result<()> {
-	println!("\nwaiting until the network is healthy and finalizes");
+	println!();
 	wait_until_healthy(network).await?;
 	let chain = network.watcher(&[victim]).await?;
 	let mut timeline = Timeline::begin(chain.clone()).await?;
@@ -78,7 +78,7 @@ pub async fn retire(network: &mut Net, victim: &str) -> anyhow::Result<()> {
 
 /// A killed validator comes back, is in the reserve again by itself, and is seated when the next one dies.
 pub async fn returns(network: &mut Net, victim: &str, next: &str) -> anyhow::Result<()> {
-	println!("\nwaiting until the network is healthy and finalizes");
+	println!();
 	wait_until_healthy(network).await?;
 	let first = break_and_watch(network, victim, Failure::Killed).await?;
 	network.revive(victim).await?;
@@ -115,7 +115,7 @@ pub async fn returns(network: &mut Net, victim: &str, next: &str) -> anyhow::Res
 /// A referendum makes the evidence weigh less; a validator dies, and its case waits; the guardians' body approves it, and the
 /// standby is seated. `govern` is the program that submits, votes and approves.
 pub async fn case(network: &mut Net, victim: &str, govern: &Path) -> anyhow::Result<()> {
-	println!("\nwaiting until the network is healthy and finalizes");
+	println!();
 	wait_until_healthy(network).await?;
 	let url = |network: &Net| {
 		let urls = network.urls();
