@@ -1,6 +1,18 @@
 //! The how-to pages show the code of runtimes that compile: each page is made of its source in `docs/how-to/src` and of items of
 //! these, and must be up to date. `UNDERSTUDY_WRITE_PAGES=1 cargo test -p pallet-validator-rotation --test how_to` writes them.
 
+/// What the pages are made of. The macro that makes them does not tell the compiler what it reads: this does, so that they are made anew
+/// when any of it changes.
+const _: [&str; 7] = [
+	include_str!("../../../docs/how-to/src/poa.md"),
+	include_str!("../../../docs/how-to/src/parachain.md"),
+	include_str!("../../../docs/how-to/src/staking.md"),
+	include_str!("../../../runtime/src/configs/consensus.rs"),
+	include_str!("../../../runtime/src/configs/understudy.rs"),
+	include_str!("poa.rs"),
+	include_str!("collators.rs"),
+];
+
 fn page(name: &str, made: &str) {
 	let path = format!("{}/../../docs/how-to/{name}.md", env!("CARGO_MANIFEST_DIR"));
 	let note = format!(
