@@ -17,7 +17,8 @@
 //! | [`DivergenceHandler`] | rotation | failover | who was seated stands elsewhere than the chain |
 //!
 //! The runtime APIs, which nodes and programs call, are in [`api`]; what a node leaves for its offchain worker is in
-//! [`offchain`], what members sign in [`statement`], how the log is committed to in [`mmr`].
+//! [`offchain`], what members sign in [`statement`], how the log is committed to in [`mmr`],
+//! how many votes a recovery takes in [`quorum`].
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -29,6 +30,7 @@ mod incident;
 mod log;
 pub mod mmr;
 pub mod offchain;
+pub mod quorum;
 mod recovery;
 mod roster;
 pub mod statement;

@@ -29,7 +29,7 @@ use sp_runtime::{
 };
 use understudy_primitives::Mode;
 
-use crate::{Config, Crowded, Pallet, Status, WeightInfo};
+use crate::{Config, Pallet, State, Status, WeightInfo};
 
 /// It changes what holds still: stakes, session keys, registrations.
 pub const FROZEN: u8 = 100;
@@ -66,12 +66,16 @@ impl<T: Config + Send + Sync> IntakeGate<T> {
 enum Intake {
 	Free,
 	Frozen,
-	Limited,
+	Limited {
+		/// The last block had little room left.
+		crowded: bool,
+	},
 }
 
 impl<T: Config> Pallet<T> {
 	fn intake_of(origin: &T::RuntimeOrigin, call: &CallOf<T>, class: DispatchClass) -> Intake {
-		if Status::<T>::get().mode == Mode::Safe {
+		let state = Status::<T>::get();
+		if state.mode == Mode::Safe {
 			return Intake::Free;
 		}
 		if T::Frozen::contains(call) {
@@ -82,7 +86,7 @@ impl<T: Config> Pallet<T> {
 		if class != DispatchClass::Normal || is_urgent() {
 			return Intake::Free;
 		}
-		Intake::Limited
+		Intake::Limited { crowded: state.crowded }
 	}
 
 	/// What transactions of the normal class may take of a block while finality stands still, and what they have taken.
@@ -96,12 +100,13 @@ impl<T: Config> Pallet<T> {
 
 	/// At the end of a block: whether it has taken in so much that others may have found no room.
 	pub(crate) fn look_back() {
-		let crowded = Status::<T>::get().mode != Mode::Safe && {
+		let state = Status::<T>::get();
+		let crowded = state.mode != Mode::Safe && {
 			let (room, taken) = Self::intake();
 			taken.saturating_add(taken).any_gt(room)
 		};
-		if crowded != Crowded::<T>::get() {
-			Crowded::<T>::put(crowded);
+		if crowded != state.crowded {
+			Status::<T>::put(State { crowded, ..state });
 		}
 	}
 }
@@ -142,12 +147,12 @@ where
 		let refuse = |code| Err(UnknownTransaction::Custom(code).into());
 		match intake {
 			Intake::Frozen => return refuse(FROZEN),
-			Intake::Limited if source != TransactionSource::InBlock && Crowded::<T>::get() => {
-				return refuse(CROWDED);
+			Intake::Limited { crowded: true } if source != TransactionSource::InBlock => {
+				return refuse(CROWDED)
 			},
 			_ => {},
 		}
-		Ok((Default::default(), Limited(intake == Intake::Limited), origin))
+		Ok((Default::default(), Limited(matches!(intake, Intake::Limited { .. })), origin))
 	}
 
 	fn prepare(

@@ -9,8 +9,7 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{CloneNoBound, DebugNoBound, EqNoBound, PartialEqNoBound};
 use scale_info::TypeInfo;
 use sp_core::{bounded::BoundedVec, ConstU32, Get};
-
-use crate::mode::{self, Count};
+use understudy_primitives::quorum::{self, Count};
 
 /// So many may be in flight. A chain degrades long before.
 pub const MOST: u32 = 8;
@@ -101,17 +100,17 @@ impl<AccountId: Clone + Ord + core::fmt::Debug, Max: Get<u32>> InFlight<Roster<A
 		self.all().any(|roster| roster.members.contains(who))
 	}
 
-	/// Whether these suffice for a recovery: in each of the rosters, see [`mode::is_quorum`].
+	/// Whether these suffice for a recovery: in each of the rosters, see [`quorum::is_quorum`].
 	pub fn is_quorum(&self, voters: &BTreeSet<AccountId>) -> bool {
 		self.first().is_some()
-			&& self.all().all(|roster| mode::is_quorum(roster.count(voters), roster.size()))
+			&& self.all().all(|roster| quorum::is_quorum(roster.count(voters), roster.size()))
 	}
 
 	/// Whether so many have voted that without them there is no quorum.
 	pub fn rules_out_others(&self, voters: &BTreeSet<AccountId>) -> bool {
 		let rules_out = |roster: &Roster<AccountId, Max>| {
 			let others = roster.size().all().saturating_sub(roster.count(voters).all());
-			others < mode::needed(roster.size().all())
+			others < quorum::needed(roster.size().all())
 		};
 		self.first().is_some() && self.all().all(rules_out)
 	}

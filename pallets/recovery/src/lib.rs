@@ -66,8 +66,9 @@ use sp_runtime::{
 };
 use sp_staking::{offence::ReportOffence, SessionIndex};
 use understudy_primitives::{
-	crypto::AuthorityId, tolerated_faults, Evidence, FailoverLog, ForceFinality, HeartbeatKeys, IncidentId,
-	Initiator, Moment, NewRecord, RecordKind, RecoveryControl, RecoveryStatus, RosterHandler, Seats,
+	crypto::AuthorityId, quorum, tolerated_faults, Evidence, FailoverLog, ForceFinality, HeartbeatKeys,
+	IncidentId, Initiator, Moment, NewRecord, RecordKind, RecoveryControl, RecoveryStatus, RosterHandler,
+	Seats,
 };
 
 use in_flight::{InFlight, Roster};
@@ -110,6 +111,8 @@ pub struct State<Hash> {
 	pub vetoed: bool,
 	/// The block in which the last recovery began.
 	pub recovered: Option<u32>,
+	/// The last block took more than half of what the gate lets in, while finality stands still.
+	pub crowded: bool,
 }
 
 /// The state on a chain.
@@ -294,9 +297,10 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Proposed<T: Config> = StorageValue<_, MembersOf<T>>;
 
-	/// Whether the last block took more than half of what the gate lets in, while finality stands still.
+	/// The last authority set to which the change was forced, and the block that proposed it. Who checks proofs learns by it that the
+	/// change came about.
 	#[pallet::storage]
-	pub type Crowded<T: Config> = StorageValue<_, bool, ValueQuery>;
+	pub type Forced<T: Config> = StorageValue<_, (u64, BlockId<T::Hash>)>;
 
 	/// The votes for the current proposal.
 	#[pallet::storage]
@@ -356,7 +360,7 @@ pub mod pallet {
 				votes.try_push(cast).map_err(|_| Error::<T>::TooMany)?;
 				Ok::<_, Error<T>>(votes.len() as u32)
 			})?;
-			Self::deposit_event(Event::Voted { who, votes, needed: mode::needed(Self::members()) });
+			Self::deposit_event(Event::Voted { who, votes, needed: quorum::needed(Self::members()) });
 			Ok(())
 		}
 
@@ -486,7 +490,7 @@ pub mod pallet {
 				proposal,
 				present: Present::<T>::decode_len().unwrap_or_default() as u32,
 				votes: voters.len() as u32,
-				needed: mode::needed(members),
+				needed: quorum::needed(members),
 				members,
 				rules_out_others,
 				forced,
@@ -570,7 +574,7 @@ impl<T: Config> Pallet<T> {
 	/// Whether enough of a set live.
 	fn can_finalize(set: &[T::AccountId], living: &BTreeSet<T::AccountId>) -> bool {
 		let alive = set.iter().filter(|who| living.contains(who)).count();
-		mode::is_enough(alive as u32, set.len() as u32)
+		quorum::is_enough(alive as u32, set.len() as u32)
 	}
 
 	/// The number of votes and the base that they agree on, if they suffice to carry out the proposal now.
@@ -769,8 +773,9 @@ impl<T: Config> RecoveryControl for Pallet<T> {
 		state.sets = InFlight::default();
 		state.sets.push(T::Log::now().block, set_id.saturating_add(1), 0);
 		if let Some(proposal) = state.proposal {
-			let voters: Vec<T::AccountId> = Self::voters().into_iter().collect();
-			evidence::keep(set_id.saturating_add(1), proposal, &voters);
+			let (forced, voters) = (set_id.saturating_add(1), Self::voters().into_iter().collect::<Vec<_>>());
+			Forced::<T>::put((forced, proposal));
+			evidence::keep(forced, proposal, &voters);
 		}
 		Self::deposit_event(Event::Forced { base, delay });
 		Status::<T>::put(state);

@@ -16,10 +16,11 @@ use sp_runtime::{traits::Header as _, transaction_validity::TransactionSource};
 use understudy_mocks::Node;
 use understudy_primitives::{
 	offchain::{FinalityView, Lock, FINALITY_VIEW, LOCK, PREVOTED},
+	quorum::is_enough,
 	RecoveryControl,
 };
 
-use crate::{mock::*, mode::is_enough, vote::binds, BlockId, Call, Mode, Rules, Status};
+use crate::{mock::*, vote::binds, BlockId, Call, Mode, Rules, Status};
 
 const MEMBERS: [u64; 6] = [11, 12, 13, 14, 15, 16];
 const SEATS: usize = 4;

@@ -773,6 +773,7 @@ fn the_signed_votes_of_a_recovery_are_in_the_offchain_index() {
 		standing(1, 18);
 		let proposal = proposal();
 		Recovery::on_activation();
+		assert_eq!(crate::Forced::<Runtime>::get(), Some((1, proposal)));
 		[11, 12, 15, 16].map(|who| signed(who, proposal, 18).statement)
 	});
 	ext.persist_offchain_overlay();

@@ -10,11 +10,14 @@
 use std::collections::HashSet;
 
 use pallet_recovery::{
-	mode::{is_enough, is_quorum, needed, Count},
 	vote::{binds, next, Next},
 	BlockId,
 };
-use understudy_primitives::{offchain::Lock, RecoveryStatus};
+use understudy_primitives::{
+	offchain::Lock,
+	quorum::{is_enough, is_quorum, needed, Count},
+	RecoveryStatus,
+};
 
 /// What is explored, and which rules hold.
 #[derive(Clone, Copy)]

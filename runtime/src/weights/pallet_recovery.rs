@@ -15,26 +15,26 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Aura::CurrentSlot` (r:1 w:0)
 	/// Proof: `Aura::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	fn note_finality() -> Weight {
-		// Proof, measured: 0 bytes; minimum time: 5_137_000 ps.
-		Weight::from_parts(5_688_000, 1493)
+		// Proof, measured: 0 bytes; minimum time: 4_647_000 ps.
+		Weight::from_parts(5_939_000, 1493)
 			.saturating_add(T::DbWeight::get().reads(1))
 	}
 
 	/// Storage: `Recovery::Status` (r:1 w:0)
-	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `MaxEncodedLen`)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(294), added: 789, mode: `MaxEncodedLen`)
 	/// Storage: `Recovery::Votes` (r:1 w:1)
 	/// Proof: `Recovery::Votes` (`max_values`: Some(1), `max_size`: Some(36866), added: 37361, mode: `MaxEncodedLen`)
 	/// Storage: `Recovery::Rosters` (r:1 w:0)
 	/// Proof: `Recovery::Rosters` (`max_values`: Some(1), `max_size`: Some(262225), added: 262720, mode: `MaxEncodedLen`)
 	fn vote() -> Weight {
-		// Proof, measured: 260306 bytes; minimum time: 258_222_000 ps.
-		Weight::from_parts(327_915_000, 263710)
+		// Proof, measured: 260311 bytes; minimum time: 283_669_000 ps.
+		Weight::from_parts(378_140_000, 263710)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 
 	/// Storage: `Recovery::Status` (r:1 w:0)
-	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `MaxEncodedLen`)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(294), added: 789, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:1 w:0)
 	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Aura::CurrentSlot` (r:1 w:0)
@@ -48,28 +48,28 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Session::NextKeys` (r:1 w:0)
 	/// Proof: `Session::NextKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
 	fn authorize_vote(n: u32, ) -> Weight {
-		// Proof, measured: 890 + n * 260 bytes; minimum time: 72_487_000 ps.
-		Weight::from_parts(91_603_100, 263710)
-			.saturating_add(Weight::from_parts(250_269, 0).saturating_mul(n.into()))
+		// Proof, measured: 895 + n * 260 bytes; minimum time: 73_810_000 ps.
+		Weight::from_parts(107_877_691, 263710)
+			.saturating_add(Weight::from_parts(304_140, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 260).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(8))
 	}
 
 	/// Storage: `Recovery::Status` (r:1 w:0)
-	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `MaxEncodedLen`)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(294), added: 789, mode: `MaxEncodedLen`)
 	/// Storage: `Recovery::Proposed` (r:1 w:0)
 	/// Proof: `Recovery::Proposed` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
 	/// Storage: `Recovery::Present` (r:1 w:1)
 	/// Proof: `Recovery::Present` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
 	fn present() -> Weight {
-		// Proof, measured: 32144 bytes; minimum time: 72_327_000 ps.
-		Weight::from_parts(86_297_000, 34255)
+		// Proof, measured: 32149 bytes; minimum time: 79_227_000 ps.
+		Weight::from_parts(101_460_000, 34255)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 
 	/// Storage: `Recovery::Status` (r:1 w:0)
-	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `MaxEncodedLen`)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(294), added: 789, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:1 w:0)
 	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Recovery::Proposed` (r:1 w:0)
@@ -83,9 +83,9 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `System::BlockHash` (r:1 w:0)
 	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn authorize_present(n: u32, ) -> Weight {
-		// Proof, measured: 709 + n * 256 bytes; minimum time: 66_578_000 ps.
-		Weight::from_parts(85_976_141, 263710)
-			.saturating_add(Weight::from_parts(214_792, 0).saturating_mul(n.into()))
+		// Proof, measured: 714 + n * 256 bytes; minimum time: 67_290_000 ps.
+		Weight::from_parts(103_234_695, 263710)
+			.saturating_add(Weight::from_parts(263_748, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 256).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(7))
 	}
@@ -125,14 +125,14 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn report_double_vote() -> Weight {
-		// Proof, measured: 225034 bytes; minimum time: 442_044_000 ps.
-		Weight::from_parts(528_523_000, 263710)
+		// Proof, measured: 225034 bytes; minimum time: 480_491_000 ps.
+		Weight::from_parts(664_264_000, 263710)
 			.saturating_add(T::DbWeight::get().reads(16))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 
 	/// Storage: `Recovery::Status` (r:1 w:1)
-	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `MaxEncodedLen`)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(294), added: 789, mode: `MaxEncodedLen`)
 	/// Storage: `Failover::Head` (r:1 w:1)
 	/// Proof: `Failover::Head` (`max_values`: Some(1), `max_size`: Some(72), added: 567, mode: `MaxEncodedLen`)
 	/// Storage: `Failover::Seed` (r:1 w:1)
@@ -152,14 +152,14 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn veto() -> Weight {
-		// Proof, measured: 364 bytes; minimum time: 39_979_000 ps.
-		Weight::from_parts(44_035_000, 3839)
+		// Proof, measured: 369 bytes; minimum time: 38_166_000 ps.
+		Weight::from_parts(55_262_000, 3839)
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
 
 	/// Storage: `Recovery::Status` (r:1 w:1)
-	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `MaxEncodedLen`)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(294), added: 789, mode: `MaxEncodedLen`)
 	/// Storage: `Failover::Head` (r:1 w:1)
 	/// Proof: `Failover::Head` (`max_values`: Some(1), `max_size`: Some(72), added: 567, mode: `MaxEncodedLen`)
 	/// Storage: `Failover::Seed` (r:1 w:1)
@@ -179,36 +179,34 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn want() -> Weight {
-		// Proof, measured: 364 bytes; minimum time: 39_979_000 ps.
-		Weight::from_parts(44_035_000, 3839)
+		// Proof, measured: 369 bytes; minimum time: 37_926_000 ps.
+		Weight::from_parts(59_267_000, 3839)
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
 
 	/// Storage: `Recovery::Status` (r:1 w:0)
-	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `MaxEncodedLen`)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(294), added: 789, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:1 w:0)
 	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	fn gate() -> Weight {
-		// Proof, measured: 285 bytes; minimum time: 7_280_000 ps.
-		Weight::from_parts(8_423_000, 3521)
+		// Proof, measured: 290 bytes; minimum time: 6_960_000 ps.
+		Weight::from_parts(12_638_000, 3521)
 			.saturating_add(T::DbWeight::get().reads(2))
 	}
 
 	/// Storage: `Recovery::Status` (r:1 w:1)
-	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(289), added: 784, mode: `MaxEncodedLen`)
+	/// Proof: `Recovery::Status` (`max_values`: Some(1), `max_size`: Some(294), added: 789, mode: `MaxEncodedLen`)
 	/// Storage: `Aura::CurrentSlot` (r:1 w:0)
 	/// Proof: `Aura::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:1 w:0)
 	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Grandpa::CurrentSetId` (r:1 w:0)
 	/// Proof: `Grandpa::CurrentSetId` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
-	/// Storage: `Recovery::Crowded` (r:1 w:0)
-	/// Proof: `Recovery::Crowded` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
 	fn tick() -> Weight {
-		// Proof, measured: 63 bytes; minimum time: 7_832_000 ps.
-		Weight::from_parts(8_622_000, 3521)
-			.saturating_add(T::DbWeight::get().reads(5))
+		// Proof, measured: 68 bytes; minimum time: 6_840_000 ps.
+		Weight::from_parts(11_407_000, 3521)
+			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 
@@ -245,9 +243,9 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Recovery::Proposed` (r:1 w:0)
 	/// Proof: `Recovery::Proposed` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
 	fn tally(n: u32, ) -> Weight {
-		// Proof, measured: 1451 + n * 394 bytes; minimum time: 52_798_000 ps.
-		Weight::from_parts(48_234_052, 9486)
-			.saturating_add(Weight::from_parts(1_157_591, 0).saturating_mul(n.into()))
+		// Proof, measured: 1451 + n * 394 bytes; minimum time: 50_935_000 ps.
+		Weight::from_parts(56_494_377, 9486)
+			.saturating_add(Weight::from_parts(1_492_053, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 395).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(18))
 	}
@@ -293,9 +291,9 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Failover::Entries` (r:0 w:334)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `Measured`)
 	fn change(n: u32, ) -> Weight {
-		// Proof, measured: 97 + n * 433 bytes; minimum time: 219_175_000 ps.
-		Weight::from_parts(220_507_000, 5581)
-			.saturating_add(Weight::from_parts(18_548_037, 0).saturating_mul(n.into()))
+		// Proof, measured: 97 + n * 433 bytes; minimum time: 212_925_000 ps.
+		Weight::from_parts(294_987_000, 5581)
+			.saturating_add(Weight::from_parts(24_941_781, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 1258).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(17))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))

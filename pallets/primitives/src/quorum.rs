@@ -1,0 +1,71 @@
+//! How many are enough. Pure functions.
+
+use crate::tolerated_faults;
+
+/// The least number of votes that is strictly more than half of the members.
+pub fn needed(members: u32) -> u32 {
+	(members / 2).saturating_add(1)
+}
+
+/// Whether the votes suffice: strictly more than half of the members, so that two sides of a partition never both have
+/// enough (I4), and more of the active ones than may fail, so that the rest of them cannot finalize another branch as the set
+/// that they are.
+pub fn is_quorum(votes: Count, members: Count) -> bool {
+	votes.all() >= needed(members.all()) && votes.active > tolerated_faults(members.active)
+}
+
+/// So many of the active set, and so many in reserve.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Count {
+	/// Of the active set.
+	pub active: u32,
+	/// In reserve.
+	pub reserve: u32,
+}
+
+impl Count {
+	/// Both together, saturating.
+	pub fn all(&self) -> u32 {
+		self.active.saturating_add(self.reserve)
+	}
+}
+
+/// Whether a set can finalize again: more than two thirds of it are alive.
+pub fn is_enough(alive: u32, seats: u32) -> bool {
+	seats > 0 && u64::from(alive) * 3 > u64::from(seats) * 2
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn two_sides_never_both_have_a_quorum_nor_does_one_while_the_other_finalizes() {
+		for active in 1..20u32 {
+			for reserve in 0..20 {
+				let members = Count { active, reserve };
+				for one in (0..=active)
+					.flat_map(|active| (0..=reserve).map(move |reserve| Count { active, reserve }))
+				{
+					let other = Count { active: active - one.active, reserve: reserve - one.reserve };
+					if is_quorum(one, members) {
+						assert!(!is_quorum(other, members));
+						assert!(!is_enough(other.active, active), "{one:?} of {members:?}");
+					}
+				}
+			}
+		}
+		let most = Count { active: u32::MAX, reserve: u32::MAX };
+		assert!(is_quorum(most, most) && !is_quorum(Count::default(), Count::default()));
+		// Two of four are enough with two standbys; a standby too many is no substitute for one of the active.
+		let four = |reserve| Count { active: 4, reserve };
+		assert!(is_quorum(Count { active: 2, reserve: 2 }, four(2)));
+		assert!(!is_quorum(Count { active: 1, reserve: 3 }, four(3)));
+	}
+
+	#[test]
+	fn a_set_finalizes_with_more_than_two_thirds() {
+		assert!(is_enough(3, 4) && !is_enough(2, 3) && is_enough(1, 1) && !is_enough(0, 0));
+		assert!(is_enough(5, 7) && !is_enough(4, 6));
+	}
+}
