@@ -38,9 +38,10 @@ pub struct Cli {
 	#[arg(long, value_enum, default_value = "public", value_name = "WHICH")]
 	pub probe: Probe,
 
-	/// Sync by warp all the same: only on a chain that has never recovered by a forced change of authorities
-	#[arg(long)]
-	pub warp_anyway: bool,
+	/// Start with the state of the block that this proof leads to, and sync from there: a file as `understudy-verify fetch` writes it
+	/// in SCALE. It is checked from the genesis set on, across recoveries, too. The blocks before it are not asked for
+	#[arg(long, value_name = "FILE")]
+	pub checkpoint: Option<std::path::PathBuf>,
 }
 
 #[derive(Debug, clap::Subcommand)]

@@ -97,20 +97,24 @@ pub fn run() -> sc_cli::Result<()> {
 		None => cli.create_runner(&cli.run)?.run_node_until_exit(|mut config| async move {
 			service::index_offchain(&mut config);
 			let probing = cli.probe.into();
-			if config.network.sync_mode == sc_network::config::SyncMode::Warp && !cli.warp_anyway {
+			let warp = sc_network::config::SyncMode::Warp;
+			if cli.checkpoint.is_some() {
+				config.network.sync_mode = warp;
+			} else if config.network.sync_mode == warp {
 				return Err(sc_cli::Error::Input(
 					"--sync warp cannot cross a recovery, which forces a change of authorities: on a chain that ever had one it \
-					 would never end. Sync in full (--sync full), or start from a snapshot of another node's database; or \
-					 pass --warp-anyway if this chain has never recovered so"
+					 would never end. Sync in full (--sync full), or start from a checkpoint: understudy-verify fetch --records 0 \
+					 --rpc ws://ADDRESS --out FILE writes one, and --checkpoint FILE starts with it"
 						.into(),
 				));
 			}
+			let checkpoint = cli.checkpoint;
 			match config.network.network_backend {
 				NetworkBackendType::Libp2p => {
-					service::new_full::<sc_network::NetworkWorker<Block, Hash>>(config, probing)
+					service::new_full::<sc_network::NetworkWorker<Block, Hash>>(config, probing, checkpoint)
 				},
 				NetworkBackendType::Litep2p => {
-					service::new_full::<sc_network::Litep2pNetworkBackend>(config, probing)
+					service::new_full::<sc_network::Litep2pNetworkBackend>(config, probing, checkpoint)
 				},
 			}
 			.map_err(sc_cli::Error::Service)

@@ -1,7 +1,7 @@
 //! JSON-RPC of the failover log, `failover_*`: its head, records and incidents, and proofs of them that anybody can check
 //! offline. What each method takes and answers is in `docs/failover-rpc.md`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use codec::{Decode, Encode};
 use jsonrpsee::{
@@ -10,28 +10,24 @@ use jsonrpsee::{
 	types::{ErrorObject, ErrorObjectOwned},
 };
 use sc_client_api::{Backend, ProofProvider, StorageProvider};
-use sc_consensus_grandpa::{
-	best_justification, find_scheduled_change, SharedAuthoritySet, GRANDPA_ENGINE_ID,
-};
+use sc_consensus_grandpa::best_justification;
 use sc_offchain::OffchainDb;
 use serde::{Deserialize, Serialize};
 use sp_api::{ApiExt, ProvideRuntimeApi};
-use sp_blockchain::{Backend as _, HeaderBackend};
+use sp_blockchain::HeaderBackend;
 use sp_core::{offchain::OffchainDbExt, storage::StorageKey};
-use sp_runtime::traits::NumberFor;
 use understudy_primitives::{
 	api::{FailoverApi, ReadError, TIMELINE_LIMIT},
 	Evidence, Incident, IncidentId, LogHead, RecordSeq, Times,
 };
 use understudy_runtime::{AccountId, BlockNumber, Hash, OpaqueBlock as Block};
-use understudy_verifier::{keys, Bundle, Justified, ProvenIncident, Shown, VERSION};
+use understudy_verifier::{keys, Bundle, HandOff, Justified, ProvenIncident, Shown, VERSION};
 
-use crate::service::{FullBackend, FullClient};
+use crate::{
+	hand_overs::{HandOvers, Why},
+	service::{FullBackend, FullClient},
+};
 
-/// The most hand-offs that one answer has.
-const PAGE: usize = 64;
-/// The most bytes of hand-offs in one answer, as they are in SCALE.
-const PAGE_BYTES: usize = 2 * 1024 * 1024;
 /// The name of the failover pallet in the runtime.
 const PALLET: &str = "Failover";
 
@@ -75,6 +71,19 @@ fn unreadable(why: ReadError) -> ErrorObjectOwned {
 		ReadError::NotIndexed => Refusal::NotIndexed.because(
 			"this node did not execute the blocks that wrote it, as after a warp sync; ask a node that was synced in full",
 		),
+	}
+}
+
+fn untold(why: Why) -> ErrorObjectOwned {
+	match why {
+		Why::UnknownSet(set) => Refusal::UnknownSet.because(format!(
+			"this node does not know how authority set {set} handed over: it has not yet, or the node warped past it"
+		)),
+		Why::NotKept(set, why) => Refusal::ForcedChange.because(format!(
+			"the change after authority set {set} was forced, and this node cannot prove it: {why}; ask a node that was \
+			 there when it happened, or one that keeps all states (--state-pruning archive)"
+		)),
+		Why::Internal(why) => Refusal::internal(why),
 	}
 }
 
@@ -123,7 +132,7 @@ pub struct Incidents {
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HandOffs {
-	hand_offs: Vec<Justified>,
+	hand_offs: Vec<HandOff>,
 	next: Option<u64>,
 }
 
@@ -225,7 +234,7 @@ pub struct FailoverLog {
 	/// The database, with the offchain index.
 	pub backend: Arc<FullBackend>,
 	/// How authority sets handed over.
-	pub authority_set: SharedAuthoritySet<Hash, NumberFor<Block>>,
+	pub hand_overs: HandOvers,
 }
 
 type Entry = understudy_primitives::Entry<AccountId, BlockNumber>;
@@ -286,12 +295,6 @@ impl FailoverLog {
 		})
 	}
 
-	/// The justification of a block, of this very block.
-	fn justification(&self, at: Hash) -> RpcResult<Option<Vec<u8>>> {
-		let all = self.backend.blockchain().justifications(at).map_err(Refusal::internal)?;
-		Ok(all.and_then(|all| all.into_justification(GRANDPA_ENGINE_ID)))
-	}
-
 	fn header(&self, at: Hash) -> RpcResult<understudy_verifier::Header> {
 		let header = self.client.header(at).map_err(Refusal::internal)?;
 		header.ok_or_else(|| Refusal::UnknownBlock.because(format!("this node has no block {at:?}")))
@@ -310,7 +313,7 @@ impl FailoverLog {
 				if !self.is_final(at, number)? {
 					return Err(Refusal::NotFinalized.because(format!("#{number} is not final on this node")));
 				}
-				let own = self.justification(at)?;
+				let own = self.hand_overs.justification(at).map_err(untold)?;
 				let own = own.or_else(|| known.filter(|(hash, _)| *hash == at).map(|(_, known)| known));
 				let own = own.ok_or_else(|| {
 					Refusal::NoJustification.because(format!(
@@ -326,43 +329,8 @@ impl FailoverLog {
 
 	/// How authority sets handed over from `from` on until the one that finalizes block `until`, as far as they fit.
 	fn hand_over(&self, from: u64, until: BlockNumber) -> RpcResult<HandOffs> {
-		let unknown = |set: u64| {
-			Refusal::UnknownSet.because(format!(
-				"this node does not know how authority set {set} handed over: it has not yet, or the node warped past it"
-			))
-		};
-		// The list itself is private. Where the node warped, what is before it lacks.
-		let changes = self.authority_set.authority_set_changes().encode();
-		let changes = BTreeMap::<u64, BlockNumber>::from_iter(
-			Vec::<(u64, BlockNumber)>::decode(&mut &changes[..]).map_err(Refusal::internal)?,
-		);
-		let last = changes.iter().find(|(_, last)| **last >= until).map(|(set, _)| *set);
-		let last = last.unwrap_or_else(|| self.authority_set.set_id());
-		if from > last {
-			return Err(unknown(from));
-		}
-		let mut answer = HandOffs { hand_offs: Vec::new(), next: None };
-		let mut bytes = 0usize;
-		for set in from..last {
-			let last = *changes.get(&set).ok_or_else(|| unknown(set))?;
-			let hash = self.client.hash(last).map_err(Refusal::internal)?.ok_or_else(|| unknown(set))?;
-			let header = self.header(hash)?;
-			if find_scheduled_change::<Block>(&header).is_none() {
-				return Err(Refusal::ForcedChange.because(format!(
-					"authority set {set} did not hand over with its votes: the change was forced at #{last}; trust a set \
-					 after it"
-				)));
-			}
-			let justification = self.justification(hash)?.ok_or_else(|| unknown(set))?;
-			let hand_off = Justified { header: header.encode(), justification };
-			bytes = bytes.saturating_add(hand_off.encoded_size());
-			if answer.hand_offs.len() >= PAGE || (bytes > PAGE_BYTES && !answer.hand_offs.is_empty()) {
-				answer.next = Some(set);
-				break;
-			}
-			answer.hand_offs.push(hand_off);
-		}
-		Ok(answer)
+		let (hand_offs, next) = self.hand_overs.page(from, until).map_err(untold)?;
+		Ok(HandOffs { hand_offs, next })
 	}
 
 	/// A proof of these records as of a block that is justified.

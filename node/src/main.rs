@@ -2,10 +2,12 @@
 
 mod anchor_rule;
 mod chain_spec;
+mod checkpoint;
 mod cli;
 mod command;
 mod failover_rpc;
 mod finality_observer;
+mod hand_overs;
 mod monitor;
 mod recovery_rpc;
 mod rpc;

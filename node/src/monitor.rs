@@ -5,15 +5,14 @@ use std::{
 	time::{Duration, Instant},
 };
 
-use sc_consensus_grandpa::SharedAuthoritySet;
 use sp_api::ProvideRuntimeApi;
 use sp_blockchain::HeaderBackend;
 use sp_consensus_grandpa::GrandpaApi;
 use substrate_prometheus_endpoint::{register, Gauge, Registry, U64};
 use understudy_primitives::{api::RecoveryApi, Mode, RecoveryStatus};
-use understudy_runtime::{BlockNumber, Hash};
+use understudy_runtime::Hash;
 
-use crate::service::FullClient;
+use crate::{hand_overs::HandOvers, service::FullClient};
 
 const LOG_TARGET: &str = "understudy::monitor";
 /// How often it looks.
@@ -84,8 +83,8 @@ gauges! {
 pub struct Monitor {
 	/// The client.
 	pub client: Arc<FullClient>,
-	/// The set that votes.
-	pub authority_set: SharedAuthoritySet<Hash, BlockNumber>,
+	/// How authority sets handed over.
+	pub hand_overs: HandOvers,
 	/// Where the metrics go.
 	pub registry: Option<Registry>,
 }
@@ -98,6 +97,7 @@ impl Monitor {
 		let mut silent = Alarm::new(NO_BLOCK, now);
 		let mut differing = Alarm::new(SETS_DIFFER, now);
 		let (mut best, mut mode) = (None, Mode::Safe);
+		let mut lost = None;
 		loop {
 			futures_timer::Delay::new(LOOK).await;
 			let (now, info) = (Instant::now(), self.client.info());
@@ -119,6 +119,16 @@ impl Monitor {
 					 this node must be synced anew",
 					passed.as_secs()
 				);
+			}
+			let kept = self.hand_overs.keep_last();
+			if let Ok(Some(set)) = kept {
+				log::info!(target: LOG_TARGET, "kept what proves the forced change after authority set {set}");
+			}
+			if let Err(why) = kept {
+				if lost.as_ref() != Some(&why) {
+					log::debug!(target: LOG_TARGET, "nothing to prove the last forced change with: {why:?}");
+					lost = Some(why);
+				}
 			}
 			let status = self.client.runtime_api().recovery_status(info.best_hash).ok();
 			if let Some(status) = &status {
@@ -142,7 +152,7 @@ impl Monitor {
 	/// The ids of the sets as the runtime and GRANDPA count them, where they differ.
 	fn sets_differ(&self, finalized: Hash) -> Option<(u64, u64)> {
 		let runtime = self.client.runtime_api().current_set_id(finalized).ok()?;
-		let client = self.authority_set.set_id();
+		let client = self.hand_overs.authority_set.set_id();
 		(runtime != client).then_some((runtime, client))
 	}
 }

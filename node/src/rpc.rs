@@ -13,6 +13,7 @@ use understudy_runtime::{AccountId, Hash, Nonce, OpaqueBlock as Block};
 
 use crate::{
 	failover_rpc::{FailoverLog, FailoverServer},
+	hand_overs::HandOvers,
 	recovery_rpc::{RecoveryMode, RecoveryServer},
 	service::{FullBackend, FullClient},
 };
@@ -39,6 +40,8 @@ pub struct FullDeps<P> {
 	pub pool: Arc<P>,
 	/// Of GRANDPA.
 	pub grandpa: GrandpaDeps,
+	/// How authority sets handed over.
+	pub hand_overs: HandOvers,
 	/// Runs subscriptions.
 	pub subscription_executor: SubscriptionTaskExecutor,
 }
@@ -52,14 +55,13 @@ where
 	use sc_consensus_grandpa_rpc::{Grandpa, GrandpaApiServer};
 	use substrate_frame_rpc_system::{System, SystemApiServer};
 
-	let FullDeps { client, backend, pool, grandpa, subscription_executor } = deps;
+	let FullDeps { client, backend, pool, grandpa, hand_overs, subscription_executor } = deps;
 	let mut module = RpcModule::new(());
 	let system = System::new(client.clone(), pool);
 	module.merge(SystemApiServer::<Hash, AccountId, Nonce>::into_rpc(system))?;
 	module.merge(TransactionPayment::new(client.clone()).into_rpc())?;
 	module.merge(RecoveryMode { client: client.clone(), backend: backend.clone() }.into_rpc())?;
-	let authority_set = grandpa.shared_authority_set.clone();
-	module.merge(FailoverLog { client, backend, authority_set }.into_rpc())?;
+	module.merge(FailoverLog { client, backend, hand_overs }.into_rpc())?;
 	module.merge(
 		Grandpa::new(
 			subscription_executor,

@@ -1,11 +1,12 @@
 //! Puts a node together: client, pool, network, block production and finality.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use futures::FutureExt;
-use sc_client_api::{Backend, BlockBackend};
+use sc_client_api::{Backend, BlockBackend, HeaderBackend};
 use sc_consensus_aura::{ImportQueueParams, SlotProportion, StartAuraParams};
 use sc_consensus_grandpa::{FinalityProofProvider, GrandpaBlockImport, LinkHalf, SharedVoterState};
+use sc_network::config::SyncMode;
 use sc_offchain::{OffchainWorkerOptions, OffchainWorkers};
 use sc_service::{error::Error as ServiceError, Configuration, TaskManager, WarpSyncConfig};
 use sc_telemetry::{Telemetry, TelemetryWorker};
@@ -16,7 +17,9 @@ use understudy_runtime::{apis::RuntimeApi, Hash, OpaqueBlock as Block};
 
 use crate::{
 	anchor_rule::AnchorRule,
+	checkpoint::{self, WithoutPast},
 	finality_observer::{self, FinalityObserver},
+	hand_overs::HandOvers,
 	monitor::Monitor,
 	rpc,
 };
@@ -30,8 +33,9 @@ type FullSelectChain = sc_consensus::LongestChain<FullBackend, Block>;
 type GrandpaImport = GrandpaBlockImport<FullBackend, Block, FullClient, FullSelectChain>;
 type GrandpaLink = LinkHalf<Block, FullClient, FullSelectChain>;
 
-/// A justification is kept at least every so many blocks.
-const JUSTIFICATION_PERIOD: u32 = 512;
+/// A justification is kept at least every so many blocks: half as many as states are kept for by default, so that the state of a
+/// justified block is there when a change of authorities is forced, whose proof begins with it.
+pub const JUSTIFICATION_PERIOD: u32 = 128;
 
 /// What both the full node and the subcommands need.
 pub type Service = sc_service::PartialComponents<
@@ -98,7 +102,7 @@ pub fn new_partial(config: &Configuration) -> Result<Service, ServiceError> {
 
 	let slot_duration = sc_consensus_aura::slot_duration(&*client)?;
 	let import_queue = sc_consensus_aura::import_queue::<AuraPair, _, _, _, _, _>(ImportQueueParams {
-		block_import: grandpa_block_import.clone(),
+		block_import: WithoutPast(grandpa_block_import.clone()),
 		justification_import: Some(Box::new(grandpa_block_import.clone())),
 		client: client.clone(),
 		create_inherent_data_providers: move |_, ()| async move { Ok(inherents(slot_duration)) },
@@ -133,10 +137,12 @@ fn inherents(
 	(slot, timestamp)
 }
 
-/// Starts a full node: a validator, or one that follows. `probing` says whom its offchain worker may ask for their health.
+/// Starts a full node: a validator, or one that follows. `probing` says whom its offchain worker may ask for their health,
+/// `checkpoint` where the proof is to whose head an empty database syncs first.
 pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
-	config: Configuration,
+	mut config: Configuration,
 	probing: Probing,
+	checkpoint: Option<PathBuf>,
 ) -> Result<TaskManager, ServiceError> {
 	let sc_service::PartialComponents {
 		client,
@@ -149,6 +155,13 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 		other: (block_import, grandpa_link, mut telemetry),
 	} = new_partial(&config)?;
 
+	// Once there is something to go on from, it is of no use.
+	let is_empty = client.info().best_number == 0;
+	if checkpoint.is_some() && !is_empty {
+		config.network.sync_mode = SyncMode::Full;
+	}
+	let target = checkpoint.filter(|_| is_empty).map(|path| checkpoint::head(&path, &client));
+	let target = target.transpose().map_err(ServiceError::Other)?;
 	finality_observer::introduce(&backend, probing);
 	let registry = config.prometheus_registry().cloned();
 	let mut net_config = sc_network::config::FullNetworkConfiguration::<Block, Hash, N>::new(
@@ -169,11 +182,15 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 		);
 	net_config.add_notification_protocol(grandpa_protocol_config);
 
-	let warp_sync = Arc::new(sc_consensus_grandpa::warp_proof::NetworkProvider::new(
-		backend.clone(),
-		grandpa_link.shared_authority_set().clone(),
-		Vec::new(),
-	));
+	// Light clients ask for warp proofs, as far as they lead.
+	let provider = || {
+		WarpSyncConfig::WithProvider(Arc::new(sc_consensus_grandpa::warp_proof::NetworkProvider::new(
+			backend.clone(),
+			grandpa_link.shared_authority_set().clone(),
+			Vec::new(),
+		)))
+	};
+	let warp_sync = target.map_or_else(provider, WarpSyncConfig::WithTarget);
 
 	let (network, system_rpc_tx, tx_handler_controller, sync_service, _bitswap) =
 		sc_service::build_network(sc_service::BuildNetworkParams {
@@ -185,7 +202,7 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 			spawn_essential_handle: task_manager.spawn_essential_handle(),
 			import_queue,
 			block_announce_validator_builder: None,
-			warp_sync_config: Some(WarpSyncConfig::WithProvider(warp_sync)),
+			warp_sync_config: Some(warp_sync),
 			block_relay: None,
 			metrics,
 			gap_sync_body_policy: None,
@@ -219,11 +236,13 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 		registry: registry.clone(),
 	};
 	task_manager.spawn_handle().spawn("finality-observer", None, observer.run());
-	let monitor = Monitor {
+	let hand_overs = HandOvers {
 		client: client.clone(),
+		backend: backend.clone(),
 		authority_set: grandpa_link.shared_authority_set().clone(),
-		registry: registry.clone(),
 	};
+	let monitor =
+		Monitor { client: client.clone(), hand_overs: hand_overs.clone(), registry: registry.clone() };
 	task_manager.spawn_handle().spawn("recovery-monitor", None, monitor.run());
 	let anchor_rule = AnchorRule {
 		client: client.clone(),
@@ -251,6 +270,7 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 					justification_stream: justification_stream.clone(),
 					finality_provider: finality_provider.clone(),
 				},
+				hand_overs: hand_overs.clone(),
 				subscription_executor,
 			})
 			.map_err(Into::into)

@@ -78,7 +78,7 @@ fn prove(ext: &mut sp_io::TestExternalities, seq: u64) -> (Bundle, TrustedSet, D
 		records: entries.into_iter().map(|entry| Shown::new(entry, public)).collect(),
 	};
 	let authorities = forge::authorities(&VOTERS);
-	let trusted = TrustedSet { genesis, set_id: 0, since: 0, authorities, pallet: "Failover".into() };
+	let trusted = TrustedSet::of_genesis(genesis, authorities);
 	(bundle, trusted, took)
 }
 

@@ -1,13 +1,13 @@
 //! What a proof is made of.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use codec::{Decode, DecodeAll, Encode};
 use serde::{Deserialize, Serialize};
-use sp_core::H256;
+use sp_core::{H256, H512};
 use sp_runtime::{traits::BlakeTwo256, AccountId32};
 use understudy_primitives::{
 	mmr::{self, Ancestry, Salt},
-	Entry, Evidence, Incident, IncidentId, LogHead, Record,
+	BlockId, Entry, Evidence, Incident, IncidentId, LogHead, Record,
 };
 
 use crate::{Error, Fault, Link};
@@ -18,7 +18,7 @@ pub type AccountId = AccountId32;
 pub type Header = sp_runtime::generic::Header<u32, BlakeTwo256>;
 
 /// The version of the format.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// The most bytes of a bundle that are looked at: some three thousand hand-offs of ten validators, or a hundred of a thousand.
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -33,6 +33,64 @@ pub struct Justified {
 	/// The justification.
 	#[serde(with = "sp_core::bytes")]
 	pub justification: Vec<u8>,
+}
+
+/// A header, and nodes of the trie of its block's state.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proven {
+	/// The header.
+	#[serde(with = "sp_core::bytes")]
+	pub header: Vec<u8>,
+	/// The nodes that lead to what is proven of the state, and no others.
+	#[serde(with = "nodes")]
+	pub state: Vec<Vec<u8>>,
+}
+
+/// A member's vote for a recovery.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cast {
+	/// The member.
+	pub who: AccountId,
+	/// The last block that its node had seen finalized.
+	pub base: BlockId<H256>,
+	/// Its heartbeat key, sr25519.
+	pub key: H256,
+	/// Its signature.
+	pub signature: H512,
+}
+
+/// How a set that had lost more than a third of its votes was followed by another one.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForcedChange {
+	/// A block that was final before: its state says who the members are, and with which keys they sign.
+	pub anchor: Proven,
+	/// The justification of that block by the set that lost its votes. Empty for the block that the link before this one, or genesis,
+	/// shows to be final.
+	#[serde(with = "sp_core::bytes")]
+	pub anchor_justification: Vec<u8>,
+	/// The block that the members voted for: its state says who takes the seats, and with which GRANDPA keys.
+	pub proposal: Proven,
+	/// Those keys, in the order of the seats, ed25519.
+	pub authorities: Vec<H256>,
+	/// The votes for the proposal.
+	pub votes: Vec<Cast>,
+	/// A block that the new set justifies: its state says that the change was forced for this proposal.
+	pub enacted: Proven,
+	/// The justification of that block.
+	#[serde(with = "sp_core::bytes")]
+	pub enacted_justification: Vec<u8>,
+}
+
+/// How an authority set handed over to the next one.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
+pub enum HandOff {
+	/// It finalized the block whose header announces the next set.
+	Scheduled(Justified),
+	/// It could finalize nothing any more, and the members of the roster seated the next set.
+	Forced(Box<ForcedChange>),
 }
 
 /// An incident as the state has it. Without it a bundle says nothing of whether there are other records of it.
@@ -101,8 +159,8 @@ pub struct Bundle {
 	pub genesis: H256,
 	/// The set that justifies the first hand-off, or the head where there are none.
 	pub first_set: u64,
-	/// The last block of each set until the head's, oldest first. Each one's header announces the next set.
-	pub hand_offs: Vec<Justified>,
+	/// How each set until the head's handed over to the next one, oldest first.
+	pub hand_offs: Vec<HandOff>,
 	/// The finalized block whose state is proven.
 	pub head: Justified,
 	/// The nodes of the state's trie that lead to what is proven of it.

@@ -1,13 +1,15 @@
 //! The chain of custody, link by link.
 
 use alloc::vec::Vec;
+use serde::Serialize;
 use sp_core::H256;
 use sp_runtime::traits::Header as _;
 use understudy_primitives::{mmr, LogHead, RecordSeq};
 
 use crate::{
 	finality::{self, AuthoritySet},
-	state, Bundle, Error, Fault, Link, Policy, Shown, TrustedSet, VERSION,
+	forced, state, AccountId, Bundle, Error, Fault, HandOff, Justified, Link, Policy, Shown, TrustedSet,
+	VERSION,
 };
 
 /// What a bundle that holds has shown.
@@ -25,10 +27,33 @@ pub struct Verified {
 	pub checkpoint: Option<(RecordSeq, H256)>,
 	/// The authority set that finalized the head.
 	pub set: AuthoritySet,
-	/// The last block that the set before it finalized.
+	/// The last block that the set before it finalized, or the one that proposed it, see [`TrustedSet`].
 	pub since: u32,
 	/// How many hand-offs led from the trusted set to it.
 	pub hand_offs: usize,
+	/// Those of them that were forced.
+	pub forced: Vec<Forced>,
+}
+
+/// A change of authorities that was forced.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Forced {
+	/// The set that was seated.
+	pub set: u64,
+	/// The block that proposed it.
+	pub proposal: u32,
+	/// Who voted for it.
+	pub voters: Vec<AccountId>,
+}
+
+/// Who finalizes, at a point of the chain.
+pub(crate) struct Custody {
+	/// The set.
+	pub set: AuthoritySet,
+	/// What it justifies comes after this block.
+	pub since: u32,
+	/// A block that is known to be final, whose state has the roster of this set.
+	pub known: Option<H256>,
 }
 
 /// Says which link it is that does not hold.
@@ -42,7 +67,7 @@ impl<T> At<T> for Result<T, Fault> {
 	}
 }
 
-fn ensure(holds: bool, fault: Fault) -> Result<(), Fault> {
+pub(crate) fn ensure(holds: bool, fault: Fault) -> Result<(), Fault> {
 	if holds {
 		Ok(())
 	} else {
@@ -58,12 +83,24 @@ pub fn check(bundle: &Bundle, trusted: &TrustedSet, policy: &Policy) -> Result<V
 	ensure(bundle.version == VERSION, Fault::UnknownVersion).at(Link::Format)?;
 	ensure(bundle.genesis == trusted.genesis, Fault::WrongChain).at(Link::Trust)?;
 	ensure(bundle.first_set == trusted.set_id, Fault::WrongSet).at(Link::Trust)?;
-	let mut set = AuthoritySet::new(trusted.set_id, &trusted.authorities).at(Link::Trust)?;
+	let set = AuthoritySet::new(trusted.set_id, &trusted.authorities).at(Link::Trust)?;
 
-	let mut since = trusted.since;
+	let at_genesis = trusted.set_id == 0 && trusted.since == 0;
+	let known = at_genesis.then_some(trusted.genesis);
+	let mut custody = Custody { set, since: trusted.since, known };
+	let mut forced = Vec::new();
 	for (nth, hand_off) in bundle.hand_offs.iter().enumerate() {
-		(set, since) = follow(&set, since, hand_off).at(Link::HandOff(nth))?;
+		let link = Link::HandOff(nth);
+		match hand_off {
+			HandOff::Scheduled(last) => custody = follow(&custody, last).at(link)?,
+			HandOff::Forced(change) => {
+				custody = forced::follow(&custody, change, trusted).at(link)?;
+				let voters = change.votes.iter().map(|cast| cast.who.clone()).collect();
+				forced.push(Forced { set: custody.set.id, proposal: custody.since, voters });
+			},
+		}
 	}
+	let Custody { set, since, .. } = custody;
 
 	let head = &bundle.head;
 	let (hash, header) = finality::header(&head.header).at(Link::Head)?;
@@ -94,18 +131,20 @@ pub fn check(bundle: &Bundle, trusted: &TrustedSet, policy: &Policy) -> Result<V
 		set,
 		since,
 		hand_offs: bundle.hand_offs.len(),
+		forced,
 	};
 	check_policy(&verified, policy)?;
 	Ok(verified)
 }
 
 /// One set hands over to the next with the last block that it finalizes.
-fn follow(set: &AuthoritySet, since: u32, hand_off: &crate::Justified) -> Result<(AuthoritySet, u32), Fault> {
-	let (hash, header) = finality::header(&hand_off.header)?;
+fn follow(custody: &Custody, last: &Justified) -> Result<Custody, Fault> {
+	let (hash, header) = finality::header(&last.header)?;
 	let number = *header.number();
-	ensure(number > since, Fault::OutOfOrder)?;
-	finality::verify(set, hash, number, &hand_off.justification)?;
-	Ok((finality::next_set(set, &header)?, number))
+	ensure(number > custody.since, Fault::OutOfOrder)?;
+	finality::verify(&custody.set, hash, number, &last.justification)?;
+	let set = finality::next_set(&custody.set, &header)?;
+	Ok(Custody { set, since: number, known: Some(hash) })
 }
 
 /// The records are in the log, in their order, and their evidence is what they commit to.

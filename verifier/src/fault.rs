@@ -111,8 +111,20 @@ faults! {
 	ManyChanges,
 	/// The next authority set comes later than with the next block, which this format does not follow.
 	DelayedChange,
-	/// The next authority set is forced, which this format does not follow.
+	/// The next authority set is forced, which a header alone does not prove.
 	ForcedChange,
+	/// Nothing before shows that the block is final whose state says who the members are.
+	UnknownAnchor,
+	/// The state has nothing where the members, or those that they seat, should be.
+	NothingThere,
+	/// A key is not that of the member that it is said to be of.
+	WrongKey,
+	/// Somebody voted for a recovery who is no member.
+	NotAMember,
+	/// No more than half of the members voted for the recovery, or no more of the active ones than may fail.
+	NoQuorum,
+	/// The new authorities' own chain does not say that the change to them was forced for this proposal.
+	NotEnacted,
 	/// The proof leads to nothing at this state root: a node of the trie lacks or is another one.
 	Unproven,
 	/// The proof has nodes that nothing needs.

@@ -21,14 +21,16 @@ mod bundle;
 mod check;
 mod fault;
 mod finality;
+mod forced;
 mod state;
 mod trust;
 
 pub use bundle::{
-	AccountId, Bundle, Header, Justified, ProvenIncident, Shown, ShownPiece, MAX_BYTES, VERSION,
+	AccountId, Bundle, Cast, ForcedChange, HandOff, Header, Justified, Proven, ProvenIncident, Shown,
+	ShownPiece, MAX_BYTES, VERSION,
 };
-pub use check::{check, Verified};
+pub use check::{check, Forced, Verified};
 pub use fault::{Error, Fault, Link};
 pub use finality::{next_set, verify as verify_justification, AuthoritySet};
-pub use state::{keys, values, StateKeys};
+pub use state::{keys, owner_key, recovery_keys, values, RecoveryKeys, StateKeys};
 pub use trust::{Policy, TrustedSet};

@@ -2,7 +2,7 @@
 
 use alloc::{vec, vec::Vec};
 use codec::Encode;
-use sp_core::H256;
+use sp_core::{crypto::KeyTypeId, H256};
 use sp_io::hashing::{twox_128, twox_64};
 use sp_runtime::traits::BlakeTwo256;
 use sp_trie::{accessed_nodes_tracker::AccessedNodesTracker, LayoutV1, StorageProof, Trie, TrieDBBuilder};
@@ -39,10 +39,41 @@ fn twox_64_concat(key: impl Encode) -> Vec<u8> {
 	key.using_encoded(|key| [&twox_64(key)[..], key].concat())
 }
 
+/// Where the state has what a forced change proves.
+pub struct RecoveryKeys {
+	/// The genesis hash, by which it is known which chain's state it is.
+	pub genesis: Vec<u8>,
+	/// The rosters over which votes are counted.
+	pub rosters: Vec<u8>,
+	/// The set that is proposed.
+	pub proposed: Vec<u8>,
+	/// The last change that was forced, and for which proposal.
+	pub forced: Vec<u8>,
+}
+
+/// The keys, where the recovery pallet is called `pallet`.
+pub fn recovery_keys(pallet: &str) -> RecoveryKeys {
+	RecoveryKeys {
+		genesis: genesis_key(),
+		rosters: item(pallet, "Rosters"),
+		proposed: item(pallet, "Proposed"),
+		forced: item(pallet, "Forced"),
+	}
+}
+
+/// Where the state has whose session key this is.
+pub fn owner_key(key_type: KeyTypeId, key: &H256) -> Vec<u8> {
+	[item("Session", "KeyOwner"), twox_64_concat((key_type, &key[..]))].concat()
+}
+
+fn genesis_key() -> Vec<u8> {
+	[item("System", "BlockHash"), twox_64_concat(0u32)].concat()
+}
+
 /// The keys, where the failover pallet is called `pallet`.
 pub fn keys(pallet: &str, incident: Option<IncidentId>) -> StateKeys {
 	StateKeys {
-		genesis: [item("System", "BlockHash"), twox_64_concat(0u32)].concat(),
+		genesis: genesis_key(),
 		time: item("Timestamp", "Now"),
 		head: item(pallet, "Head"),
 		incident: incident.map(|id| [item(pallet, "Incidents"), twox_64_concat(id)].concat()),

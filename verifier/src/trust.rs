@@ -13,17 +13,31 @@ pub struct TrustedSet {
 	pub genesis: H256,
 	/// The set's id. 0 at genesis.
 	pub set_id: u64,
-	/// The last block that the set before it finalized. 0 at genesis.
+	/// The last block that the set before it finalized; where the change was forced, the block that proposed the set. 0 at genesis.
 	pub since: u32,
 	/// Its members' keys, and their weights.
 	pub authorities: Vec<(AuthorityId, u64)>,
 	/// The name of the failover pallet in the chain's runtime.
-	#[serde(default = "pallet")]
+	#[serde(default = "failover")]
 	pub pallet: String,
+	/// The name of the recovery pallet.
+	#[serde(default = "recovery")]
+	pub recovery: String,
 }
 
-fn pallet() -> String {
+impl TrustedSet {
+	/// The set of genesis, of a chain whose pallets have their usual names.
+	pub fn of_genesis(genesis: H256, authorities: Vec<(AuthorityId, u64)>) -> Self {
+		Self { genesis, set_id: 0, since: 0, authorities, pallet: failover(), recovery: recovery() }
+	}
+}
+
+fn failover() -> String {
 	"Failover".into()
+}
+
+fn recovery() -> String {
+	"Recovery".into()
 }
 
 /// How new a proof must be. By default it may be of any age: then it says what was so at its head, not what is so.

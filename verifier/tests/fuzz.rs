@@ -6,10 +6,10 @@ mod forge;
 use std::time::{Duration, Instant};
 
 use codec::Encode;
-use forge::{any_age, public, usual};
+use forge::{any_age, public, recovered, usual};
 use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use understudy_verifier::{check, Bundle};
+use understudy_verifier::{check, Bundle, HandOff};
 
 fn setting(name: &str, default: u64) -> u64 {
 	std::env::var(name).map_or(default, |value| value.parse().expect("the setting is a number"))
@@ -49,16 +49,31 @@ fn mutate(bytes: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
 /// The parts whose encodings are bytes within bytes: changed there, they get past the first decoding.
 fn mutate_inside(bundle: &mut Bundle, rng: &mut ChaCha8Rng) {
 	let hand_offs = bundle.hand_offs.len();
-	let justified = match rng.gen_range(0..=hand_offs) {
-		nth if nth == hand_offs => &mut bundle.head,
-		nth => &mut bundle.hand_offs[nth],
+	let (header, justification, state) = match rng.gen_range(0..=hand_offs) {
+		nth if nth == hand_offs => {
+			(&mut bundle.head.header, &mut bundle.head.justification, &mut bundle.state)
+		},
+		nth => match &mut bundle.hand_offs[nth] {
+			HandOff::Scheduled(last) => (&mut last.header, &mut last.justification, &mut bundle.state),
+			HandOff::Forced(change) => match rng.gen_range(0..3) {
+				0 => (&mut change.anchor.header, &mut change.anchor_justification, &mut change.anchor.state),
+				1 => (
+					&mut change.proposal.header,
+					&mut change.anchor_justification,
+					&mut change.proposal.state,
+				),
+				_ => {
+					(&mut change.enacted.header, &mut change.enacted_justification, &mut change.enacted.state)
+				},
+			},
+		},
 	};
 	match rng.gen_range(0..3) {
-		0 => mutate(&mut justified.header, rng),
-		1 => mutate(&mut justified.justification, rng),
+		0 => mutate(header, rng),
+		1 => mutate(justification, rng),
 		_ => {
-			let nth = rng.gen_range(0..bundle.state.len());
-			mutate(&mut bundle.state[nth], rng);
+			let nth = rng.gen_range(0..state.len());
+			mutate(&mut state[nth], rng);
 		},
 	}
 }
@@ -68,6 +83,7 @@ fn no_input_makes_the_verifier_panic() {
 	let (seconds, seed) = (setting("UNDERSTUDY_FUZZ_SECONDS", 15), setting("UNDERSTUDY_FUZZ_SEED", 1));
 	let (forge, trusted) = usual();
 	let seeds = [
+		recovered().0.bundle(Some(3), &[], public),
 		Bundle { ancestry: Some(forge.ancestry(5)), ..forge.bundle(Some(1), &[], public) },
 		forge.bundle(None, &[0, 4, 10], |_| true),
 	];

@@ -5,16 +5,21 @@ mod forge;
 use std::collections::BTreeSet;
 
 use codec::Encode;
-use forge::{any_age, header, justified, public, usual, vote, Forge};
+use forge::{
+	any_age, cast, header, justified, member, pair, public, recovered, usual, vote, Forge, Recovery,
+};
 use serde_json::Value;
-use sp_core::H256;
+use sp_core::{Pair, H256};
 use sp_runtime::DigestItem;
 use understudy_primitives::{Evidence, Phase, RecordKind};
-use understudy_verifier::{check, Bundle, Error, Fault, Header, Link, Policy, TrustedSet};
+use understudy_verifier::{
+	check, Bundle, Error, Fault, ForcedChange, HandOff, Header, Justified, Link, Policy, TrustedSet,
+};
 
+/// Hand-offs of both kinds, and an incident from after them.
 fn incident() -> (Bundle, TrustedSet) {
-	let (forge, trusted) = usual();
-	(Bundle { ancestry: Some(forge.ancestry(5)), ..forge.bundle(Some(1), &[], public) }, trusted)
+	let (forge, trusted) = recovered();
+	(Bundle { ancestry: Some(forge.ancestry(5)), ..forge.bundle(Some(3), &[], public) }, trusted)
 }
 
 fn refused(bundle: &Bundle, trusted: &TrustedSet) -> (Link, Fault) {
@@ -281,7 +286,7 @@ fn an_old_head_is_not_taken_for_the_newest() {
 }
 
 /// A bundle whose head is justified in another way.
-fn with_head(forge: &Forge, justify: impl Fn(&Header) -> understudy_verifier::Justified) -> Bundle {
+fn with_head(forge: &Forge, justify: impl Fn(&Header) -> Justified) -> Bundle {
 	let bundle = forge.bundle(Some(1), &[], public);
 	Bundle { head: justify(&forge.head()), ..bundle }
 }
@@ -295,8 +300,7 @@ fn finality_takes_the_votes_of_more_than_two_thirds_for_this_very_block() {
 	};
 	let result =
 		|bundle: &Bundle| check(bundle, &trusted, &any_age()).map(|_| ()).map_err(|error| error.fault);
-	let head =
-		|justify: &dyn Fn(&Header) -> understudy_verifier::Justified| result(&with_head(&forge, justify));
+	let head = |justify: &dyn Fn(&Header) -> Justified| result(&with_head(&forge, justify));
 
 	assert_eq!(head(&|head| justified(head, votes(&[7, 2, 6], 3, at(head)), vec![])), Ok(()));
 	assert_eq!(head(&|head| justified(head, votes(&[7, 2], 3, at(head)), vec![])), Err(Fault::TooFewVotes));
@@ -356,15 +360,12 @@ fn finality_takes_the_votes_of_more_than_two_thirds_for_this_very_block() {
 
 	// The votes of another block.
 	let other = header(forge.number + 2, H256::zero(), vec![]);
-	let swapped = |head: &Header| understudy_verifier::Justified {
+	let swapped = |head: &Header| Justified {
 		header: head.encode(),
 		..justified(&other, votes(&[7, 2, 6], 3, at(&other)), vec![])
 	};
 	assert_eq!(head(&swapped), Err(Fault::WrongBlock));
-	let garbage = |head: &Header| understudy_verifier::Justified {
-		header: head.encode(),
-		justification: vec![1, 2, 3],
-	};
+	let garbage = |head: &Header| Justified { header: head.encode(), justification: vec![1, 2, 3] };
 	assert_eq!(head(&garbage), Err(Fault::Malformed));
 }
 
@@ -375,7 +376,7 @@ fn hand_offs_are_announced_by_exactly_one_change_with_the_next_block() {
 		let header = header(10, H256::zero(), logs);
 		let votes = [1, 2, 3, 4].map(|seed| vote(seed, 0, (header.hash(), 10))).to_vec();
 		let mut bundle = forge.bundle(Some(1), &[], public);
-		bundle.hand_offs[0] = justified(&header, votes, vec![]);
+		bundle.hand_offs[0] = HandOff::Scheduled(justified(&header, votes, vec![]));
 		refused(&bundle, &trusted)
 	};
 	let next = || forge::change(&[1, 2, 3, 5], 0);
@@ -401,6 +402,181 @@ fn hand_offs_are_announced_by_exactly_one_change_with_the_next_block() {
 	let mut repeated = forge.bundle(Some(1), &[], public);
 	repeated.hand_offs.insert(1, repeated.hand_offs[0].clone());
 	assert_eq!(refused(&repeated, &trusted), (Link::HandOff(1), Fault::OutOfOrder));
+}
+
+/// Where the bundle of [`recovered`] has its forced changes.
+const FROM_HAND_OFF: usize = 3;
+const FROM_JUSTIFIED: usize = 4;
+
+/// What is wrong with that bundle when one of its forced changes is another one.
+fn with_forced(nth: usize, change: impl FnOnce(&mut ForcedChange)) -> Fault {
+	let (forge, trusted) = recovered();
+	let mut bundle = forge.bundle(Some(3), &[], public);
+	let HandOff::Forced(forced) = &mut bundle.hand_offs[nth] else { panic!("it is not forced") };
+	change(forced);
+	let (link, fault) = refused(&bundle, &trusted);
+	assert_eq!(link, Link::HandOff(nth), "{fault}");
+	fault
+}
+
+#[test]
+fn a_forced_change_is_crossed_by_the_votes_of_the_members() {
+	let (forge, trusted) = recovered();
+	let verified = check(&forge.bundle(Some(3), &[], public), &trusted, &any_age()).expect("it holds");
+	assert_eq!((verified.hand_offs, verified.set.id), (6, 6));
+	let forced: Vec<_> = verified.forced.iter().map(|forced| (forced.set, forced.voters.clone())).collect();
+	let voters = |seeds: &[u8]| seeds.iter().copied().map(member).collect::<Vec<_>>();
+	assert_eq!(forced, [(4, voters(&[5, 7, 8, 9])), (5, voters(&[2, 6, 5, 7, 8]))]);
+
+	// From genesis, and from a set that somebody trusts by itself, who does not know with which block it took over.
+	let mut early = Forge::new(42, &[1, 2, 3, 4]);
+	early.recover(Recovery { voters: &[1, 2, 8, 9], seats: &[1, 2, 8, 9], is_justified: false });
+	early.recover(Recovery { voters: &[1, 2, 8, 3], seats: &[1, 2, 8, 3], is_justified: false });
+	early.recover(Recovery { voters: &[1, 2, 8, 9], seats: &[1, 2, 8, 9], is_justified: true });
+	early.failover(1);
+	let whole = early.bundle(Some(1), &[], public);
+	assert_eq!(check(&whole, &trusted, &any_age()).map(|verified| verified.forced.len()), Ok(3));
+	let second = Bundle { first_set: 1, hand_offs: whole.hand_offs[1..].to_vec(), ..whole.clone() };
+	let third = Bundle { first_set: 2, hand_offs: whole.hand_offs[2..].to_vec(), ..whole.clone() };
+	let trusts = |set_id, seeds: &[u8]| TrustedSet {
+		set_id,
+		since: 10,
+		authorities: forge::authorities(seeds),
+		..trusted.clone()
+	};
+	assert_eq!(refused(&second, &trusts(1, &[1, 2, 8, 9])), (Link::HandOff(0), Fault::UnknownAnchor));
+	assert!(check(&third, &trusts(2, &[1, 2, 8, 3]), &any_age()).is_ok());
+}
+
+#[test]
+fn more_than_half_of_the_members_and_enough_of_the_active_ones_must_have_voted() {
+	let outcome = |voters: &[u8]| {
+		let (mut forge, trusted) = usual();
+		forge.recover(Recovery { voters, seats: &[2, 5, 7, 8], is_justified: true });
+		check(&forge.bundle(Some(2), &[], public), &trusted, &any_age()).map(|_| ())
+	};
+	let refused = |fault| Err(Error { link: Link::HandOff(3), fault });
+	assert_eq!(outcome(&[5, 7, 8, 9]), Ok(()));
+	assert_eq!(outcome(&[5, 7, 2, 6]), Ok(()));
+	assert_eq!(outcome(&[5, 7, 8]), refused(Fault::NoQuorum));
+	assert_eq!(outcome(&[]), refused(Fault::NoQuorum));
+	assert_eq!(outcome(&[5, 8, 9]), refused(Fault::NoQuorum));
+	// Who is in reserve is no substitute for the active.
+	let (mut forge, trusted) = usual();
+	forge.reserve = vec![8, 9, 10];
+	forge.hand_over(&[7, 2, 6, 5]);
+	forge.recover(Recovery { voters: &[5, 8, 9, 10], seats: &[5, 8, 9, 10], is_justified: false });
+	let few = forge.bundle(Some(2), &[], public);
+	assert_eq!(check(&few, &trusted, &any_age()).map_err(|why| why.fault), Err(Fault::NoQuorum));
+}
+
+#[test]
+fn votes_are_by_members_with_their_keys_for_this_very_proposal() {
+	let swap = |forced: &mut ForcedChange| forced.votes.swap(0, 1);
+	let (forge, trusted) = recovered();
+	let mut bundle = forge.bundle(Some(3), &[], public);
+	let HandOff::Forced(forced) = &mut bundle.hand_offs[FROM_HAND_OFF] else { panic!("it is not forced") };
+	swap(forced);
+	assert!(check(&bundle, &trusted, &any_age()).is_ok(), "in whatever order they come");
+
+	let of = |nth, change: &dyn Fn(&mut ForcedChange)| with_forced(nth, change);
+	// All keys that are proven are used: whose vote is there twice proves one less.
+	assert_eq!(of(FROM_HAND_OFF, &|forced| forced.votes.truncate(3)), Fault::UnusedNode);
+	assert_eq!(
+		of(FROM_HAND_OFF, &|forced| forced.votes.push(forced.votes[0].clone())),
+		Fault::DuplicateVoter
+	);
+	assert_eq!(of(FROM_HAND_OFF, &|forced| forced.votes[0].who = member(8)), Fault::WrongKey);
+	assert_eq!(of(FROM_HAND_OFF, &|forced| forced.votes[0].base.number += 1), Fault::BadSignature);
+	assert_eq!(of(FROM_HAND_OFF, &|forced| forced.votes[0].signature.0[3] ^= 1), Fault::BadSignature);
+	let elsewhere = understudy_primitives::BlockId { number: 40, hash: H256::repeat_byte(1) };
+	let genesis = trusted.genesis;
+	assert_eq!(
+		of(FROM_HAND_OFF, &|forced| forced.votes[0] = cast(5, genesis, elsewhere)),
+		Fault::BadSignature
+	);
+	// Of another chain.
+	let header: Header =
+		codec::Decode::decode(&mut &forced_of(&forge, FROM_HAND_OFF).proposal.header[..]).expect("it is one");
+	let proposal = understudy_primitives::BlockId { number: header.number, hash: header.hash() };
+	assert_eq!(
+		of(FROM_HAND_OFF, &|forced| forced.votes[0] = cast(5, H256::zero(), proposal)),
+		Fault::BadSignature
+	);
+	assert_eq!(of(FROM_HAND_OFF, &|forced| forced.authorities.swap(0, 1)), Fault::WrongKey);
+	assert_eq!(of(FROM_HAND_OFF, &|forced| forced.authorities.truncate(3)), Fault::UnusedNode);
+	assert_eq!(
+		of(FROM_HAND_OFF, &|forced| forced.authorities.push(H256(pair(5).public().0))),
+		Fault::WrongKey
+	);
+}
+
+fn forced_of(forge: &Forge, nth: usize) -> ForcedChange {
+	match &forge.hand_offs[nth] {
+		HandOff::Forced(change) => (**change).clone(),
+		HandOff::Scheduled(_) => panic!("it is not forced"),
+	}
+}
+
+#[test]
+fn a_forced_change_begins_with_what_was_final_and_came_about() {
+	let (forge, trusted) = recovered();
+	let other = forced_of(&forge, FROM_JUSTIFIED);
+	let of = |nth, change: &dyn Fn(&mut ForcedChange)| with_forced(nth, change);
+	// Another block than the last that the set before finalized, with and without a justification.
+	assert_eq!(of(FROM_HAND_OFF, &|forced| forced.anchor = other.anchor.clone()), Fault::UnknownAnchor);
+	let justified_by_others = |forced: &mut ForcedChange| {
+		forced.anchor = other.anchor.clone();
+		forced.anchor_justification = other.anchor_justification.clone();
+	};
+	assert_eq!(of(FROM_HAND_OFF, &justified_by_others), Fault::BadSignature);
+	assert_eq!(of(FROM_JUSTIFIED, &|forced| forced.anchor_justification.clear()), Fault::UnknownAnchor);
+	assert_eq!(of(FROM_HAND_OFF, &|forced| forced.anchor.state.clear()), Fault::Unproven);
+	assert_eq!(of(FROM_HAND_OFF, &|forced| forced.proposal.state.clear()), Fault::Unproven);
+	assert_eq!(of(FROM_HAND_OFF, &|forced| forced.enacted.state.clear()), Fault::Unproven);
+	assert_eq!(of(FROM_HAND_OFF, &|forced| forced.anchor.state.push(vec![1])), Fault::UnusedNode);
+	assert_eq!(
+		of(FROM_HAND_OFF, &|forced| forced.proposal.header = forced.anchor.header.clone()),
+		Fault::OutOfOrder
+	);
+	assert_eq!(
+		of(FROM_HAND_OFF, &|forced| forced.enacted.header = forced.proposal.header.clone()),
+		Fault::OutOfOrder
+	);
+	assert_eq!(
+		of(FROM_HAND_OFF, &|forced| forced.enacted_justification = other.enacted_justification.clone()),
+		Fault::WrongBlock
+	);
+
+	// The new set goes on, and its chain says nothing of a recovery, or of another one: the votes were there, and others came first.
+	for forced in [None, Some((4, understudy_primitives::BlockId { number: 1, hash: H256::zero() }))] {
+		let (mut forge, _) = usual();
+		forge.recover(Recovery { voters: &[5, 7, 8, 9], seats: &[5, 7, 8, 9], is_justified: false });
+		forge.enact(forced);
+		let bundle = forge.bundle(Some(2), &[], public);
+		assert_eq!(refused(&bundle, &trusted), (Link::HandOff(3), Fault::NotEnacted));
+	}
+	// A chain with the same keys, up to a block that both sets justify.
+	let mut posing = Forge::new(43, &[1, 2, 3, 4]);
+	posing.recover(Recovery { voters: &[1, 2, 8, 9], seats: &[1, 2, 8, 9], is_justified: true });
+	posing.failover(1);
+	let posing = Bundle { genesis: trusted.genesis, ..posing.bundle(Some(1), &[], public) };
+	assert_eq!(refused(&posing, &trusted), (Link::HandOff(0), Fault::WrongChain));
+
+	// Members who are none, and a proposal of nobody.
+	let stranger = |seats: &[u8], voters: &[u8], hide: &[&'static str]| {
+		let (mut forge, _) = usual();
+		forge.hidden = hide.to_vec();
+		forge.stranger = Some(33);
+		forge.recover(Recovery { voters, seats, is_justified: true });
+		forge.failover(3);
+		refused(&forge.bundle(Some(3), &[], public), &trusted).1
+	};
+	assert_eq!(stranger(&[5, 7, 8, 9], &[5, 7, 8, 33], &[]), Fault::NotAMember);
+	assert_eq!(stranger(&[5, 7, 8, 9], &[5, 7, 8, 9], &["Rosters"]), Fault::NothingThere);
+	assert_eq!(stranger(&[5, 7, 8, 9], &[5, 7, 8, 9], &["Proposed"]), Fault::NothingThere);
+	assert_eq!(stranger(&[], &[5, 7, 8, 9], &[]), Fault::BadSet);
+	assert_eq!(stranger(&[5, 7, 8, 5], &[5, 7, 8, 9], &[]), Fault::BadSet);
 }
 
 #[test]

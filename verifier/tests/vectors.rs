@@ -1,68 +1,99 @@
-//! A proof of a live network: the drill `proofs` made it. Who writes another verifier can test it with the files in `vectors/`.
+//! Proofs of live networks: the drills `proofs` and `two-of-four` made them. Who writes another verifier can test it with the files in
+//! `vectors/`.
 //!
-//! `UNDERSTUDY_WRITE_VECTORS=1 cargo test -p understudy-verifier --test vectors` writes the SCALE form anew from the JSON.
+//! `UNDERSTUDY_WRITE_VECTORS=1 cargo test -p understudy-verifier --test vectors` writes the SCALE forms and what is to be found in them
+//! anew from the JSON.
+
+use std::{fs, path::PathBuf};
 
 use codec::Encode;
 use serde_json::Value;
 use understudy_primitives::RecordKind;
-use understudy_verifier::{check, Bundle, Error, Fault, Policy, TrustedSet};
+use understudy_verifier::{check, Bundle, Error, Fault, Policy, TrustedSet, Verified};
 
-const SCALE: &[u8] = include_bytes!("vectors/incident.scale");
-const JSON: &str = include_str!("vectors/incident.json");
-const TRUST: &str = include_str!("vectors/trust.json");
-/// What a verifier must find in it.
-const EXPECTED: &str = include_str!("vectors/expected.json");
+/// A replacement, after the members had handed over by themselves.
+const FAILOVER: &str = "failover";
+/// A recovery, in which the change of authorities was forced.
+const RECOVERY: &str = "recovery";
 
-fn bundle() -> Bundle {
-	serde_json::from_str(JSON).expect("it is a bundle in JSON")
+fn path(vector: &str, file: &str) -> PathBuf {
+	[env!("CARGO_MANIFEST_DIR"), "tests", "vectors", vector, file].iter().collect()
 }
 
-fn trusted() -> TrustedSet {
-	serde_json::from_str(TRUST).expect("it is a trusted set")
-}
-
-#[test]
-fn both_forms_are_the_same_bundle() {
-	let encoded = bundle().encode();
+/// What a file has; or has from now on, if it is to be written anew.
+fn file(vector: &str, file: &str, new: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
+	let path = path(vector, file);
 	if std::env::var_os("UNDERSTUDY_WRITE_VECTORS").is_some() {
-		let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/incident.scale");
-		std::fs::write(path, &encoded).expect("it can be written");
-		return;
+		fs::write(&path, new()).expect("it can be written");
 	}
-	assert_eq!(encoded, SCALE);
-	assert_eq!(Bundle::from_scale(SCALE), Ok(bundle()));
+	fs::read(path).expect("it is there")
 }
 
-#[test]
-fn it_holds_and_shows_what_is_expected() {
-	let bundle = bundle();
-	let verified = check(&bundle, &trusted(), &Policy::default()).expect("it holds");
+fn json<Content: serde::de::DeserializeOwned>(vector: &str, file: &str) -> Content {
+	let bytes = fs::read(path(vector, file)).expect("it is there");
+	serde_json::from_slice(&bytes).expect("it is what it should be, in JSON")
+}
+
+/// The bundle, and in SCALE.
+fn bundle(vector: &str) -> (Bundle, Vec<u8>) {
+	let bundle: Bundle = json(vector, "bundle.json");
+	let scale = file(vector, "bundle.scale", || bundle.encode());
+	assert_eq!(bundle.encode(), scale);
+	assert_eq!(Bundle::from_scale(&scale), Ok(bundle.clone()));
+	(bundle, scale)
+}
+
+/// What is in it, as expected.
+fn holds(vector: &str) -> (Bundle, Verified) {
+	let (bundle, _) = bundle(vector);
+	let trusted: TrustedSet = json(vector, "trust.json");
+	let verified = check(&bundle, &trusted, &Policy::default()).expect("it holds");
 	let kinds: Vec<RecordKind> = bundle.records.iter().map(|shown| shown.record.kind).collect();
 	let found = serde_json::json!({
 		"block": verified.block,
 		"hash": verified.hash,
 		"set": verified.set.id,
+		"forced": verified.forced,
 		"log": verified.log,
 		"checkpoint": verified.checkpoint.map(|(count, root)| serde_json::json!({ "count": count, "root": root })),
 		"records": kinds,
 		"recordHashes": bundle.records.iter().map(|shown| shown.record.hash()).collect::<Vec<_>>(),
 		"times": bundle.incident.as_ref().and_then(|proven| proven.incident.times()),
 	});
-	let expected: Value = serde_json::from_str(EXPECTED).expect("it is JSON");
+	let expected = file(vector, "expected.json", || format!("{found:#}\n").into());
+	let expected: Value = serde_json::from_slice(&expected).expect("it is JSON");
 	assert_eq!(found, expected, "{found:#}");
-	assert!(verified.hand_offs >= 3);
 	assert!(bundle.own_bytes() < 10 * 1_024);
+	(bundle, verified)
+}
+
+#[test]
+fn a_failover_is_proven() {
+	let (_, verified) = holds(FAILOVER);
+	assert!(verified.hand_offs >= 3 && verified.forced.is_empty());
+}
+
+#[test]
+fn a_recovery_is_proven() {
+	let (bundle, verified) = holds(RECOVERY);
+	assert_eq!((verified.hand_offs, verified.forced.len()), (1, 1));
+	let kinds = |kind| bundle.records.iter().any(|shown| shown.record.kind == kind);
+	assert!([RecordKind::Degraded, RecordKind::Recovering, RecordKind::Thawed].into_iter().all(kinds));
 }
 
 #[test]
 fn every_byte_of_it_counts() {
-	for nth in 0..SCALE.len() {
-		let mut changed = SCALE.to_vec();
-		changed[nth] ^= 0x10;
-		let outcome =
-			Bundle::from_scale(&changed).and_then(|bundle| check(&bundle, &trusted(), &Policy::default()));
-		assert!(outcome.is_err(), "byte {nth}");
+	for vector in [FAILOVER, RECOVERY] {
+		let (_, scale) = bundle(vector);
+		let trusted = json(vector, "trust.json");
+		for nth in 0..scale.len() {
+			let mut changed = scale.clone();
+			changed[nth] ^= 0x10;
+			let outcome =
+				Bundle::from_scale(&changed).and_then(|bundle| check(&bundle, &trusted, &Policy::default()));
+			assert!(outcome.is_err(), "{vector}, byte {nth}");
+		}
+		let outcome = Bundle::from_scale(&scale[..scale.len() - 1]);
+		assert!(matches!(outcome, Err(Error { fault: Fault::Malformed, .. })));
 	}
-	let outcome = Bundle::from_scale(&SCALE[..SCALE.len() - 1]);
-	assert!(matches!(outcome, Err(Error { fault: Fault::Malformed, .. })));
 }

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use proof::{Proof, Verifier};
+use proof::{Crosses, Proof, Verifier};
 use tokio::signal::unix::{signal, SignalKind};
 
 /// Spawns a network of real nodes on this machine, breaks something, and watches whether it heals.
@@ -198,7 +198,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 	}
 	network.destroy(outcome.is_ok()).await?;
 	match outcome? {
-		Some((proof, hand_offs)) => proof.check(hand_offs).await,
+		Some((proof, crosses)) => proof.check(crosses).await,
 		None => Ok(()),
 	}
 }
@@ -219,24 +219,26 @@ impl Drill {
 	}
 }
 
-/// Runs a drill. Some leave a proof behind, to be checked when the network is gone, and how many hand-offs it must cross.
-async fn drill(cli: &Cli, network: &mut network::Net) -> anyhow::Result<Option<(Proof, u64)>> {
+/// Runs a drill. Most leave a proof behind, to be checked when the network is gone, and what it must lead across.
+async fn drill(cli: &Cli, network: &mut network::Net) -> anyhow::Result<Option<(Proof, Crosses)>> {
 	let verifier = &Verifier::new(&cli.verifier)?;
 	println!("every member registers where its node can be asked for its health");
 	network.announce().await?;
+	let scheduled = |hand_offs| Crosses { hand_offs, forced: 0 };
+	let forced = Crosses { hand_offs: 1, forced: 1 };
 	let mut proof = None;
 	match &cli.drill {
 		Drill::Kill { victim } => {
-			proof = Some((drills::kill::run(network, verifier, victim).await?, 1));
+			proof = Some((drills::kill::run(network, verifier, victim).await?, scheduled(1)));
 			Ok(())
 		},
 		Drill::Median { kills, bar } => {
 			let last = drills::median::run(network, verifier, *kills, *bar).await?;
-			proof = Some((last, *kills as u64));
+			proof = Some((last, scheduled(*kills as u64)));
 			Ok(())
 		},
 		Drill::Proofs => {
-			proof = Some((drills::proofs::run(network, verifier).await?, 3));
+			proof = Some((drills::proofs::run(network, verifier).await?, scheduled(3)));
 			Ok(())
 		},
 		Drill::Idle { blocks } => drills::idle::run(network, *blocks).await,
@@ -254,14 +256,26 @@ async fn drill(cli: &Cli, network: &mut network::Net) -> anyhow::Result<Option<(
 		Drill::Case { victim, govern } => drills::rotation::case(network, victim, govern).await,
 		Drill::TwoOfFour { bar, apart, early, flood } => {
 			let course = drills::recovery::Course { apart: *apart, early: *early, flood: *flood };
-			drills::recovery::recover(network, &drills::recovery::TWO_OF_FOUR, *bar, course).await
+			let victims = &drills::recovery::TWO_OF_FOUR;
+			proof =
+				Some((drills::recovery::recover(network, verifier, victims, *bar, course).await?, forced));
+			Ok(())
 		},
 		Drill::ThreeOfSeven { bar } => {
 			let course = Default::default();
-			drills::recovery::recover(network, &drills::recovery::THREE_OF_SEVEN, *bar, course).await
+			let victims = &drills::recovery::THREE_OF_SEVEN;
+			proof =
+				Some((drills::recovery::recover(network, verifier, victims, *bar, course).await?, forced));
+			Ok(())
 		},
-		Drill::Halves { seconds } => drills::partition::halves(network, *seconds).await,
-		Drill::Majority => drills::partition::majority(network).await,
+		Drill::Halves { seconds } => {
+			proof = Some((drills::partition::halves(network, verifier, *seconds).await?, scheduled(0)));
+			Ok(())
+		},
+		Drill::Majority => {
+			proof = Some((drills::partition::majority(network, verifier).await?, forced));
+			Ok(())
+		},
 		Drill::Brief { seconds } => drills::recovery::brief(network, *seconds).await,
 	}?;
 	let (Some(program), Some((_, url))) = (&cli.then, network.urls().pop()) else { return Ok(proof) };

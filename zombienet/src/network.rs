@@ -128,6 +128,11 @@ impl Net {
 		state["setId"].as_u64().context("the round has no set")
 	}
 
+	/// Whether a node has this block of the chain.
+	pub async fn has_block(&self, name: &str, number: u32) -> anyhow::Result<bool> {
+		Ok(!self.call(name, "chain_getBlockHash", rpc_params![number]).await?.is_null())
+	}
+
 	/// The mode of the chain as a node says it over RPC, and in its metric.
 	pub async fn mode(&self, name: &str) -> anyhow::Result<(String, f64)> {
 		let status = self.call(name, "recovery_status", rpc_params![]).await?;

@@ -27,6 +27,15 @@ pub struct Proof {
 	checkpoint: Option<String>,
 }
 
+/// What a proof must lead across.
+#[derive(Clone, Copy, Debug)]
+pub struct Crosses {
+	/// At least so many hand-offs between authority sets.
+	pub hand_offs: u64,
+	/// So many of them are forced.
+	pub forced: u64,
+}
+
 /// What a proof is to be of.
 #[derive(Clone, Default)]
 pub struct Ask<'a> {
@@ -57,42 +66,68 @@ impl Verifier {
 	pub async fn fetch(&self, network: &Net, node: &str, ask: Ask<'_>) -> anyhow::Result<Proof> {
 		let Ask { incident, at, checkpoint } = ask;
 		let trust = self.dir.join("trust.json");
-		let text = |path: &Path| path.to_str().map(String::from).context("the path is not UTF-8");
-		let trusted = self.run(&["trust", &text(&network.spec())?, "--out", &text(&trust)?]).await?;
+		let trusted = self.run(&["trust", text(&network.spec())?, "--out", text(&trust)?]).await?;
 		ensure!(trusted.status.success(), "{}", String::from_utf8_lossy(&trusted.stderr));
 
 		let bundle = self.dir.join(format!("incident-{incident}-{node}.json"));
-		let (url, id) = (network.url(node)?, incident.to_string());
-		let (out, trust_path) = (text(&bundle)?, text(&trust)?);
-		let mut args = vec!["fetch", "--rpc", &url, "--incident", &id, "--trust", &trust_path, "--out", &out];
+		let id = incident.to_string();
+		let mut args = vec!["--incident", &id, "--trust", text(&trust)?];
 		args.extend(at.into_iter().flat_map(|at| ["--at", at]));
 		args.extend(checkpoint.iter().flat_map(|pinned| ["--checkpoint", pinned]));
+		self.fetch_to(&bundle, &network.url(node)?, &args).await?;
+		Ok(Proof { verifier: self.clone(), bundle, trust, checkpoint })
+	}
+
+	/// Fetches what a node can start with: a proof of the log's first record, which leads from genesis to the last final block.
+	pub async fn checkpoint(&self, network: &Net, node: &str) -> anyhow::Result<PathBuf> {
+		let path = self.dir.join(format!("checkpoint-{node}.scale"));
+		self.fetch_to(&path, &network.url(node)?, &["--records", "0"]).await?;
+		Ok(path)
+	}
+
+	async fn fetch_to(&self, out: &Path, url: &str, args: &[&str]) -> anyhow::Result<()> {
+		let args = [&["fetch", "--rpc", url, "--out", text(out)?], args].concat();
 		let fetched = self.run(&args).await?;
 		if !fetched.status.success() {
 			bail!("{}", String::from_utf8_lossy(&fetched.stderr).trim());
 		}
-		Ok(Proof { verifier: self.clone(), bundle, trust, checkpoint })
+		Ok(())
 	}
+}
+
+fn text(path: &Path) -> anyhow::Result<&str> {
+	path.to_str().context("the path is not UTF-8")
 }
 
 impl Proof {
 	/// Checks the proof, trusting nothing but the genesis set, and prints the report.
-	pub async fn check(&self, hand_offs: u64) -> anyhow::Result<()> {
-		let (Some(bundle), Some(trust)) = (self.bundle.to_str(), self.trust.to_str()) else {
-			bail!("the path is not UTF-8")
-		};
-		let mut args = vec!["check", bundle, "--trust", trust];
-		args.extend(self.checkpoint.iter().flat_map(|pinned| ["--checkpoint", pinned]));
+	pub async fn check(&self, crosses: Crosses) -> anyhow::Result<()> {
+		let args = self.args()?;
 		println!("\nno network is left; understudy-verify {}\n", args.join(" "));
 		let report = self.verifier.run(&args).await?;
 		print!("{}", String::from_utf8_lossy(&report.stdout));
 		ensure!(report.status.success(), "the proof does not hold: {}", report.status);
-		args.push("--json");
-		let json = self.verifier.run(&args).await?;
-		let result: Value = serde_json::from_slice(&json.stdout)?;
+		self.holds(crosses).await
+	}
+
+	/// Whether it holds, and crosses so many hand-offs.
+	pub async fn holds(&self, crosses: Crosses) -> anyhow::Result<()> {
+		let args = [self.args()?, vec!["--json"]].concat();
+		let result: Value = serde_json::from_slice(&self.verifier.run(&args).await?.stdout)?;
+		ensure!(result["holds"] == true, "the proof {} does not hold: {result:#}", self.bundle.display());
 		let crossed = result["handOffs"].as_u64().unwrap_or_default();
-		ensure!(crossed >= hand_offs, "the proof crosses {crossed} hand-offs, not {hand_offs}");
+		let forced = result["forced"].as_array().map_or(0, Vec::len) as u64;
+		ensure!(
+			crossed >= crosses.hand_offs && forced == crosses.forced,
+			"the proof crosses {crossed} hand-offs, {forced} of them forced, and not {crosses:?}"
+		);
 		Ok(())
+	}
+
+	fn args(&self) -> anyhow::Result<Vec<&str>> {
+		let mut args = vec!["check", text(&self.bundle)?, "--trust", text(&self.trust)?];
+		args.extend(self.checkpoint.iter().flat_map(|pinned| ["--checkpoint", pinned]));
+		Ok(args)
 	}
 
 	/// What the proof says, without the votes: nodes keep different ones of the same block.
@@ -103,7 +138,7 @@ impl Proof {
 		};
 		without(&mut bundle["head"])?;
 		for hand_off in bundle["hand_offs"].as_array_mut().context("no hand-offs")? {
-			without(hand_off)?;
+			without(&mut hand_off["Scheduled"])?;
 		}
 		Ok(bundle)
 	}

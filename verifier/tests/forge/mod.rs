@@ -10,18 +10,25 @@ use finality_grandpa::{Commit, Message, Precommit, SignedPrecommit};
 use sp_consensus_grandpa::{
 	AuthorityId, AuthoritySignature, ConsensusLog, GrandpaJustification, ScheduledChange, GRANDPA_ENGINE_ID,
 };
-use sp_core::{bounded::BoundedVec, ed25519, storage::StateVersion, storage::Storage, Pair, H256};
+use sp_core::{
+	bounded::BoundedVec, ed25519, sr25519, storage::StateVersion, storage::Storage, Pair, H256, H512,
+};
 use sp_runtime::{
 	traits::{BlakeTwo256, Header as _},
 	Digest, DigestItem, Perbill,
 };
 use sp_state_machine::InMemoryBackend;
 use understudy_primitives::{
+	crypto::KEY_TYPE,
 	mmr::{self, Ancestry, Nodes, Peaks},
-	Detectors, Entry, Evidence, Health, Incident, Initiator, LogHead, Moment, Record, RecordKind, Verdict,
+	statement::Statement,
+	vote::Vote,
+	BlockId, Detectors, Entry, Evidence, Health, Incident, Initiator, LogHead, Moment, Record, RecordKind,
+	Verdict,
 };
 use understudy_verifier::{
-	keys, AccountId, Bundle, Header, Justified, Policy, ProvenIncident, Shown, TrustedSet, VERSION,
+	keys, owner_key, recovery_keys, AccountId, Bundle, Cast, ForcedChange, HandOff, Header, Justified,
+	Policy, Proven, ProvenIncident, Shown, TrustedSet, VERSION,
 };
 
 /// The round that all votes are of.
@@ -67,14 +74,63 @@ pub fn header(number: u32, state_root: H256, logs: Vec<DigestItem>) -> Header {
 	Header::new(number, H256::repeat_byte(1), state_root, H256::repeat_byte(2), Digest { logs })
 }
 
+/// The account of a member.
+pub fn member(seed: u8) -> AccountId {
+	AccountId::new([seed; 32])
+}
+
+/// Its heartbeat key.
+pub fn heartbeat(seed: u8) -> sr25519::Pair {
+	sr25519::Pair::from_seed(&[seed; 32])
+}
+
+/// Its vote for a proposal.
+pub fn cast(seed: u8, genesis: H256, proposal: BlockId<H256>) -> Cast {
+	let base = BlockId { number: 7, hash: H256::repeat_byte(7) };
+	let (who, pair) = (member(seed), heartbeat(seed));
+	let payload = Vote { who: who.clone(), proposal, base }.payload(&genesis);
+	Cast { who, base, key: H256(pair.public().0), signature: H512(pair.sign(&payload).0) }
+}
+
+/// Who recovers a chain.
+pub struct Recovery<'a> {
+	/// Who votes.
+	pub voters: &'a [u8],
+	/// Who is seated.
+	pub seats: &'a [u8],
+	/// Whether the authorities before them have justified a block after they took over.
+	pub is_justified: bool,
+}
+
+fn state(top: &BTreeMap<Vec<u8>, Vec<u8>>) -> InMemoryBackend<BlakeTwo256> {
+	let storage = Storage { top: top.clone(), children_default: Default::default() };
+	InMemoryBackend::from((storage, StateVersion::V1))
+}
+
+/// What leads to these keys in a state.
+fn nodes(top: &BTreeMap<Vec<u8>, Vec<u8>>, keys: &[Vec<u8>]) -> Vec<Vec<u8>> {
+	let proof = sp_state_machine::prove_read(state(top), keys).expect("the state is whole");
+	proof.into_iter_nodes().collect()
+}
+
 /// A chain.
 pub struct Forge {
 	pub genesis: H256,
 	/// The seeds of the current authorities.
 	pub seeds: Vec<u8>,
+	/// Of those in reserve.
+	pub reserve: Vec<u8>,
 	pub set: u64,
 	pub number: u32,
-	pub hand_offs: Vec<Justified>,
+	pub hand_offs: Vec<HandOff>,
+	/// The last block that is known to be final.
+	known: Header,
+	/// The last change that was forced.
+	forced: Option<(u64, BlockId<H256>)>,
+	/// Items of the recovery pallet that the state lacks.
+	pub hidden: Vec<&'static str>,
+	/// Somebody with a key who is no member.
+	pub stranger: Option<u8>,
 	pub entries: Vec<Entry<AccountId, u32>>,
 	pub log: LogHead,
 	peaks: Vec<H256>,
@@ -84,29 +140,32 @@ pub struct Forge {
 
 impl Forge {
 	pub fn new(genesis: u8, seeds: &[u8]) -> Self {
-		Self {
-			genesis: H256::repeat_byte(genesis),
+		let mut forge = Self {
+			genesis: H256::zero(),
 			seeds: seeds.to_vec(),
+			reserve: vec![8, 9],
 			set: 0,
 			number: 0,
 			hand_offs: Vec::new(),
+			known: header(0, H256::zero(), vec![]),
+			forced: None,
+			hidden: Vec::new(),
+			stranger: None,
 			entries: Vec::new(),
 			log: LogHead::default(),
 			peaks: Vec::new(),
 			children: BTreeMap::new(),
 			incidents: BTreeMap::new(),
-		}
+		};
+		// The hash of the first block is not in its own state.
+		forge.known = header(0, forge.root(&forge.roster()), vec![DigestItem::Other(vec![genesis])]);
+		forge.genesis = forge.known.hash();
+		forge
 	}
 
 	/// What somebody trusts who trusts genesis.
 	pub fn trusted(&self, seeds: &[u8]) -> TrustedSet {
-		TrustedSet {
-			genesis: self.genesis,
-			set_id: 0,
-			since: 0,
-			authorities: authorities(seeds),
-			pallet: "Failover".into(),
-		}
+		TrustedSet::of_genesis(self.genesis, authorities(seeds))
 	}
 
 	/// Everybody votes for a block.
@@ -117,11 +176,103 @@ impl Forge {
 	/// The authorities hand over to these.
 	pub fn hand_over(&mut self, next: &[u8]) {
 		self.number += 10;
-		let header =
-			header(self.number, H256::repeat_byte(3), vec![DigestItem::Other(vec![1]), change(next, 0)]);
-		self.hand_offs.push(justified(&header, self.all_votes(&header), vec![]));
-		self.seeds = next.to_vec();
+		let before = std::mem::replace(&mut self.seeds, next.to_vec());
+		let root = self.root(&self.roster());
+		let header = header(self.number, root, vec![DigestItem::Other(vec![1]), change(next, 0)]);
+		let target = (header.hash(), self.number);
+		let votes = before.iter().map(|seed| vote(*seed, self.set, target)).collect();
+		self.hand_offs.push(HandOff::Scheduled(justified(&header, votes, vec![])));
 		self.set += 1;
+		self.known = header;
+	}
+
+	/// What the state has of the members, and of the last forced change.
+	fn roster(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+		let keys = recovery_keys("Recovery");
+		let members: Vec<u8> = [&self.seeds[..], &self.reserve].concat();
+		let roster = |seeds: &[u8]| (4u32, seeds.iter().copied().map(member).collect::<Vec<_>>());
+		// An older one is in flight.
+		let rosters = vec![(0u32, roster(&[1])), (self.number, roster(&members))];
+		let mut top = BTreeMap::from([(keys.rosters.clone(), rosters.encode())]);
+		// The first block does not know its own hash.
+		top.extend((self.number > 0).then(|| (keys.genesis, self.genesis.encode())));
+		let owned =
+			|seed: &u8| (owner_key(KEY_TYPE, &H256(heartbeat(*seed).public().0)), member(*seed).encode());
+		top.extend(members.iter().chain(&self.stranger).map(owned));
+		if self.hidden.contains(&"Rosters") {
+			top.remove(&keys.rosters);
+		}
+		top.extend(self.forced.iter().map(|forced| (keys.forced.clone(), forced.encode())));
+		top
+	}
+
+	/// The last forced change is said to be this one, by who was seated.
+	pub fn enact(&mut self, forced: Option<(u64, BlockId<H256>)>) {
+		self.forced = forced;
+		let top = self.roster();
+		let header = header(self.number, self.root(&top), vec![]);
+		let votes = self.all_votes(&header);
+		let Some(HandOff::Forced(change)) = self.hand_offs.last_mut() else { panic!("none was forced") };
+		let state = nodes(&top, &[recovery_keys("Recovery").forced]);
+		change.enacted = Proven { header: header.encode(), state };
+		change.enacted_justification = justified(&header, votes, vec![]).justification;
+	}
+
+	fn root(&self, top: &BTreeMap<Vec<u8>, Vec<u8>>) -> H256 {
+		*state(top).root()
+	}
+
+	/// The members seat others, for the authorities have lost their votes.
+	pub fn recover(&mut self, Recovery { voters, seats, is_justified }: Recovery) {
+		let keys = recovery_keys("Recovery");
+		let top = self.roster();
+		let (mut anchor, mut anchor_justification) = (self.known.clone(), Vec::new());
+		if is_justified {
+			self.number += 10;
+			anchor = header(self.number, self.root(&top), vec![]);
+			anchor_justification = justified(&anchor, self.all_votes(&anchor), vec![]).justification;
+		}
+		let mut asked = vec![keys.rosters];
+		let heartbeat_key = |seed: &u8| owner_key(KEY_TYPE, &H256(heartbeat(*seed).public().0));
+		asked.extend(voters.iter().map(heartbeat_key));
+		asked.extend(is_justified.then_some(keys.genesis));
+		let anchor = Proven { header: anchor.encode(), state: nodes(&top, &asked) };
+
+		self.number += 10;
+		let grandpa_key =
+			|seed: &u8| owner_key(sp_consensus_grandpa::KEY_TYPE, &H256(pair(*seed).public().0));
+		let proposed: Vec<AccountId> = seats.iter().copied().map(member).collect();
+		let mut top: BTreeMap<_, _> =
+			seats.iter().map(|seed| (grandpa_key(seed), member(*seed).encode())).collect();
+		if !self.hidden.contains(&"Proposed") {
+			top.insert(keys.proposed.clone(), proposed.encode());
+		}
+		let proposal = header(self.number, self.root(&top), vec![]);
+		let id = BlockId { number: self.number, hash: proposal.hash() };
+		let mut asked = vec![keys.proposed];
+		asked.extend(seats.iter().map(grandpa_key));
+		let proposal = Proven { header: proposal.encode(), state: nodes(&top, &asked) };
+
+		self.number += 10;
+		let active: Vec<u8> = self.seeds.drain(..).collect();
+		self.reserve.extend(active);
+		self.reserve.retain(|seed| !seats.contains(seed));
+		self.seeds = seats.to_vec();
+		self.set += 1;
+		self.forced = Some((self.set, id));
+		let top = self.roster();
+		let enacted = header(self.number, self.root(&top), vec![]);
+		let change = ForcedChange {
+			anchor,
+			anchor_justification,
+			proposal,
+			authorities: seats.iter().map(|seed| H256(pair(*seed).public().0)).collect(),
+			votes: voters.iter().map(|seed| cast(*seed, self.genesis, id)).collect(),
+			enacted: Proven { header: enacted.encode(), state: nodes(&top, &[keys.forced]) },
+			enacted_justification: justified(&enacted, self.all_votes(&enacted), vec![]).justification,
+		};
+		self.hand_offs.push(HandOff::Forced(Box::new(change)));
+		self.known = enacted;
 	}
 
 	/// Appends a record of an incident, with some pieces of evidence.
@@ -185,7 +336,7 @@ impl Forge {
 			let key = understudy_verifier::keys("Failover", Some(*id)).incident.expect("it was asked for");
 			top.insert(key, incident.encode());
 		}
-		InMemoryBackend::from((Storage { top, children_default: Default::default() }, StateVersion::V1))
+		state(&top)
 	}
 
 	pub fn time(&self) -> u64 {
@@ -271,6 +422,16 @@ pub fn usual() -> (Forge, TrustedSet) {
 	forge.hand_over(&[1, 2, 6, 5]);
 	forge.failover(2);
 	forge.hand_over(&[7, 2, 6, 5]);
+	(forge, trusted)
+}
+
+/// The same, after which the authorities lose their votes, twice, and hand over once more.
+pub fn recovered() -> (Forge, TrustedSet) {
+	let (mut forge, trusted) = usual();
+	forge.recover(Recovery { voters: &[5, 7, 8, 9], seats: &[5, 7, 8, 9], is_justified: false });
+	forge.recover(Recovery { voters: &[2, 6, 5, 7, 8], seats: &[5, 7, 2, 6], is_justified: true });
+	forge.failover(3);
+	forge.hand_over(&[5, 7, 2, 1]);
 	(forge, trusted)
 }
 

@@ -5,10 +5,11 @@ use anyhow::ensure;
 use crate::{
 	chain::{Chain, Entry, RecordKind},
 	drills::{
-		recovery::{agree, agree_on_set, told, wait_until_safe},
+		recovery::{agree, agree_on_set, prove, told, wait_until_safe},
 		wait_until_healthy, PATIENCE,
 	},
 	network::Net,
+	proof::{Proof, Verifier},
 	timeline::Timeline,
 };
 
@@ -67,7 +68,7 @@ async fn divide(
 }
 
 /// Neither half recovers. When it is whole again, the chain is safe by itself.
-pub async fn halves(network: &mut Net, seconds: u64) -> anyhow::Result<()> {
+pub async fn halves(network: &mut Net, verifier: &Verifier, seconds: u64) -> anyhow::Result<Proof> {
 	let (mut timeline, sides, _) = divide(network, HALVES).await?;
 	let noticed = timeline.seconds();
 	let mut number = timeline.start;
@@ -98,12 +99,15 @@ pub async fn halves(network: &mut Net, seconds: u64) -> anyhow::Result<()> {
 	network.add("fresh", &[]).await?;
 	agree(network, sides[0].name).await?;
 	agree_on_set(network, sides[1].name).await?;
+	let (_, best) = sides[0].chain.best().await?;
+	let entries = sides[0].chain.entries(best, 0).await?;
+	let proof = prove(network, verifier, &entries, [sides[0].name, sides[1].name, "fresh"], 0).await?;
 	println!("\nHalves: neither recovered in {seconds} seconds; whole again, the chain is safe by itself.");
-	Ok(())
+	Ok(proof)
 }
 
 /// The side with more than half of the members recovers, the other one waits, and follows when it is whole again.
-pub async fn majority(network: &mut Net) -> anyhow::Result<()> {
+pub async fn majority(network: &mut Net, verifier: &Verifier) -> anyhow::Result<Proof> {
 	let (mut timeline, sides, mut entries) = divide(network, UNEVEN).await?;
 	let start = timeline.start;
 	wait_until_safe(&mut timeline, &mut entries, start + PATIENCE).await?;
@@ -119,6 +123,7 @@ pub async fn majority(network: &mut Net) -> anyhow::Result<()> {
 	agree(network, sides[0].name).await?;
 	agree_on_set(network, sides[0].name).await?;
 	agree_on_set(network, sides[1].name).await?;
+	let proof = prove(network, verifier, &entries, [sides[0].name, sides[1].name, "fresh"], 1).await?;
 	println!("\nMajority: the larger side recovered, alone, and the smaller one followed it.");
-	Ok(())
+	Ok(proof)
 }

@@ -9,6 +9,7 @@ use crate::{
 	drills::{follow, wait_until_healthy, PATIENCE},
 	flood::{Count, Flood, TRANSFERS},
 	network::Net,
+	proof::{Ask, Crosses, Proof, Verifier},
 	timeline::Timeline,
 };
 
@@ -28,8 +29,14 @@ pub struct Course {
 }
 
 /// Kills more than a third of the active set, and waits until blocks are final again, at most `bar` blocks after the last kill. Then everybody, those that
-/// come back and a node that is synced from genesis included, has the same finalized chain, and the chain is safe.
-pub async fn recover(network: &mut Net, victims: &[&str], bar: u32, course: Course) -> anyhow::Result<()> {
+/// come back and a node that is synced from genesis included, has the same finalized chain, the chain is safe, and proofs lead across the forced change.
+pub async fn recover(
+	network: &mut Net,
+	verifier: &Verifier,
+	victims: &[&str],
+	bar: u32,
+	course: Course,
+) -> anyhow::Result<Proof> {
 	wait_until_healthy(network).await?;
 	let watcher = network.last(victims)?;
 	let chain = network.chain(&watcher).await?;
@@ -94,12 +101,14 @@ pub async fn recover(network: &mut Net, victims: &[&str], bar: u32, course: Cour
 	network.add("fresh", &[]).await?;
 	agree(network, &watcher).await?;
 	agree_on_set(network, &watcher).await?;
+	let proof = prove(network, verifier, &entries, [&watcher, victims[0], "fresh"], 1).await?;
+	start_from_checkpoint(network, verifier, &watcher).await?;
 	println!(
 		"\nRecovered: {healed} blocks, {seconds:.1} seconds from the kill of {} to the next final block (bar {bar}).",
 		victims.join(", ")
 	);
 	ensure!(healed <= bar, "{healed} blocks are more than {bar}");
-	Ok(())
+	Ok(proof)
 }
 
 /// Watches the gate, with a flood before it.
@@ -237,6 +246,40 @@ pub async fn agree(network: &Net, leader: &str) -> anyhow::Result<()> {
 	let charged = told(&chain.entries(hash, 0).await?, RecordKind::Penalized);
 	ensure!(!charged, "somebody was charged");
 	println!("  all nodes have the same #{finalized}, and nobody was charged");
+	Ok(())
+}
+
+/// These nodes prove what happened since finality stood still, across so many forced changes. Who was there when it happened, who was
+/// not, and who was synced from genesis. The last one's proof is left to be looked at.
+pub async fn prove(
+	network: &Net,
+	verifier: &Verifier,
+	entries: &[Entry],
+	nodes: [&str; 3],
+	forced: u64,
+) -> anyhow::Result<Proof> {
+	let degraded = entries.iter().find(|entry| entry.record.kind == RecordKind::Degraded);
+	let incident = degraded.context("the log does not have that it degraded")?.record.incident;
+	let mut last = None;
+	for node in nodes {
+		let ask = Ask { incident, ..Default::default() };
+		let proof =
+			verifier.fetch(network, node, ask).await.with_context(|| format!("{node} proves nothing"))?;
+		proof.holds(Crosses { hand_offs: forced, forced }).await?;
+		println!("  {node} proves incident {incident}, across {forced} forced changes");
+		last = Some(proof);
+	}
+	last.context("nobody was asked")
+}
+
+/// A node that takes over the state of a block from after the forced change, by a proof that leads there, follows the chain.
+async fn start_from_checkpoint(network: &mut Net, verifier: &Verifier, leader: &str) -> anyhow::Result<()> {
+	let checkpoint = verifier.checkpoint(network, leader).await?;
+	network.add("pinned", &[&format!("--checkpoint={}", checkpoint.display())]).await?;
+	follow(network, leader, "pinned").await?;
+	agree_on_set(network, "pinned").await?;
+	ensure!(!network.has_block("pinned", 1).await?, "it has synced the whole chain");
+	println!("  a node that started with {leader}'s checkpoint follows, without the blocks before it");
 	Ok(())
 }
 

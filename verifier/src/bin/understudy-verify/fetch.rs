@@ -9,7 +9,7 @@ use jsonrpsee::{
 };
 use serde::Deserialize;
 use sp_core::H256;
-use understudy_verifier::{Bundle, Justified, MAX_BYTES};
+use understudy_verifier::{Bundle, HandOff, MAX_BYTES};
 
 /// What is to be proven.
 pub enum What {
@@ -23,7 +23,7 @@ pub enum What {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct HandOffs {
-	hand_offs: Vec<Justified>,
+	hand_offs: Vec<HandOff>,
 	next: Option<u64>,
 }
 

@@ -15,7 +15,7 @@ use understudy_verifier::{Header, TrustedSet};
 const CHILDREN: &[u8] = b":child_storage:";
 
 /// Computes it. The state is hashed as every runtime does that is built with `system_version` 1 or later.
-pub fn trusted_set(spec: &[u8], pallet: String) -> anyhow::Result<TrustedSet> {
+pub fn trusted_set(spec: &[u8], pallet: String, recovery: String) -> anyhow::Result<TrustedSet> {
 	let spec: serde_json::Value = serde_json::from_slice(spec).context("it is not JSON")?;
 	let top = spec["genesis"]["raw"]["top"]
 		.as_object()
@@ -39,7 +39,7 @@ pub fn trusted_set(spec: &[u8], pallet: String) -> anyhow::Result<TrustedSet> {
 		.context("its GRANDPA authorities cannot be decoded")?;
 	let key = [twox_128(b"Grandpa"), twox_128(b"CurrentSetId")].concat();
 	let set_id = state.get(&key).map_or(Ok(0), |id| u64::decode(&mut &id[..]))?;
-	Ok(TrustedSet { genesis: header.hash(), set_id, since: 0, authorities, pallet })
+	Ok(TrustedSet { genesis: header.hash(), set_id, since: 0, authorities, pallet, recovery })
 }
 
 fn bytes(text: &str) -> anyhow::Result<Vec<u8>> {

@@ -43,6 +43,9 @@ enum Command {
 		/// The name of the failover pallet in the chain's runtime.
 		#[arg(long, default_value = "Failover")]
 		pallet: String,
+		/// The name of the recovery pallet.
+		#[arg(long, default_value = "Recovery")]
+		recovery: String,
 	},
 	/// Fetches a proof from a node.
 	Fetch {
@@ -161,8 +164,8 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
 	match command {
-		Command::Trust { spec, out, pallet } => {
-			let trusted = genesis::trusted_set(&read(&spec)?, pallet).with_context(|| {
+		Command::Trust { spec, out, pallet, recovery } => {
+			let trusted = genesis::trusted_set(&read(&spec)?, pallet, recovery).with_context(|| {
 				format!("{} is no raw chain specification that can be used", spec.display())
 			})?;
 			write_json(&trusted, out.as_deref())?;

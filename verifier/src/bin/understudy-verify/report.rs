@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{json, Value};
 use understudy_primitives::{Evidence, Moment, Times};
-use understudy_verifier::{Bundle, Error, Link, TrustedSet, Verified};
+use understudy_verifier::{Bundle, Error, Forced, Link, TrustedSet, Verified};
 
 /// A proof that holds and what it shows, or the link that does not.
 pub type Outcome = Result<(Bundle, Verified), Error>;
@@ -21,17 +21,31 @@ pub fn text(outcome: &Outcome, trusted: &TrustedSet) -> String {
 }
 
 fn holds(out: &mut String, bundle: &Bundle, verified: &Verified, trusted: &TrustedSet) -> std::fmt::Result {
-	let Verified { block, hash, time, log, set, hand_offs, .. } = verified;
+	let Verified { block, hash, time, log, set, hand_offs, forced, .. } = verified;
+	let crossed = match forced.len() {
+		0 => format!("{hand_offs} hand-offs"),
+		some => format!("{hand_offs} hand-offs, {some} of them forced"),
+	};
 	writeln!(out, "The proof holds.\n")?;
 	writeln!(out, "  chain      {:?}", trusted.genesis)?;
 	writeln!(
 		out,
-		"  custody    trusted set {} ─▶ {hand_offs} hand-offs ─▶ set {} of {} ({} votes needed) ─▶ block #{block}",
+		"  custody    trusted set {} ─▶ {crossed} ─▶ set {} of {} ({} votes needed) ─▶ block #{block}",
 		trusted.set_id,
 		set.id,
 		set.len(),
 		set.threshold()
 	)?;
+	for Forced { set, proposal, voters } in forced {
+		let votes = voters.len();
+		writeln!(
+			out,
+			"  forced     set {set} was seated by {votes} members, who voted for what #{proposal} proposed:"
+		)?;
+		for who in voters {
+			writeln!(out, "             {who}")?;
+		}
+	}
 	writeln!(out, "  head       #{block} {hash:?}, authored {}", utc(*time))?;
 	writeln!(out, "  log        {} records, root {:?}", log.count, log.root)?;
 	if let Some((count, root)) = &verified.checkpoint {
@@ -155,6 +169,7 @@ pub fn json(outcome: &Outcome) -> Value {
 			"continues": verified.checkpoint.map(|(count, root)| json!({ "count": count, "root": root })),
 			"set": verified.set.id,
 			"handOffs": verified.hand_offs,
+			"forced": verified.forced,
 			"ownBytes": bundle.own_bytes(),
 			"incident": bundle.incident,
 			"times": bundle.incident.as_ref().and_then(|proven| proven.incident.times()),
@@ -176,6 +191,6 @@ pub fn next_trust(bundle: &Bundle, verified: &Verified, trusted: &TrustedSet) ->
 		since: verified.since,
 		authorities: verified.set.authorities(),
 		genesis: bundle.genesis,
-		pallet: trusted.pallet.clone(),
+		..trusted.clone()
 	}
 }

@@ -1,0 +1,322 @@
+//! How authority sets handed over to one another, as far as this node knows.
+//!
+//! A set that hands over by itself justifies the block that announces the next one: the database has that. What a recovery was carried
+//! out by is in the states of its blocks, and in the offchain index. States are forgotten, so it is gathered when the new set has
+//! finalized a block, and kept.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use codec::{Decode, Encode};
+use pallet_recovery::{Forced, Proposed, Rosters};
+use sc_client_api::{Backend, ProofProvider, StorageProvider};
+use sc_consensus_grandpa::{
+	best_justification, find_scheduled_change, SharedAuthoritySet, GRANDPA_ENGINE_ID,
+};
+use sp_application_crypto::ByteArray;
+use sp_blockchain::{Backend as _, HeaderBackend};
+use sp_core::{storage::StorageKey, H256, H512};
+use understudy_primitives::{
+	api::RecoveryApi,
+	crypto::KEY_TYPE,
+	vote::{CarriedOut, Signed, Vote},
+	BlockId,
+};
+use understudy_runtime::{AccountId, BlockNumber, Hash, OpaqueBlock as Block, Runtime, SessionKeys};
+use understudy_verifier::{owner_key, recovery_keys, Cast, ForcedChange, HandOff, Header, Justified, Proven};
+
+use crate::{
+	failover_rpc::with_index,
+	service::{FullBackend, FullClient, JUSTIFICATION_PERIOD},
+};
+
+/// The name of the recovery pallet in the runtime.
+const RECOVERY: &str = "Recovery";
+/// The most hand-offs that are told of at once.
+const PAGE: usize = 64;
+/// The most bytes of them, as they are in SCALE.
+const PAGE_BYTES: usize = 2 * 1024 * 1024;
+
+/// Why something is not told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Why {
+	/// This node does not know how that set handed over.
+	UnknownSet(u64),
+	/// The change that followed that set was forced, and this node has not kept what is needed to prove it.
+	NotKept(u64, String),
+	/// The database fails.
+	Internal(String),
+}
+
+impl Why {
+	fn internal(why: impl fmt::Display) -> Self {
+		Self::Internal(why.to_string())
+	}
+}
+
+/// What this node knows.
+#[derive(Clone)]
+pub struct HandOvers {
+	/// The client.
+	pub client: Arc<FullClient>,
+	/// The database, with the offchain index.
+	pub backend: Arc<FullBackend>,
+	/// When authority sets changed.
+	pub authority_set: SharedAuthoritySet<Hash, BlockNumber>,
+}
+
+impl HandOvers {
+	/// How authority sets handed over from `from` on until the one that finalizes block `until`, as far as they fit, and the set that
+	/// the next ones start from, if there are more.
+	pub fn page(&self, from: u64, until: BlockNumber) -> Result<(Vec<HandOff>, Option<u64>), Why> {
+		let changes = self.changes()?;
+		let last = changes.iter().find(|(_, last)| **last >= until).map(|(set, _)| *set);
+		let last = last.unwrap_or_else(|| self.authority_set.set_id());
+		if from > last {
+			return Err(Why::UnknownSet(from));
+		}
+		let (mut page, mut bytes) = (Vec::new(), 0usize);
+		for set in from..last {
+			let hand_off = match self.scheduled(&changes, set)? {
+				Some(justified) => HandOff::Scheduled(justified),
+				None => HandOff::Forced(Box::new(self.forced(&changes, set)?)),
+			};
+			bytes = bytes.saturating_add(hand_off.encoded_size());
+			if page.len() >= PAGE || (bytes > PAGE_BYTES && !page.is_empty()) {
+				return Ok((page, Some(set)));
+			}
+			page.push(hand_off);
+		}
+		Ok((page, None))
+	}
+
+	/// Gathers what the last forced change was carried out by, as long as the states are there, and keeps it. Says which set it was
+	/// that it followed, if that is new.
+	pub fn keep_last(&self) -> Result<Option<u64>, Why> {
+		let finalized = self.client.info().finalized_hash;
+		let Some((seated, _)) =
+			self.value::<(u64, BlockId<Hash>)>(finalized, &Forced::<Runtime>::hashed_key())?
+		else {
+			return Ok(None);
+		};
+		let set = seated.saturating_sub(1);
+		if self.kept(set)?.is_some() {
+			return Ok(None);
+		}
+		self.forced(&self.changes()?, set)?;
+		Ok(Some(set))
+	}
+
+	/// The last block that each set finalized; where the next one was forced, the block that it builds on. The list itself is private.
+	/// Where the node warped, what is before it lacks.
+	fn changes(&self) -> Result<BTreeMap<u64, BlockNumber>, Why> {
+		let changes = self.authority_set.authority_set_changes().encode();
+		let changes = Vec::<(u64, BlockNumber)>::decode(&mut &changes[..]).map_err(Why::internal)?;
+		Ok(changes.into_iter().collect())
+	}
+
+	/// The block with which a set hands over by itself; none if the change was forced.
+	fn scheduled(&self, changes: &BTreeMap<u64, BlockNumber>, set: u64) -> Result<Option<Justified>, Why> {
+		let last = *changes.get(&set).ok_or(Why::UnknownSet(set))?;
+		let since = set.checked_sub(1).and_then(|before| changes.get(&before)).copied().unwrap_or_default();
+		let hash = self.hash(last)?;
+		let header = self.header(hash)?;
+		// A set that finalized nothing of its own is followed from the block with which it took over.
+		if last <= since || find_scheduled_change::<Block>(&header).is_none() {
+			return Ok(None);
+		}
+		let justification = self.justification(hash)?.ok_or(Why::UnknownSet(set))?;
+		Ok(Some(Justified { header: header.encode(), justification }))
+	}
+
+	fn key(set: u64) -> Vec<u8> {
+		(&b"understudy/forced-change"[..], set).encode()
+	}
+
+	fn kept(&self, set: u64) -> Result<Option<ForcedChange>, Why> {
+		let kept = self.backend.get_aux(&Self::key(set)).map_err(Why::internal)?;
+		Ok(kept.and_then(|kept| ForcedChange::decode(&mut &kept[..]).ok()))
+	}
+
+	/// What the change after a set was forced by: as it was kept, or gathered now.
+	fn forced(&self, changes: &BTreeMap<u64, BlockNumber>, set: u64) -> Result<ForcedChange, Why> {
+		if let Some(kept) = self.kept(set)? {
+			return Ok(kept);
+		}
+		let change = self.gather(changes, set)?;
+		let encoded = change.encode();
+		self.backend.insert_aux(&[(&Self::key(set)[..], &encoded[..])], &[]).map_err(Why::internal)?;
+		Ok(change)
+	}
+
+	fn gather(&self, changes: &BTreeMap<u64, BlockNumber>, set: u64) -> Result<ForcedChange, Why> {
+		let lost = |why: &str| Why::NotKept(set, why.into());
+		let api =
+			with_index(&self.client, &self.backend).ok_or_else(|| lost("it has no offchain storage"))?;
+		let best = self.client.info().best_hash;
+		let next = set.saturating_add(1);
+		let CarriedOut { proposal, votes } = api
+			.recovery_votes(best, next)
+			.map_err(Why::internal)?
+			.ok_or_else(|| lost("it did not execute the blocks with the votes"))?;
+		if self.hash(proposal.number)? != proposal.hash {
+			return Err(lost("the votes that it has are for a block of another branch"));
+		}
+		let pruned = |number: BlockNumber| lost(&format!("the state of #{number} is pruned"));
+		if !self.has_state(proposal.number, proposal.hash) {
+			return Err(pruned(proposal.number));
+		}
+
+		let (anchor, anchor_hash, anchor_justification) = self.anchor(changes, set)?;
+		if !self.has_state(anchor, anchor_hash) {
+			return Err(pruned(anchor));
+		}
+		let keys = recovery_keys(RECOVERY);
+		let votes = self.votes(anchor_hash, votes)?;
+		let mut asked = vec![keys.rosters];
+		asked.extend(votes.iter().map(|cast| owner_key(KEY_TYPE, &cast.key)));
+		asked.extend((!anchor_justification.is_empty()).then_some(keys.genesis));
+		let anchor = self.proven(anchor_hash, &asked)?;
+
+		let authorities = self.authorities(proposal.hash)?;
+		let mut asked = vec![keys.proposed];
+		asked.extend(authorities.iter().map(|key| owner_key(sp_consensus_grandpa::KEY_TYPE, key)));
+		let proposed = self.proven(proposal.hash, &asked)?;
+
+		let (enacted, enacted_justification) = self.enacted(changes, (next, proposal))?.ok_or_else(|| {
+			lost("no block of the set after it is justified yet, or the state of none is left")
+		})?;
+		Ok(ForcedChange {
+			anchor,
+			anchor_justification,
+			proposal: proposed,
+			authorities,
+			votes,
+			enacted: self.proven(enacted, &[keys.forced])?,
+			enacted_justification,
+		})
+	}
+
+	/// The last block that a set is known to have justified, or else the one with which it took over, with no justification: what leads
+	/// there shows that it is final.
+	fn anchor(
+		&self,
+		changes: &BTreeMap<u64, BlockNumber>,
+		set: u64,
+	) -> Result<(BlockNumber, Hash, Vec<u8>), Why> {
+		let last = *changes.get(&set).ok_or(Why::UnknownSet(set))?;
+		let (known, hash) = match set.checked_sub(1) {
+			None => (0, self.client.info().genesis_hash),
+			Some(before) if self.scheduled(changes, before)?.is_some() => {
+				let number = *changes.get(&before).ok_or(Why::UnknownSet(before))?;
+				(number, self.hash(number)?)
+			},
+			Some(before) => {
+				let Header { number, .. } = decode(&self.forced(changes, before)?.enacted.header)?;
+				(number, self.hash(number)?)
+			},
+		};
+		let earliest = last.saturating_sub(JUSTIFICATION_PERIOD).max(known);
+		for number in (earliest.saturating_add(1)..=last).rev() {
+			let hash = self.hash(number)?;
+			if !self.has_state(number, hash) {
+				break;
+			}
+			if let Some(justification) = self.justification(hash)? {
+				return Ok((number, hash, justification));
+			}
+		}
+		Ok((known, hash, Vec::new()))
+	}
+
+	/// A block that says that the change was forced, and its justification by the set that was seated.
+	fn enacted(
+		&self,
+		changes: &BTreeMap<u64, BlockNumber>,
+		forced: (u64, BlockId<Hash>),
+	) -> Result<Option<(Hash, Vec<u8>)>, Why> {
+		let (set, proposal) = forced;
+		let finalized = self.client.info().finalized_number;
+		let last = changes.get(&set).copied().unwrap_or(finalized).min(finalized);
+		let says_so = |number: BlockNumber, hash: Hash| {
+			let says = || self.value::<(u64, BlockId<Hash>)>(hash, &Forced::<Runtime>::hashed_key());
+			Ok::<_, Why>(self.has_state(number, hash) && says()? == Some(forced))
+		};
+		let latest = proposal.number.saturating_add(JUSTIFICATION_PERIOD.saturating_mul(2)).min(last);
+		for number in proposal.number.saturating_add(1)..=latest {
+			let hash = self.hash(number)?;
+			if let Some(justification) = self.justification(hash)? {
+				if says_so(number, hash)? {
+					return Ok(Some((hash, justification)));
+				}
+			}
+		}
+		// The last justification of all is known although its block does not keep it.
+		let best = best_justification::<_, Block>(&*self.backend).map_err(Why::internal)?;
+		let Some(best) = best else { return Ok(None) };
+		let (number, hash) = best.target();
+		let of_that_set = number > proposal.number && number <= last && !changes.contains_key(&set);
+		Ok((of_that_set && says_so(number, hash)?).then(|| (hash, best.encode())))
+	}
+
+	/// The votes of those who were members as of a block, with their keys as of then.
+	fn votes(&self, at: Hash, votes: Vec<Signed<Vote<AccountId, Hash>>>) -> Result<Vec<Cast>, Why> {
+		let rosters: pallet_recovery::RostersOf<Runtime> =
+			self.value(at, &Rosters::<Runtime>::hashed_key())?.unwrap_or_default();
+		let is_member = |who: &AccountId| rosters.last().is_some_and(|roster| roster.members.contains(who));
+		let mut cast = Vec::new();
+		for Signed { statement: Vote { who, base, .. }, signature } in votes {
+			let Some(keys) = self.session_keys(at, &who)?.filter(|_| is_member(&who)) else { continue };
+			let key = H256::from_slice(keys.heartbeat.as_slice());
+			cast.push(Cast { who, base, key, signature: H512::from_slice(signature.as_slice()) });
+		}
+		Ok(cast)
+	}
+
+	/// The GRANDPA keys of those who are proposed in a block.
+	fn authorities(&self, at: Hash) -> Result<Vec<H256>, Why> {
+		let proposed: pallet_recovery::MembersOf<Runtime> =
+			self.value(at, &Proposed::<Runtime>::hashed_key())?.unwrap_or_default();
+		let keys: Result<Vec<_>, Why> = proposed.iter().map(|who| self.session_keys(at, who)).collect();
+		Ok(keys?.into_iter().flatten().map(|keys| H256::from_slice(keys.grandpa.as_slice())).collect())
+	}
+
+	fn session_keys(&self, at: Hash, who: &AccountId) -> Result<Option<SessionKeys>, Why> {
+		self.value(at, &pallet_session::NextKeys::<Runtime>::hashed_key_for(who))
+	}
+
+	fn value<Value: Decode>(&self, at: Hash, key: &[u8]) -> Result<Option<Value>, Why> {
+		let value = self.client.storage(at, &StorageKey(key.to_vec())).map_err(Why::internal)?;
+		value.map(|value| decode(&value.0)).transpose()
+	}
+
+	/// A block's header with a proof of these items of its state.
+	fn proven(&self, at: Hash, keys: &[Vec<u8>]) -> Result<Proven, Why> {
+		let mut keys = keys.iter().map(|key| &key[..]);
+		let proof = self.client.read_proof(at, &mut keys).map_err(Why::internal)?;
+		Ok(Proven { header: self.header(at)?.encode(), state: proof.into_iter_nodes().collect() })
+	}
+
+	fn has_state(&self, number: BlockNumber, hash: Hash) -> bool {
+		self.backend.have_state_at(hash, number)
+	}
+
+	fn hash(&self, number: BlockNumber) -> Result<Hash, Why> {
+		let hash = self.client.hash(number).map_err(Why::internal)?;
+		hash.ok_or_else(|| Why::Internal(format!("this node has no block #{number}")))
+	}
+
+	fn header(&self, at: Hash) -> Result<Header, Why> {
+		let header = self.client.header(at).map_err(Why::internal)?;
+		header.ok_or_else(|| Why::Internal(format!("this node has no block {at:?}")))
+	}
+
+	/// The justification of this very block.
+	pub fn justification(&self, at: Hash) -> Result<Option<Vec<u8>>, Why> {
+		let all = self.backend.blockchain().justifications(at).map_err(Why::internal)?;
+		Ok(all.and_then(|all| all.into_justification(GRANDPA_ENGINE_ID)))
+	}
+}
+
+fn decode<Value: Decode>(mut bytes: &[u8]) -> Result<Value, Why> {
+	Value::decode(&mut bytes).map_err(Why::internal)
+}
