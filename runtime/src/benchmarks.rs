@@ -87,10 +87,7 @@ impl pallet_validator_rotation::benchmarking::BenchmarkHelper<AccountId> for Hel
 			ticket: None,
 		};
 		Registrations::<Runtime>::insert(who, registration);
-		pallet_staking::CurrentEra::<Runtime>::put(0);
-		let exposure =
-			sp_staking::PagedExposureMetadata { total: 1, own: 1, nominator_count: 0, page_count: 0 };
-		pallet_staking::ErasStakersOverview::<Runtime>::insert(0, who, exposure);
+		configs::staking::LatestBackings::append((who.clone(), 1u128));
 	}
 
 	fn make_unable(who: &AccountId) {
@@ -121,9 +118,6 @@ impl pallet_validator_rotation::benchmarking::BenchmarkHelper<AccountId> for Hel
 	}
 
 	fn read_elsewhere(who: &AccountId) -> Vec<Vec<u8>> {
-		vec![
-			pallet_session::NextKeys::<Runtime>::hashed_key_for(who),
-			pallet_staking::ErasStakersOverview::<Runtime>::hashed_key_for(0, who),
-		]
+		vec![pallet_session::NextKeys::<Runtime>::hashed_key_for(who)]
 	}
 }

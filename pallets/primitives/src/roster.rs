@@ -49,18 +49,14 @@ impl<AccountId, A: RosterHandler<AccountId>, B: RosterHandler<AccountId>> Roster
 
 /// How much stands behind a candidate; more is seated first. On a staking chain: its total stake.
 pub trait Backing<AccountId> {
-	/// The backing of `who` in the latest election, 0 where it was not elected.
-	fn backing(who: &AccountId) -> u128;
-
-	/// The same of many, in their order. Where what they have in common takes a read, it should be read once.
-	fn backings(of: &[AccountId]) -> Vec<u128> {
-		of.iter().map(Self::backing).collect()
-	}
+	/// The backings of these in the election that has just been held, in their order; 0 where one was not elected. Asked once in each
+	/// election, of all winners: where they are read one by one, that is most of what an election costs rotation.
+	fn backings(of: &[AccountId]) -> Vec<u128>;
 }
 
 impl<AccountId> Backing<AccountId> for () {
-	fn backing(_: &AccountId) -> u128 {
-		0
+	fn backings(of: &[AccountId]) -> Vec<u128> {
+		alloc::vec![0; of.len()]
 	}
 }
 

@@ -23,7 +23,7 @@ pub trait BenchmarkHelper<AccountId> {
 	fn make_fail(index: MemberIndex);
 	/// Sets how many members are seated.
 	fn set_active_target(target: u32);
-	/// The storage keys of what the session pallet and the election read of a member in the block in which a session is planned.
+	/// The storage keys of what the session pallet reads of a member in the block in which a session is planned.
 	fn read_elsewhere(who: &AccountId) -> Vec<Vec<u8>>;
 }
 

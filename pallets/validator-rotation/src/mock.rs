@@ -144,8 +144,9 @@ impl pallet_session::SessionManager<u64> for Inner {
 pub struct Stake;
 
 impl Backing<u64> for Stake {
-	fn backing(who: &u64) -> u128 {
-		Stakes::get().get(who).copied().unwrap_or(1_000 - u128::from(*who))
+	fn backings(of: &[u64]) -> Vec<u128> {
+		let stakes = Stakes::get();
+		of.iter().map(|who| stakes.get(who).copied().unwrap_or(1_000 - u128::from(*who))).collect()
 	}
 }
 

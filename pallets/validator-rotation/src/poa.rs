@@ -5,7 +5,7 @@
 
 pub use pallet::*;
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeMap, vec::Vec};
 use frame_support::{traits::Get, weights::Weight};
 use sp_staking::SessionIndex;
 use understudy_primitives::Backing;
@@ -189,9 +189,9 @@ impl<T: Config> pallet_session::SessionManager<T::AccountId> for Pallet<T> {
 
 impl<T: Config> Backing<T::AccountId> for Pallet<T> {
 	/// Who is nearer to the list's beginning has more.
-	fn backing(who: &T::AccountId) -> u128 {
+	fn backings(of: &[T::AccountId]) -> Vec<u128> {
 		let list = List::<T>::get();
-		let place = list.iter().position(|listed| listed == who);
-		place.map_or(0, |place| list.len().saturating_sub(place) as u128)
+		let places: BTreeMap<_, u128> = list.iter().rev().zip(1..).collect();
+		of.iter().map(|who| places.get(who).copied().unwrap_or_default()).collect()
 	}
 }

@@ -100,16 +100,17 @@ pub struct Deposit;
 
 #[docify::export(deposit)]
 impl Backing<u64> for Deposit {
-	fn backing(who: &u64) -> u128 {
+	fn backings(of: &[u64]) -> Vec<u128> {
 		let invulnerables = pallet_collator_selection::Invulnerables::<Runtime>::get();
-		if let Some(place) = invulnerables.iter().position(|listed| listed == who) {
-			return u128::MAX - place as u128;
-		}
 		let candidates = pallet_collator_selection::CandidateList::<Runtime>::get();
-		candidates
-			.iter()
-			.find(|candidate| candidate.who == *who)
-			.map_or(0, |candidate| candidate.deposit.into())
+		let backing = |who: &u64| {
+			if let Some(place) = invulnerables.iter().position(|listed| listed == who) {
+				return u128::MAX - place as u128;
+			}
+			let found = candidates.iter().find(|candidate| candidate.who == *who);
+			found.map_or(0, |candidate| candidate.deposit.into())
+		};
+		of.iter().map(backing).collect()
 	}
 }
 

@@ -1,15 +1,21 @@
 //! Staking: elects `active + reserve` on chain.
 
+use core::marker::PhantomData;
+
+use alloc::vec::Vec;
 use frame_election_provider_support::{
 	bounds::{ElectionBounds, ElectionBoundsBuilder},
-	onchain, SequentialPhragmen,
+	onchain, BoundedSupportsOf, ElectionProvider, PageIndex, SequentialPhragmen,
 };
 use frame_support::{
+	pallet_prelude::ValueQuery,
 	parameter_types,
 	traits::{ConstU32, Nothing},
+	weights::Weight,
 };
 use frame_system::EnsureRoot;
 use sp_runtime::{curve::PiecewiseLinear, Perbill};
+use sp_staking::currency_to_vote::{CurrencyToVote, U128CurrencyToVote};
 
 use crate::{configs::understudy::MaxMembers, constants::SESSIONS_PER_ERA, *};
 
@@ -55,15 +61,56 @@ impl onchain::Config for OnChainElection {
 	type MaxWinnersPerPage = MaxMembers;
 }
 
+/// What stands behind each winner of the election in this block. Rotation wants to know it of all of them at once, and takes it in the
+/// same block: nothing of it is written to the database.
+#[frame_support::storage_alias]
+pub type LatestBackings = StorageValue<Election, Vec<(AccountId, u128)>, ValueQuery>;
+
+/// An election that leaves what stands behind its winners to [`LatestBackings`].
+pub struct WithBackings<Inner>(PhantomData<Inner>);
+
+impl<Inner: ElectionProvider<AccountId = AccountId>> ElectionProvider for WithBackings<Inner> {
+	type AccountId = AccountId;
+	type BlockNumber = Inner::BlockNumber;
+	type Error = Inner::Error;
+	type MaxWinnersPerPage = Inner::MaxWinnersPerPage;
+	type MaxBackersPerWinner = Inner::MaxBackersPerWinner;
+	type MaxBackersPerWinnerFinal = Inner::MaxBackersPerWinnerFinal;
+	type Pages = Inner::Pages;
+	type DataProvider = Inner::DataProvider;
+
+	fn elect(page: PageIndex) -> Result<BoundedSupportsOf<Self>, Self::Error> {
+		let supports = Inner::elect(page)?;
+		// As staking counts what it exposes.
+		let issuance = Balances::total_issuance();
+		let backing = |votes: u128| U128CurrencyToVote::to_currency(votes, issuance);
+		let backings = supports.iter().map(|(who, support)| (who.clone(), backing(support.total)));
+		LatestBackings::put(backings.collect::<Vec<_>>());
+		Ok(supports)
+	}
+
+	fn duration() -> Self::BlockNumber {
+		Inner::duration()
+	}
+
+	fn start() -> Result<(), Self::Error> {
+		Inner::start()
+	}
+
+	fn status() -> Result<Option<Weight>, ()> {
+		Inner::status()
+	}
+}
+
 impl pallet_staking::Config for Runtime {
 	type OldCurrency = Balances;
 	type Currency = Balances;
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type CurrencyBalance = Balance;
 	type UnixTime = Timestamp;
-	type CurrencyToVote = sp_staking::currency_to_vote::U128CurrencyToVote;
-	type ElectionProvider = onchain::OnChainExecution<OnChainElection>;
-	type GenesisElectionProvider = onchain::OnChainExecution<OnChainElection>;
+	type CurrencyToVote = U128CurrencyToVote;
+	type ElectionProvider = WithBackings<onchain::OnChainExecution<OnChainElection>>;
+	type GenesisElectionProvider = Self::ElectionProvider;
 	type NominationsQuota = pallet_staking::FixedNominationsQuota<16>;
 	type HistoryDepth = ConstU32<84>;
 	type RewardRemainder = ();

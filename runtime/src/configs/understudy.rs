@@ -1,5 +1,6 @@
 //! Understudy's pallets, and what they need to know of the chain.
 
+use alloc::{collections::BTreeMap, vec::Vec};
 use codec::Encode;
 use frame_support::{
 	parameter_types,
@@ -19,7 +20,7 @@ use understudy_primitives::{
 };
 
 use crate::{
-	configs::consensus::PeriodicSessions,
+	configs::{consensus::PeriodicSessions, staking::LatestBackings},
 	constants::{deposit, HOURS, MINUTES},
 	parameters::dynamic_params::{detection, recovery, rotation},
 	*,
@@ -130,18 +131,13 @@ impl pallet_heartbeat::Config for Runtime {
 	type BenchmarkHelper = crate::benchmarks::Helper;
 }
 
-/// A member's total stake in the latest election.
+/// A member's total stake in the latest election, as that has left it.
 pub struct TotalStake;
 
 impl Backing<AccountId> for TotalStake {
-	fn backing(who: &AccountId) -> u128 {
-		Self::backings(core::slice::from_ref(who)).into_iter().next().unwrap_or_default()
-	}
-
 	fn backings(of: &[AccountId]) -> Vec<u128> {
-		let Some(era) = pallet_staking::CurrentEra::<Runtime>::get() else { return alloc::vec![0; of.len()] };
-		let overview = |who| pallet_staking::ErasStakersOverview::<Runtime>::get(era, who);
-		of.iter().map(|who| overview(who).map_or(0, |exposure| exposure.total)).collect()
+		let backings: BTreeMap<AccountId, u128> = LatestBackings::take().into_iter().collect();
+		of.iter().map(|who| backings.get(who).copied().unwrap_or_default()).collect()
 	}
 }
 

@@ -130,6 +130,14 @@ pub fn check() {
 	assert_eq!(roster.active as usize, active.len());
 	let members: Vec<_> = (0..roster.total).filter_map(pallet_heartbeat::Members::<Runtime>::get).collect();
 	assert_eq!(members, [active, ValidatorRotation::reserve()].concat());
+
+	// Rotation has what the election left, which is what staking has exposed.
+	assert!(!understudy_runtime::configs::staking::LatestBackings::exists());
+	let era = pallet_staking::CurrentEra::<Runtime>::get().unwrap_or_default();
+	for winner in pallet_validator_rotation::Elected::<Runtime>::get() {
+		let exposed = pallet_staking::ErasStakersOverview::<Runtime>::get(era, winner.who);
+		assert_eq!(exposed.map(|exposure| exposure.total), Some(winner.backing));
+	}
 }
 
 /// Who purged its keys cannot say anything.
