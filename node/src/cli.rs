@@ -73,4 +73,7 @@ pub enum Subcommand {
 
 	/// Prints what the database knows of the chain
 	ChainInfo(sc_cli::ChainInfoCmd),
+
+	#[allow(missing_docs)]
+	TakeBackVote(crate::take_back::TakeBackVoteCmd),
 }

@@ -91,6 +91,7 @@ pub fn run() -> sc_cli::Result<()> {
 			});
 			Ok((cmd.run(client, backend, Some(aux_revert)), task_manager))
 		}),
+		Some(Subcommand::TakeBackVote(cmd)) => cli.create_runner(cmd)?.sync_run(|config| cmd.run(&config)),
 		Some(Subcommand::ChainInfo(cmd)) => {
 			cli.create_runner(cmd)?.sync_run(|config| cmd.run::<Block>(&config))
 		},

@@ -1,10 +1,14 @@
 //! How authority sets handed over to one another, as far as this node knows.
 //!
 //! A set that hands over by itself justifies the block that announces the next one: the database has that. What a recovery was carried
-//! out by is in the states of its blocks, and in the offchain index. States are forgotten, so it is gathered when the new set has
-//! finalized a block, and kept.
+//! out by is in the states of its blocks, and in the offchain index. States are forgotten, so it is gathered when the change is
+//! forced, and kept; a block of the new set is added as soon as there is one.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+	collections::{BTreeMap, BTreeSet},
+	fmt,
+	sync::Arc,
+};
 
 use codec::{Decode, Encode};
 use pallet_recovery::{Forced, Proposed, Rosters};
@@ -15,9 +19,12 @@ use sc_consensus_grandpa::{
 use sp_application_crypto::ByteArray;
 use sp_blockchain::{Backend as _, HeaderBackend};
 use sp_core::{storage::StorageKey, H256, H512};
+use sp_runtime::traits::{BlakeTwo256, Hash as _};
 use understudy_primitives::{
 	api::RecoveryApi,
 	crypto::KEY_TYPE,
+	quorum::is_quorum,
+	statement::Statement,
 	vote::{CarriedOut, Signed, Vote},
 	BlockId,
 };
@@ -35,6 +42,14 @@ const RECOVERY: &str = "Recovery";
 const PAGE: usize = 64;
 /// The most bytes of them, as they are in SCALE.
 const PAGE_BYTES: usize = 2 * 1024 * 1024;
+
+/// The last block of each set.
+type Changes = BTreeMap<u64, BlockNumber>;
+
+/// Whether there is a block of the new set, too.
+fn is_whole(change: &ForcedChange) -> bool {
+	!change.enacted_justification.is_empty()
+}
 
 /// Why something is not told.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -70,54 +85,88 @@ impl HandOvers {
 	pub fn page(&self, from: u64, until: BlockNumber) -> Result<(Vec<HandOff>, Option<u64>), Why> {
 		let changes = self.changes()?;
 		let last = changes.iter().find(|(_, last)| **last >= until).map(|(set, _)| *set);
-		let last = last.unwrap_or_else(|| self.authority_set.set_id());
+		let mut last = last.unwrap_or_else(|| self.authority_set.set_id());
+		// What is not beyond its proposal is of the set before.
+		while self.carried_out(last)?.is_some_and(|carried_out| until <= carried_out.proposal.number) {
+			last = self.before(&changes, last)?.unwrap_or_default();
+		}
 		if from > last {
 			return Err(Why::UnknownSet(from));
 		}
-		let (mut page, mut bytes) = (Vec::new(), 0usize);
-		for set in from..last {
-			let hand_off = match self.scheduled(&changes, set)? {
-				Some(justified) => HandOff::Scheduled(justified),
-				None => HandOff::Forced(Box::new(self.forced(&changes, set)?)),
+		let (mut page, mut bytes, mut set) = (Vec::new(), 0usize, from);
+		while set < last {
+			let (hand_off, next) = match self.scheduled(&changes, set)? {
+				Some(justified) => (HandOff::Scheduled(justified), set.saturating_add(1)),
+				None => {
+					let (change, next) = self.forced(&changes, set)?;
+					(HandOff::Forced(Box::new(change)), next)
+				},
 			};
 			bytes = bytes.saturating_add(hand_off.encoded_size());
 			if page.len() >= PAGE || (bytes > PAGE_BYTES && !page.is_empty()) {
 				return Ok((page, Some(set)));
 			}
 			page.push(hand_off);
+			set = next;
 		}
 		Ok((page, None))
 	}
 
 	/// Gathers what the last forced change was carried out by, as long as the states are there, and keeps it. Says which set it was
-	/// that it followed, if that is new.
+	/// that it followed, if that is whole now and was not before.
 	pub fn keep_last(&self) -> Result<Option<u64>, Why> {
-		let finalized = self.client.info().finalized_hash;
-		let Some((seated, _)) =
-			self.value::<(u64, BlockId<Hash>)>(finalized, &Forced::<Runtime>::hashed_key())?
+		// Not of the last final block: until the new set has finalized something, states are kept that are not after it.
+		let best = self.client.info().best_hash;
+		let Some((seated, _)) = self.value::<(u64, BlockId<Hash>)>(best, &Forced::<Runtime>::hashed_key())?
 		else {
 			return Ok(None);
 		};
-		let set = seated.saturating_sub(1);
-		if self.kept(set)?.is_some() {
+		let changes = self.changes()?;
+		let Some(set) = self.before(&changes, seated)? else { return Ok(None) };
+		if self.kept(set)?.is_some_and(|kept| is_whole(&kept)) {
 			return Ok(None);
 		}
-		self.forced(&self.changes()?, set)?;
+		self.forced(&changes, set)?;
 		Ok(Some(set))
 	}
 
 	/// The last block that each set finalized; where the next one was forced, the block that it builds on. The list itself is private.
 	/// Where the node warped, what is before it lacks.
-	fn changes(&self) -> Result<BTreeMap<u64, BlockNumber>, Why> {
+	fn changes(&self) -> Result<Changes, Why> {
 		let changes = self.authority_set.authority_set_changes().encode();
 		let changes = Vec::<(u64, BlockNumber)>::decode(&mut &changes[..]).map_err(Why::internal)?;
 		Ok(changes.into_iter().collect())
 	}
 
+	/// The votes by which this set was seated, if the change to it was forced.
+	fn carried_out(&self, set: u64) -> Result<Option<CarriedOut<AccountId, Hash>>, Why> {
+		let Some(api) = with_index(&self.client, &self.backend) else { return Ok(None) };
+		api.recovery_votes(self.client.info().best_hash, set).map_err(Why::internal)
+	}
+
+	/// Whether a change was forced to this set in vain: it was followed before it had finalized anything of its own.
+	fn is_idle(&self, changes: &Changes, set: u64) -> Result<bool, Why> {
+		let Some(last) = changes.get(&set) else { return Ok(false) };
+		Ok(self.carried_out(set)?.is_some_and(|carried_out| *last <= carried_out.proposal.number))
+	}
+
+	/// The set that this one followed, idle ones passed over.
+	fn before(&self, changes: &Changes, set: u64) -> Result<Option<u64>, Why> {
+		let mut before = set;
+		while let Some(earlier) = before.checked_sub(1) {
+			if !self.is_idle(changes, earlier)? {
+				return Ok(Some(earlier));
+			}
+			before = earlier;
+		}
+		Ok(None)
+	}
+
 	/// The block with which a set hands over by itself; none if the change was forced.
-	fn scheduled(&self, changes: &BTreeMap<u64, BlockNumber>, set: u64) -> Result<Option<Justified>, Why> {
+	fn scheduled(&self, changes: &Changes, set: u64) -> Result<Option<Justified>, Why> {
 		let last = *changes.get(&set).ok_or(Why::UnknownSet(set))?;
-		let since = set.checked_sub(1).and_then(|before| changes.get(&before)).copied().unwrap_or_default();
+		let before = self.before(changes, set)?;
+		let since = before.and_then(|before| changes.get(&before)).copied().unwrap_or_default();
 		let hash = self.hash(last)?;
 		let header = self.header(hash)?;
 		// A set that finalized nothing of its own is followed from the block with which it took over.
@@ -132,46 +181,67 @@ impl HandOvers {
 		(&b"understudy/forced-change"[..], set).encode()
 	}
 
+	fn keep(&self, set: u64, change: &ForcedChange) -> Result<(), Why> {
+		let change = change.encode();
+		self.backend.insert_aux(&[(&Self::key(set)[..], &change[..])], &[]).map_err(Why::internal)
+	}
+
 	fn kept(&self, set: u64) -> Result<Option<ForcedChange>, Why> {
 		let kept = self.backend.get_aux(&Self::key(set)).map_err(Why::internal)?;
 		Ok(kept.and_then(|kept| ForcedChange::decode(&mut &kept[..]).ok()))
 	}
 
-	/// What the change after a set was forced by: as it was kept, or gathered now.
-	fn forced(&self, changes: &BTreeMap<u64, BlockNumber>, set: u64) -> Result<ForcedChange, Why> {
-		if let Some(kept) = self.kept(set)? {
-			return Ok(kept);
+	/// What the change after a set was forced by, and to which set: as it was kept, or gathered now.
+	fn forced(&self, changes: &Changes, set: u64) -> Result<(ForcedChange, u64), Why> {
+		let lost = |why: &str| Why::NotKept(set, why.into());
+		let mut seated = set.saturating_add(1);
+		while self.is_idle(changes, seated)? {
+			seated = seated.saturating_add(1);
 		}
-		let change = self.gather(changes, set)?;
-		let encoded = change.encode();
-		self.backend.insert_aux(&[(&Self::key(set)[..], &encoded[..])], &[]).map_err(Why::internal)?;
-		Ok(change)
+		let CarriedOut { proposal, votes } =
+			self.carried_out(seated)?.ok_or_else(|| lost("it did not execute the blocks with the votes"))?;
+		let is_its = |kept: &ForcedChange| BlakeTwo256::hash(&kept.proposal.header) == proposal.hash;
+		let mut change = match self.kept(set)?.filter(is_its) {
+			Some(kept) => kept,
+			None => {
+				let begun = self.begin(changes, set, proposal, votes)?;
+				self.keep(set, &begun)?;
+				begun
+			},
+		};
+		if !is_whole(&change) {
+			let (at, justification) = self.enacted(changes, (seated, proposal))?.ok_or_else(|| {
+				lost("no block of the set after it is justified yet, or the state of none is left")
+			})?;
+			change.enacted = self.proven(at, &[recovery_keys(RECOVERY).forced])?;
+			change.enacted_justification = justification;
+			self.keep(set, &change)?;
+		}
+		Ok((change, seated))
 	}
 
-	fn gather(&self, changes: &BTreeMap<u64, BlockNumber>, set: u64) -> Result<ForcedChange, Why> {
+	/// All of it but a block of the new set.
+	fn begin(
+		&self,
+		changes: &Changes,
+		set: u64,
+		proposal: BlockId<Hash>,
+		votes: Vec<Signed<Vote<AccountId, Hash>>>,
+	) -> Result<ForcedChange, Why> {
 		let lost = |why: &str| Why::NotKept(set, why.into());
-		let api =
-			with_index(&self.client, &self.backend).ok_or_else(|| lost("it has no offchain storage"))?;
-		let best = self.client.info().best_hash;
-		let next = set.saturating_add(1);
-		let CarriedOut { proposal, votes } = api
-			.recovery_votes(best, next)
-			.map_err(Why::internal)?
-			.ok_or_else(|| lost("it did not execute the blocks with the votes"))?;
 		if self.hash(proposal.number)? != proposal.hash {
 			return Err(lost("the votes that it has are for a block of another branch"));
 		}
-		let pruned = |number: BlockNumber| lost(&format!("the state of #{number} is pruned"));
-		if !self.has_state(proposal.number, proposal.hash) {
-			return Err(pruned(proposal.number));
-		}
-
 		let (anchor, anchor_hash, anchor_justification) = self.anchor(changes, set)?;
-		if !self.has_state(anchor, anchor_hash) {
-			return Err(pruned(anchor));
+		for (number, hash) in [(proposal.number, proposal.hash), (anchor, anchor_hash)] {
+			if !self.has_state(number, hash) {
+				return Err(lost(&format!("the state of #{number} is pruned")));
+			}
 		}
 		let keys = recovery_keys(RECOVERY);
-		let votes = self.votes(anchor_hash, votes)?;
+		let votes = self.votes(anchor_hash, votes)?.ok_or_else(|| {
+			lost("without those whose keys or membership changed right before the stall, the votes do not suffice")
+		})?;
 		let mut asked = vec![keys.rosters];
 		asked.extend(votes.iter().map(|cast| owner_key(KEY_TYPE, &cast.key)));
 		asked.extend((!anchor_justification.is_empty()).then_some(keys.genesis));
@@ -180,38 +250,31 @@ impl HandOvers {
 		let authorities = self.authorities(proposal.hash)?;
 		let mut asked = vec![keys.proposed];
 		asked.extend(authorities.iter().map(|key| owner_key(sp_consensus_grandpa::KEY_TYPE, key)));
-		let proposed = self.proven(proposal.hash, &asked)?;
-
-		let (enacted, enacted_justification) = self.enacted(changes, (next, proposal))?.ok_or_else(|| {
-			lost("no block of the set after it is justified yet, or the state of none is left")
-		})?;
 		Ok(ForcedChange {
 			anchor,
 			anchor_justification,
-			proposal: proposed,
+			proposal: self.proven(proposal.hash, &asked)?,
 			authorities,
 			votes,
-			enacted: self.proven(enacted, &[keys.forced])?,
-			enacted_justification,
+			enacted: Proven { header: Vec::new(), state: Vec::new() },
+			enacted_justification: Vec::new(),
 		})
 	}
 
 	/// The last block that a set is known to have justified, or else the one with which it took over, with no justification: what leads
 	/// there shows that it is final.
-	fn anchor(
-		&self,
-		changes: &BTreeMap<u64, BlockNumber>,
-		set: u64,
-	) -> Result<(BlockNumber, Hash, Vec<u8>), Why> {
-		let last = *changes.get(&set).ok_or(Why::UnknownSet(set))?;
-		let (known, hash) = match set.checked_sub(1) {
+	fn anchor(&self, changes: &Changes, set: u64) -> Result<(BlockNumber, Hash, Vec<u8>), Why> {
+		// Before the change is enacted, the set finalizes.
+		let last = changes.get(&set).copied().unwrap_or_else(|| self.client.info().finalized_number);
+		let (known, hash) = match self.before(changes, set)? {
 			None => (0, self.client.info().genesis_hash),
 			Some(before) if self.scheduled(changes, before)?.is_some() => {
 				let number = *changes.get(&before).ok_or(Why::UnknownSet(before))?;
 				(number, self.hash(number)?)
 			},
 			Some(before) => {
-				let Header { number, .. } = decode(&self.forced(changes, before)?.enacted.header)?;
+				let (change, _) = self.forced(changes, before)?;
+				let Header { number, .. } = decode(&change.enacted.header)?;
 				(number, self.hash(number)?)
 			},
 		};
@@ -231,7 +294,7 @@ impl HandOvers {
 	/// A block that says that the change was forced, and its justification by the set that was seated.
 	fn enacted(
 		&self,
-		changes: &BTreeMap<u64, BlockNumber>,
+		changes: &Changes,
 		forced: (u64, BlockId<Hash>),
 	) -> Result<Option<(Hash, Vec<u8>)>, Why> {
 		let (set, proposal) = forced;
@@ -258,18 +321,25 @@ impl HandOvers {
 		Ok((of_that_set && says_so(number, hash)?).then(|| (hash, best.encode())))
 	}
 
-	/// The votes of those who were members as of a block, with their keys as of then.
-	fn votes(&self, at: Hash, votes: Vec<Signed<Vote<AccountId, Hash>>>) -> Result<Vec<Cast>, Why> {
+	/// The votes of those who were members as of a block, with their keys as of then; if they suffice.
+	fn votes(&self, at: Hash, votes: Vec<Signed<Vote<AccountId, Hash>>>) -> Result<Option<Vec<Cast>>, Why> {
 		let rosters: pallet_recovery::RostersOf<Runtime> =
 			self.value(at, &Rosters::<Runtime>::hashed_key())?.unwrap_or_default();
-		let is_member = |who: &AccountId| rosters.last().is_some_and(|roster| roster.members.contains(who));
-		let mut cast = Vec::new();
-		for Signed { statement: Vote { who, base, .. }, signature } in votes {
-			let Some(keys) = self.session_keys(at, &who)?.filter(|_| is_member(&who)) else { continue };
+		let Some(roster) = rosters.last() else { return Ok(None) };
+		let genesis = self.client.info().genesis_hash;
+		let (mut cast, mut voters) = (Vec::new(), BTreeSet::new());
+		for Signed { statement, signature } in votes {
+			let Some(keys) = self.session_keys(at, &statement.who)? else { continue };
+			let is_member = roster.members.contains(&statement.who);
+			if !is_member || !statement.is_signed_by(&keys.heartbeat, &genesis, &signature) {
+				continue;
+			}
+			let Vote { who, base, .. } = statement;
+			voters.insert(who.clone());
 			let key = H256::from_slice(keys.heartbeat.as_slice());
 			cast.push(Cast { who, base, key, signature: H512::from_slice(signature.as_slice()) });
 		}
-		Ok(cast)
+		Ok(is_quorum(roster.count(&voters), roster.size()).then_some(cast))
 	}
 
 	/// The GRANDPA keys of those who are proposed in a block.

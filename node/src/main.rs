@@ -12,6 +12,7 @@ mod monitor;
 mod recovery_rpc;
 mod rpc;
 mod service;
+mod take_back;
 
 fn main() -> sc_cli::Result<()> {
 	command::run()

@@ -102,7 +102,7 @@ pub fn new_partial(config: &Configuration) -> Result<Service, ServiceError> {
 
 	let slot_duration = sc_consensus_aura::slot_duration(&*client)?;
 	let import_queue = sc_consensus_aura::import_queue::<AuraPair, _, _, _, _, _>(ImportQueueParams {
-		block_import: WithoutPast(grandpa_block_import.clone()),
+		block_import: WithoutPast { import: grandpa_block_import.clone(), client: client.clone() },
 		justification_import: Some(Box::new(grandpa_block_import.clone())),
 		client: client.clone(),
 		create_inherent_data_providers: move |_, ()| async move { Ok(inherents(slot_duration)) },

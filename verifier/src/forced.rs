@@ -51,17 +51,19 @@ pub(crate) fn follow(
 
 	let (active, members) = roster(*anchor.state_root(), change, trusted, is_justified)?;
 	check_votes(change, &proposed, &trusted.genesis, active, &members)?;
-	let set = AuthoritySet::new(
-		custody.set.id.checked_add(1).ok_or(Fault::BadSet)?,
-		&seats(*proposal.state_root(), change, trusted)?,
-	)?;
+	let seats = seats(*proposal.state_root(), change, trusted)?;
 
 	let (hash, enacted) = finality::header(&change.enacted.header)?;
 	ensure(*enacted.number() > proposed.number, Fault::OutOfOrder)?;
-	finality::verify(&set, hash, *enacted.number(), &change.enacted_justification)?;
 	let key = recovery_keys(&trusted.recovery).forced;
 	let forced = state::values(*enacted.state_root(), &change.enacted.state, &[key])?;
-	ensure(forced == [Some((set.id, proposed).encode())], Fault::NotEnacted)?;
+	let forced = forced.into_iter().next().flatten().ok_or(Fault::NotEnacted)?;
+	let (id, carried_out) =
+		<(u64, BlockId<H256>)>::decode_all(&mut &forced[..]).map_err(|_| Fault::NotEnacted)?;
+	// A change that is enacted and brings finality back no more than the one before is forced again, with the next id.
+	ensure(carried_out == proposed && id > custody.set.id, Fault::NotEnacted)?;
+	let set = AuthoritySet::new(id, &seats)?;
+	finality::verify(&set, hash, *enacted.number(), &change.enacted_justification)?;
 	Ok(Custody { set, since: proposed.number, known: Some(hash) })
 }
 

@@ -449,6 +449,23 @@ fn a_forced_change_is_crossed_by_the_votes_of_the_members() {
 }
 
 #[test]
+fn a_change_that_was_forced_again_is_crossed_at_once() {
+	let (mut forge, trusted) = usual();
+	forge.retries = 2;
+	forge.recover(Recovery { voters: &[5, 7, 8, 9], seats: &[5, 7, 8, 9], is_justified: false });
+	forge.hand_over(&[5, 7, 8, 2]);
+	let verified = check(&forge.bundle(Some(2), &[], public), &trusted, &any_age()).expect("it holds");
+	assert_eq!((verified.hand_offs, verified.set.id, verified.forced[0].set), (5, 7, 6));
+	// Never to an id that was there before.
+	let (mut forge, _) = usual();
+	forge.recover(Recovery { voters: &[5, 7, 8, 9], seats: &[5, 7, 8, 9], is_justified: false });
+	let (set, proposal) = forge.forced.expect("it was");
+	forge.enact(Some((set - 1, proposal)));
+	let bundle = forge.bundle(Some(2), &[], public);
+	assert_eq!(refused(&bundle, &trusted), (Link::HandOff(3), Fault::NotEnacted));
+}
+
+#[test]
 fn more_than_half_of_the_members_and_enough_of_the_active_ones_must_have_voted() {
 	let outcome = |voters: &[u8]| {
 		let (mut forge, trusted) = usual();

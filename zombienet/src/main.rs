@@ -143,6 +143,9 @@ enum Drill {
 		#[arg(long, default_value_t = 30)]
 		bar: u32,
 	},
+	/// Kills half of the validators, and then the standbys, when they are to be seated: what was voted for cannot be carried out. The
+	/// validators come back, their votes are taken back by hand, and finality goes on.
+	TakenBack,
 	/// Cuts the network into two halves: neither may recover. Then heals it: finality goes on by itself, and nobody is charged.
 	Halves {
 		/// For so many seconds after both have noticed.
@@ -277,6 +280,7 @@ async fn drill(cli: &Cli, network: &mut network::Net) -> anyhow::Result<Option<(
 			Ok(())
 		},
 		Drill::Brief { seconds } => drills::recovery::brief(network, *seconds).await,
+		Drill::TakenBack => drills::recovery::taken_back(network).await,
 	}?;
 	let (Some(program), Some((_, url))) = (&cli.then, network.urls().pop()) else { return Ok(proof) };
 	println!("\nrunning {} {url} --records", program.display());

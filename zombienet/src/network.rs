@@ -28,6 +28,7 @@ const UP: Duration = Duration::from_secs(120);
 /// A running network.
 pub struct Net {
 	network: Network<LocalFileSystem>,
+	program: PathBuf,
 	dir: PathBuf,
 	dead: BTreeSet<String>,
 }
@@ -39,6 +40,7 @@ pub async fn spawn(node: &Path, file: &Path, divisible: bool) -> anyhow::Result<
 	})?;
 	let dir = std::env::temp_dir().join(format!("understudy-drill-{}", std::process::id()));
 	std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+	let program = node.clone();
 	let node = if divisible { partition::wrapper(&node, &dir)? } else { node };
 	// The network's file names it so.
 	std::env::set_var("UNDERSTUDY_NODE", &node);
@@ -57,7 +59,7 @@ pub async fn spawn(node: &Path, file: &Path, divisible: bool) -> anyhow::Result<
 		.spawn_native()
 		.await
 		.with_context(|| format!("the network did not start; see the logs in {}", dir.display()))?;
-	Ok(Net { network, dir, dead: BTreeSet::new() })
+	Ok(Net { network, program, dir, dead: BTreeSet::new() })
 }
 
 impl Net {
@@ -195,6 +197,38 @@ impl Net {
 		}
 		self.node(name)?.restart(None).await?;
 		self.chain(name).await.map(drop)
+	}
+
+	/// Takes back a killed node's vote for a recovery, as its operator would: first asks what it is for.
+	pub async fn take_back_vote(&self, name: &str) -> anyhow::Result<()> {
+		let base = self.dir.join(name);
+		let (spec, data) = (self.spec(), base.join("data"));
+		let command = |more: &[&str]| {
+			let mut command = tokio::process::Command::new(&self.program);
+			command.args(["take-back-vote", "--chain"]).arg(&spec).arg("--base-path").arg(&data).args(more);
+			command.kill_on_drop(true).output()
+		};
+		let asked = command(&[]).await?;
+		let said = String::from_utf8_lossy(&asked.stdout).into_owned();
+		let hash = said.split_whitespace().map(|word| word.trim_end_matches(['.', ';']));
+		let hash = hash.rev().find(|word| word.starts_with("0x"));
+		let hash = hash.with_context(|| {
+			format!("{name} has no vote to take back: {said}{}", String::from_utf8_lossy(&asked.stderr))
+		})?;
+		let taken = command(&["--proposal", hash]).await?;
+		let said = String::from_utf8_lossy(&taken.stdout);
+		if !said.starts_with("Taken back") {
+			bail!("{name}: {said}{}", String::from_utf8_lossy(&taken.stderr));
+		}
+		println!("  {name}: {}", said.trim());
+		Ok(())
+	}
+
+	/// The block of the set that is proposed, as a node says over RPC, and how many have voted for it.
+	pub async fn proposal(&self, name: &str) -> anyhow::Result<Option<(u64, u64)>> {
+		let status = self.call(name, "recovery_status", rpc_params![]).await?;
+		let votes = status["votes"].as_u64().context("the status has no votes")?;
+		Ok(status["proposal"]["number"].as_u64().map(|number| (number, votes)))
 	}
 
 	/// Ends every process. The logs stay where something failed.

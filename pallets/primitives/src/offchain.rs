@@ -22,6 +22,8 @@ pub const PROBING: &[u8] = b"understudy/node/probing";
 pub const LOCK: &[u8] = b"understudy/node/lock";
 /// Where the node keeps the block that its GRANDPA voter prevoted for last, a [`BlockId`].
 pub const PREVOTED: &[u8] = b"understudy/node/prevoted";
+/// Where the node keeps the proposal, a [`BlockId`], that its operator has taken back the node's vote for: the node sends it no more.
+pub const RELEASED: &[u8] = b"understudy/node/released";
 
 /// What a node has voted to recover from. Written before the vote is sent, and read before each prevote.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]

@@ -87,7 +87,7 @@ impl<AccountId: Clone + Ord + core::fmt::Debug, Max: Get<u32>> Roster<AccountId,
 	}
 
 	/// How many of them are among these.
-	fn count(&self, some: &BTreeSet<AccountId>) -> Count {
+	pub fn count(&self, some: &BTreeSet<AccountId>) -> Count {
 		let (active, reserve) = self.members.split_at((self.active as usize).min(self.members.len()));
 		let of = |members: &[AccountId]| members.iter().filter(|who| some.contains(who)).count() as u32;
 		Count { active: of(active), reserve: of(reserve) }

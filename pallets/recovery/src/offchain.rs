@@ -19,7 +19,7 @@ use sp_runtime::{
 };
 use understudy_primitives::{
 	crypto::AuthorityId,
-	offchain::{claim, FinalityView, Lock, LOCK, PREVOTED},
+	offchain::{claim, FinalityView, Lock, LOCK, PREVOTED, RELEASED},
 	statement::Statement,
 	HeartbeatKeys,
 };
@@ -125,6 +125,14 @@ impl<T: Config> Pallet<T> {
 		// What cannot be read might be a vote.
 		let kept = storage.get::<SignedVote<T>>().ok()?;
 		let Vote { proposal, base, .. } = vote;
+		if StorageValueRef::persistent(RELEASED).get::<BlockId<T::Hash>>().ok()? == Some(proposal) {
+			log::warn!(
+				target: LOG_TARGET,
+				"not voting for the recovery that #{} proposes: the operator has taken the vote back",
+				proposal.number
+			);
+			return None;
+		}
 		match vote::next(kept.as_ref().map(|kept| &kept.statement.proposal), &proposal, base.number) {
 			Next::Sign => {
 				// First the lock, which the voter reads after it has written what it is about to prevote for; then that: whichever

@@ -17,7 +17,7 @@ use sp_runtime::{
 };
 use understudy_mocks::Pool;
 use understudy_primitives::{
-	offchain::{FinalityView, Lock, FINALITY_VIEW, LOCK, PREVOTED},
+	offchain::{FinalityView, Lock, FINALITY_VIEW, LOCK, PREVOTED, RELEASED},
 	statement::Statement,
 	Evidence,
 	RecordKind::*,
@@ -654,6 +654,27 @@ fn a_node_votes_for_one_proposal_and_keeps_to_it() {
 		assert_eq!(second.statement.proposal, next);
 		assert!(!first.statement.conflicts_with(&second.statement));
 		assert_eq!(lock().map(|lock| lock.proposal), Some(next));
+	});
+}
+
+#[test]
+fn a_node_whose_vote_was_taken_back_votes_for_that_proposal_no_more_and_for_no_other_meanwhile() {
+	on_node(&[11], |pool| {
+		degrade();
+		seen(18, 30_000);
+		propose(&[11, 12, 15, 16]);
+		let (number, first) = (System::block_number(), proposal());
+		assert_eq!(said(pool, number), []);
+		// As the command does it, while the node stands still.
+		sp_io::offchain::local_storage_clear(StorageKind::PERSISTENT, LOCK);
+		leave(RELEASED, first);
+		assert!((1..10).all(|later| said(pool, number + later).is_empty()));
+		assert_eq!(lock(), None, "it may help to finalize");
+		// Its vote may be out: one for another proposal would conflict with it.
+		let other = BlockId { hash: H256::repeat_byte(7), ..first };
+		Status::<Runtime>::mutate(|state| state.proposal = Some(other));
+		assert!((10..20).all(|later| said(pool, number + later).is_empty()));
+		assert_eq!(lock(), None);
 	});
 }
 

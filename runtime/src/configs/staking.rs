@@ -62,7 +62,7 @@ impl onchain::Config for OnChainElection {
 }
 
 /// What stands behind each winner of the election in this block. Rotation wants to know it of all of them at once, and takes it in the
-/// same block: nothing of it is written to the database.
+/// same block: nothing of it is written to the database, unless the election fails for too few winners. The next one overwrites it.
 #[frame_support::storage_alias]
 pub type LatestBackings = StorageValue<Election, Vec<(AccountId, u128)>, ValueQuery>;
 

@@ -126,7 +126,9 @@ pub struct Forge {
 	/// The last block that is known to be final.
 	known: Header,
 	/// The last change that was forced.
-	forced: Option<(u64, BlockId<H256>)>,
+	pub forced: Option<(u64, BlockId<H256>)>,
+	/// So many times a change is forced in vain before one brings finality back.
+	pub retries: u64,
 	/// Items of the recovery pallet that the state lacks.
 	pub hidden: Vec<&'static str>,
 	/// Somebody with a key who is no member.
@@ -149,6 +151,7 @@ impl Forge {
 			hand_offs: Vec::new(),
 			known: header(0, H256::zero(), vec![]),
 			forced: None,
+			retries: 0,
 			hidden: Vec::new(),
 			stranger: None,
 			entries: Vec::new(),
@@ -258,7 +261,7 @@ impl Forge {
 		self.reserve.extend(active);
 		self.reserve.retain(|seed| !seats.contains(seed));
 		self.seeds = seats.to_vec();
-		self.set += 1;
+		self.set += 1 + self.retries;
 		self.forced = Some((self.set, id));
 		let top = self.roster();
 		let enacted = header(self.number, self.root(&top), vec![]);

@@ -178,6 +178,62 @@ impl Gate {
 	}
 }
 
+/// The standbys that are to be seated die between the proposal and their votes. Those who have voted are bound: although the old members
+/// come back, nothing is final, until people take the votes back.
+pub async fn taken_back(network: &mut Net) -> anyhow::Result<()> {
+	wait_until_healthy(network).await?;
+	let (stays, standbys) = (["alice", "dave"], ["eve", "ferdie"]);
+	let chain = network.chain(stays[0]).await?;
+	for victim in TWO_OF_FOUR {
+		network.kill(victim)?;
+	}
+	let mut timeline = Timeline::begin(chain.clone()).await?;
+	let start = timeline.start;
+	timeline.tell(start, &format!("kill -9 {}", TWO_OF_FOUR.join(" ")));
+	let proposal = loop {
+		if let Some((proposal, _)) = network.proposal(stays[0]).await? {
+			break proposal;
+		}
+		let number = timeline.next().await?.block.number();
+		ensure!(number < start + PATIENCE, "nothing is proposed");
+	};
+	for standby in standbys {
+		network.kill(standby)?;
+	}
+	timeline.tell(proposal as u32, &format!("a set is proposed; kill -9 {}", standbys.join(" ")));
+	while network.proposal(stays[0]).await?.is_none_or(|(_, votes)| votes < stays.len() as u64) {
+		let number = timeline.next().await?.block.number();
+		ensure!(number < start + 2 * PATIENCE, "those who are left do not vote");
+	}
+	for victim in TWO_OF_FOUR {
+		network.revive(victim).await?;
+	}
+	let back = timeline.next().await?.block.number();
+	timeline.tell(back, &format!("{} are back", TWO_OF_FOUR.join(" ")));
+	// Who is back prevotes for what is beyond the proposal, and so does not vote for it.
+	let until = back + 12;
+	while timeline.next().await?.block.number() < until {}
+	ensure!(chain.finalized().await? < start + 3, "it is final although half of the voters are bound");
+	println!("all four are there, and nothing is final: people take the votes back");
+	drop(timeline);
+	for member in stays {
+		network.kill(member)?;
+		network.take_back_vote(member).await?;
+		network.revive(member).await?;
+	}
+	let mut timeline = Timeline::begin(network.chain(stays[0]).await?).await?;
+	let mut entries = Vec::new();
+	wait_until_safe(&mut timeline, &mut entries, until).await?;
+	ensure!(!told(&entries, RecordKind::Recovering), "the chain has recovered by itself");
+	for standby in standbys {
+		network.revive(standby).await?;
+	}
+	agree(network, stays[0]).await?;
+	agree_on_set(network, stays[1]).await?;
+	println!("\nTaken back: finality waited for votes that nobody could complete, and goes on without them.");
+	Ok(())
+}
+
 /// Two of four are stopped for a moment: nothing follows from it.
 pub async fn brief(network: &mut Net, seconds: u64) -> anyhow::Result<()> {
 	wait_until_healthy(network).await?;
