@@ -208,7 +208,15 @@ impl Net {
 			command.args(["take-back-vote", "--chain"]).arg(&spec).arg("--base-path").arg(&data).args(more);
 			command.kill_on_drop(true).output()
 		};
-		let asked = command(&[]).await?;
+		let mut asked = command(&[]).await?;
+		// The process that was killed takes a moment to let go of its database.
+		for _ in 0..40 {
+			if asked.status.success() {
+				break;
+			}
+			tokio::time::sleep(Duration::from_millis(500)).await;
+			asked = command(&[]).await?;
+		}
 		let said = String::from_utf8_lossy(&asked.stdout).into_owned();
 		let hash = said.split_whitespace().map(|word| word.trim_end_matches(['.', ';']));
 		let hash = hash.rev().find(|word| word.starts_with("0x"));
