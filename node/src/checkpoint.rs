@@ -78,8 +78,8 @@ impl<Import> WithoutPast<Import> {
 			let base = base.min(self.client.info().finalized_number);
 			if !matches!(self.client.hash(base), Ok(Some(_))) {
 				return Err(
-					"a recovery goes on from a block before the checkpoint that this node started with; \
-				            purge-chain, and start with a newer one",
+					"a recovery goes on from a block before the checkpoint that this node started with; purge-chain, and start \
+					 with a newer one",
 				);
 			}
 		}

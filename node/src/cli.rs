@@ -74,6 +74,5 @@ pub enum Subcommand {
 	/// Prints what the database knows of the chain
 	ChainInfo(sc_cli::ChainInfoCmd),
 
-	#[allow(missing_docs)]
 	TakeBackVote(crate::take_back::TakeBackVoteCmd),
 }

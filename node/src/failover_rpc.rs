@@ -11,11 +11,10 @@ use jsonrpsee::{
 };
 use sc_client_api::{Backend, ProofProvider, StorageProvider};
 use sc_consensus_grandpa::best_justification;
-use sc_offchain::OffchainDb;
 use serde::{Deserialize, Serialize};
-use sp_api::{ApiExt, ProvideRuntimeApi};
+use sp_api::ProvideRuntimeApi;
 use sp_blockchain::HeaderBackend;
-use sp_core::{offchain::OffchainDbExt, storage::StorageKey};
+use sp_core::storage::StorageKey;
 use understudy_primitives::{
 	api::{FailoverApi, ReadError, TIMELINE_LIMIT},
 	Evidence, Incident, IncidentId, LogHead, RecordSeq, Times,
@@ -25,7 +24,7 @@ use understudy_verifier::{keys, Bundle, HandOff, Justified, ProvenIncident, Show
 
 use crate::{
 	hand_overs::{HandOvers, Why},
-	service::{FullBackend, FullClient},
+	service::{with_index, FullBackend, FullClient},
 };
 
 /// The name of the failover pallet in the runtime.
@@ -238,17 +237,6 @@ pub struct FailoverLog {
 }
 
 type Entry = understudy_primitives::Entry<AccountId, BlockNumber>;
-
-/// The runtime with the offchain index within its reach, if this node has an offchain storage.
-pub fn with_index<'a>(
-	client: &'a FullClient,
-	backend: &FullBackend,
-) -> Option<sp_api::ApiRef<'a, <FullClient as ProvideRuntimeApi<Block>>::Api>> {
-	let storage = backend.offchain_storage()?;
-	let mut api = client.runtime_api();
-	api.register_extension(OffchainDbExt::new(OffchainDb::new(storage)));
-	Some(api)
-}
 
 impl FailoverLog {
 	fn with_index(&self) -> RpcResult<sp_api::ApiRef<'_, <FullClient as ProvideRuntimeApi<Block>>::Api>> {

@@ -31,10 +31,7 @@ use understudy_primitives::{
 use understudy_runtime::{AccountId, BlockNumber, Hash, OpaqueBlock as Block, Runtime, SessionKeys};
 use understudy_verifier::{owner_key, recovery_keys, Cast, ForcedChange, HandOff, Header, Justified, Proven};
 
-use crate::{
-	failover_rpc::with_index,
-	service::{FullBackend, FullClient, JUSTIFICATION_PERIOD},
-};
+use crate::service::{with_index, FullBackend, FullClient, JUSTIFICATION_PERIOD};
 
 /// The name of the recovery pallet in the runtime.
 const RECOVERY: &str = "Recovery";
@@ -165,8 +162,7 @@ impl HandOvers {
 	/// The block with which a set hands over by itself; none if the change was forced.
 	fn scheduled(&self, changes: &Changes, set: u64) -> Result<Option<Justified>, Why> {
 		let last = *changes.get(&set).ok_or(Why::UnknownSet(set))?;
-		let before = self.before(changes, set)?;
-		let since = before.and_then(|before| changes.get(&before)).copied().unwrap_or_default();
+		let since = set.checked_sub(1).and_then(|before| changes.get(&before)).copied().unwrap_or_default();
 		let hash = self.hash(last)?;
 		let header = self.header(hash)?;
 		// A set that finalized nothing of its own is followed from the block with which it took over.

@@ -19,10 +19,7 @@ use understudy_primitives::{
 };
 use understudy_runtime::{AccountId, Hash};
 
-use crate::{
-	failover_rpc::with_index,
-	service::{FullBackend, FullClient},
-};
+use crate::service::{with_index, FullBackend, FullClient};
 
 /// The state of that block is not there: it is unknown, or pruned.
 const NO_STATE: i32 = 9_201;

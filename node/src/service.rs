@@ -7,11 +7,13 @@ use sc_client_api::{Backend, BlockBackend, HeaderBackend};
 use sc_consensus_aura::{ImportQueueParams, SlotProportion, StartAuraParams};
 use sc_consensus_grandpa::{FinalityProofProvider, GrandpaBlockImport, LinkHalf, SharedVoterState};
 use sc_network::config::SyncMode;
-use sc_offchain::{OffchainWorkerOptions, OffchainWorkers};
+use sc_offchain::{OffchainDb, OffchainWorkerOptions, OffchainWorkers};
 use sc_service::{error::Error as ServiceError, Configuration, TaskManager, WarpSyncConfig};
 use sc_telemetry::{Telemetry, TelemetryWorker};
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
+use sp_api::{ApiExt, ProvideRuntimeApi};
 use sp_consensus_aura::sr25519::AuthorityPair as AuraPair;
+use sp_core::offchain::OffchainDbExt;
 use understudy_primitives::offchain::Probing;
 use understudy_runtime::{apis::RuntimeApi, Hash, OpaqueBlock as Block};
 
@@ -46,6 +48,17 @@ pub type Service = sc_service::PartialComponents<
 	sc_transaction_pool::TransactionPoolHandle<Block, FullClient>,
 	(GrandpaImport, GrandpaLink, Option<Telemetry>),
 >;
+
+/// The runtime with the offchain index within its reach, if this node has an offchain storage.
+pub fn with_index<'a>(
+	client: &'a FullClient,
+	backend: &FullBackend,
+) -> Option<sp_api::ApiRef<'a, <FullClient as ProvideRuntimeApi<Block>>::Api>> {
+	let storage = backend.offchain_storage()?;
+	let mut api = client.runtime_api();
+	api.register_extension(OffchainDbExt::new(OffchainDb::new(storage)));
+	Some(api)
+}
 
 /// Switches offchain indexing on: every node keeps the failover log's records and proofs.
 pub fn index_offchain(config: &mut Configuration) {

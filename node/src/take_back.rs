@@ -26,11 +26,9 @@ pub struct TakeBackVoteCmd {
 	#[arg(long, value_name = "HASH")]
 	pub proposal: Option<Hash>,
 
-	#[allow(missing_docs)]
 	#[clap(flatten)]
 	pub shared_params: SharedParams,
 
-	#[allow(missing_docs)]
 	#[clap(flatten)]
 	pub database_params: DatabaseParams,
 }

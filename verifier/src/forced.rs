@@ -5,11 +5,7 @@
 //! and of the reserve, with the keys that a block from before the stall had for them. That a proposal had the votes does not say that
 //! it was carried out: if enough came back first, it was not. So a block of the new set has to say so.
 
-use alloc::{
-	collections::{BTreeMap, BTreeSet},
-	vec,
-	vec::Vec,
-};
+use alloc::{collections::BTreeSet, vec, vec::Vec};
 use codec::{DecodeAll, Encode};
 use sp_core::H256;
 use sp_runtime::traits::Header as _;
@@ -102,22 +98,19 @@ fn check_votes(
 	active: u32,
 	members: &[AccountId],
 ) -> Result<(), Fault> {
-	let seats: BTreeMap<&AccountId, u32> = members.iter().zip(0..).collect();
+	let known: BTreeSet<&AccountId> = members.iter().collect();
 	let mut voters = BTreeSet::new();
-	let mut votes = Count::default();
 	for Cast { who, base, key, signature } in &change.votes {
-		let seat = *seats.get(who).ok_or(Fault::NotAMember)?;
+		ensure(known.contains(who), Fault::NotAMember)?;
 		ensure(voters.insert(who), Fault::DuplicateVoter)?;
 		let key = AuthorityId::try_from(&key[..]).map_err(|()| Fault::BadSignature)?;
 		let signature = AuthoritySignature::try_from(&signature[..]).map_err(|()| Fault::BadSignature)?;
 		let vote = Vote { who: who.clone(), proposal: *proposal, base: *base };
 		ensure(vote.is_signed_by(&key, genesis, &signature), Fault::BadSignature)?;
-		let count = if seat < active { &mut votes.active } else { &mut votes.reserve };
-		*count = count.saturating_add(1);
 	}
-	let all = members.len() as u32;
-	let members = Count { active: active.min(all), reserve: all.saturating_sub(active) };
-	ensure(quorum::is_quorum(votes, members), Fault::NoQuorum)
+	let votes = Count::of(members, active, |who| voters.contains(who));
+	let all = Count::of(members, active, |_| true);
+	ensure(quorum::is_quorum(votes, all), Fault::NoQuorum)
 }
 
 /// The authorities that the proposal seats.

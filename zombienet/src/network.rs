@@ -201,8 +201,7 @@ impl Net {
 
 	/// Takes back a killed node's vote for a recovery, as its operator would: first asks what it is for.
 	pub async fn take_back_vote(&self, name: &str) -> anyhow::Result<()> {
-		let base = self.dir.join(name);
-		let (spec, data) = (self.spec(), base.join("data"));
+		let (spec, data) = (self.spec(), self.dir.join(name).join("data"));
 		let command = |more: &[&str]| {
 			let mut command = tokio::process::Command::new(&self.program);
 			command.args(["take-back-vote", "--chain"]).arg(&spec).arg("--base-path").arg(&data).args(more);

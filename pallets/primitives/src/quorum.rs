@@ -24,6 +24,13 @@ pub struct Count {
 }
 
 impl Count {
+	/// Those among the members that `counts`, where the first `active` of them are the active ones.
+	pub fn of<Id>(members: &[Id], active: u32, counts: impl Fn(&Id) -> bool) -> Self {
+		let (active, reserve) = members.split_at((active as usize).min(members.len()));
+		let among = |members: &[Id]| members.iter().filter(|who| counts(who)).count() as u32;
+		Self { active: among(active), reserve: among(reserve) }
+	}
+
 	/// Both together, saturating.
 	pub fn all(&self) -> u32 {
 		self.active.saturating_add(self.reserve)

@@ -82,15 +82,12 @@ pub struct Roster<AccountId: Clone + PartialEq + Eq + core::fmt::Debug, Max: Get
 impl<AccountId: Clone + Ord + core::fmt::Debug, Max: Get<u32>> Roster<AccountId, Max> {
 	/// How many there are.
 	pub fn size(&self) -> Count {
-		let reserve = (self.members.len() as u32).saturating_sub(self.active);
-		Count { active: self.active, reserve }
+		Count::of(&self.members, self.active, |_| true)
 	}
 
 	/// How many of them are among these.
 	pub fn count(&self, some: &BTreeSet<AccountId>) -> Count {
-		let (active, reserve) = self.members.split_at((self.active as usize).min(self.members.len()));
-		let of = |members: &[AccountId]| members.iter().filter(|who| some.contains(who)).count() as u32;
-		Count { active: of(active), reserve: of(reserve) }
+		Count::of(&self.members, self.active, |who| some.contains(who))
 	}
 }
 
