@@ -4,18 +4,19 @@ mod chain;
 
 use chain::*;
 use frame_support::traits::{Get, KeyOwnerProofSystem, UnfilteredDispatchable};
+use pallet_session::SessionInterface;
 use sp_runtime::{
 	transaction_validity::{
 		InvalidTransaction, TransactionSource, TransactionValidityError, UnknownTransaction,
 	},
 	DispatchError,
 };
-use understudy_primitives::{Evidence, Health, Initiator, Phase, RecordKind, Verdict};
+use understudy_primitives::{crypto::AuthorityId, Evidence, Health, Initiator, Phase, RecordKind, Verdict};
 use understudy_runtime::{
 	constants::{SESSIONS_PER_ERA, SESSION_LENGTH, SLOT_DURATION},
 	parameters::{dynamic_params, RuntimeParameters},
-	AccountId, BlockNumber, Executive, Failover, Grandpa, Heartbeat, Runtime, RuntimeCall, Session, Staking,
-	ValidatorRotation,
+	AccountId, BlockNumber, Executive, Failover, Grandpa, Heartbeat, Runtime, RuntimeCall, Session,
+	SessionKeys, Staking, ValidatorRotation,
 };
 
 /// Long enough for everybody's grace to be over.
@@ -325,6 +326,35 @@ fn the_new_set_is_what_offences_are_proven_against() {
 		let (owner, ()) =
 			understudy_runtime::Historical::check_proof(key, proof).expect("the proof is of this session");
 		assert_eq!(owner, Eve.to_account_id());
+	});
+}
+
+#[test]
+fn a_new_heartbeat_key_counts_from_when_the_other_session_keys_do() {
+	run(|chain| {
+		chain.blocks(WARM);
+		// The chain under test signs for Eve with the key that she had.
+		chain.dead = vec![Eve];
+		let index = |who| payload(who).index;
+		let expected =
+			|who| pallet_heartbeat::MemberKeys::<Runtime>::get(index(who)).expect("a member has a key");
+		let old = [expected(Bob), expected(Eve)];
+		let new = [1, 2].map(|byte| AuthorityId::from(sp_core::sr25519::Public::from_raw([byte; 32])));
+		for (who, key) in [Bob, Eve].into_iter().zip(&new) {
+			let who = who.to_account_id();
+			let keys = Session::load_keys(&who).expect("a member has keys");
+			let keys = SessionKeys { heartbeat: key.clone(), ..keys };
+			<Session as SessionInterface>::set_keys(&who, keys).expect("the key is nobody's");
+		}
+		let mut next_session = || {
+			let session = Session::current_index();
+			while Session::current_index() == session {
+				chain.blocks(1);
+			}
+			[expected(Bob), expected(Eve)]
+		};
+		assert_eq!(next_session(), [old[0].clone(), new[1].clone()]);
+		assert_eq!(next_session(), new);
 	});
 }
 

@@ -11,7 +11,7 @@ use sp_runtime::{
 	transaction_validity::TransactionValidityWithRefund,
 };
 use understudy_primitives::{
-	crypto::AuthoritySignature,
+	crypto::{AuthorityId, AuthoritySignature},
 	statement::{admit, reject},
 	HeartbeatKeys, MemberIndex, RosterId, Seat, WindowIndex,
 };
@@ -20,7 +20,7 @@ use crate::{
 	evidence::{self, EvidenceTable, Mark},
 	rejection,
 	statement::{Heartbeat, Report, ReportKind, Statement},
-	Config, Members, Pallet, Registrations, RenewalOf, Window, WindowInfo, WindowOf,
+	Config, MemberKeys, Pallet, Registrations, RenewalOf, Window, WindowInfo, WindowOf,
 };
 
 /// By how many blocks a renewal may be ahead of a node that checks it for its pool.
@@ -38,12 +38,12 @@ impl<T: Config> Pallet<T> {
 		signature: &AuthoritySignature,
 	) -> TransactionValidityWithRefund {
 		let Heartbeat { roster, window, index } = *heartbeat;
-		let running = Self::check_member(source, roster, window, index)?.index;
+		let running = Self::check_member(source, roster, window, index)?;
 		let seen = |mark| evidence::is_marked::<T>(mark, index);
-		if window <= running && seen(Mark::Seen) || window < running && seen(Mark::SeenBefore) {
+		if window <= running.index && seen(Mark::Seen) || window < running.index && seen(Mark::SeenBefore) {
 			return reject(rejection::ALREADY_SEEN);
 		}
-		Self::check_member_signature(index, heartbeat, signature)?;
+		Self::check_member_signature(&running, index, heartbeat, signature)?;
 		admit("understudy/heartbeat", heartbeat, T::HeartbeatPriority::get())
 	}
 
@@ -91,7 +91,7 @@ impl<T: Config> Pallet<T> {
 				return reject(rejection::NOTHING_NEW);
 			}
 		}
-		Self::check_member_signature(reporter, report, signature)?;
+		Self::check_member_signature(&running_window, reporter, report, signature)?;
 		admit("understudy/report", &(roster, window, reporter, kind), T::HeartbeatPriority::get())
 	}
 
@@ -122,7 +122,8 @@ impl<T: Config> Pallet<T> {
 		if !registration.is_due(now, lifetime, renewal.node) {
 			return reject(rejection::NOT_DUE);
 		}
-		Self::check_signature(&renewal.who, renewal, signature)?;
+		let Some(key) = T::Keys::key_of(&renewal.who) else { return reject(rejection::NO_KEY) };
+		check_signature(&key, renewal, &Self::genesis(), signature)?;
 		// Of two renewals one suffices.
 		admit("understudy/renewal", &renewal.who, T::HeartbeatPriority::get())
 	}
@@ -152,28 +153,31 @@ impl<T: Config> Pallet<T> {
 	}
 
 	fn check_member_signature(
+		window: &WindowOf<T>,
 		index: MemberIndex,
 		statement: &impl Statement,
 		signature: &AuthoritySignature,
 	) -> Checked<()> {
-		let Some(who) = Members::<T>::get(index) else { return reject(rejection::NO_KEY) };
-		Self::check_signature(&who, statement, signature)
-	}
-
-	fn check_signature(
-		who: &T::AccountId,
-		statement: &impl Statement,
-		signature: &AuthoritySignature,
-	) -> Checked<()> {
-		let Some(key) = T::Keys::key_of(who) else { return reject(rejection::NO_KEY) };
-		if !statement.is_signed_by(&key, &Self::genesis(), signature) {
-			return reject(rejection::BAD_SIGNATURE);
-		}
-		Ok(())
+		let Some(key) = MemberKeys::<T>::get(index) else { return reject(rejection::NO_KEY) };
+		let known = window.genesis != T::Hash::default();
+		let genesis = if known { window.genesis } else { Self::genesis() };
+		check_signature(&key, statement, &genesis, signature)
 	}
 
 	/// The genesis hash, which the system pallet never prunes.
 	pub(crate) fn genesis() -> T::Hash {
 		frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero())
 	}
+}
+
+fn check_signature(
+	key: &AuthorityId,
+	statement: &impl Statement,
+	genesis: &impl Encode,
+	signature: &AuthoritySignature,
+) -> Checked<()> {
+	if !statement.is_signed_by(key, genesis, signature) {
+		return reject(rejection::BAD_SIGNATURE);
+	}
+	Ok(())
 }

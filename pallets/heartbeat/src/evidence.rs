@@ -18,6 +18,11 @@ pub const MARKS_PER_CHUNK: u32 = 1024;
 /// Members per chunk of [`Counters`].
 pub const COUNTERS_PER_CHUNK: u32 = 64;
 
+/// How many chunks of [`Counters`] so many members of a roster of `total` are in, at most.
+pub fn chunks_of(members: u32, total: u32) -> u32 {
+	members.min(total.div_ceil(COUNTERS_PER_CHUNK))
+}
+
 /// A bit per member.
 pub type Bits = [u8; (MARKS_PER_CHUNK / 8) as usize];
 

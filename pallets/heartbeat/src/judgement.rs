@@ -6,7 +6,7 @@ use frame_support::{
 	weights::Weight,
 };
 use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::SaturatedConversion;
+use sp_runtime::{traits::Zero, SaturatedConversion};
 use understudy_primitives::{
 	api::RosterStatus, Evidence, Health, Judged, Judgement, JudgementHandler, MemberIndex, Moment, Slots,
 	Verdicts, WindowIndex,
@@ -154,6 +154,8 @@ impl<T: Config> Pallet<T> {
 		let (seed, _) = T::Randomness::random(b"understudy/probes");
 		let seed_before = Window::<T>::get().seed;
 		let quota = T::HeartbeatQuota::get();
+		let now = frame_system::Pallet::<T>::block_number();
+		let genesis = if now.is_zero() { T::Hash::default() } else { Self::genesis() };
 		Window::<T>::put(WindowInfo {
 			index,
 			roster,
@@ -163,6 +165,7 @@ impl<T: Config> Pallet<T> {
 			quota,
 			alarm: false,
 			troubled: true,
+			genesis,
 		});
 	}
 

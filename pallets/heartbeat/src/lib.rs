@@ -26,6 +26,8 @@
 //!
 //! - The pallet hears of the roster through [`RosterHandler`](understudy_primitives::RosterHandler), of slots through
 //!   [`Slots`], of keys through [`HeartbeatKeys`] and [`VoteKeys`]. It knows no consensus and no session pallet.
+//! - It must be the handler of its key among the session keys (`OneSessionHandler`): so it hears when keys change. Without
+//!   that, changed keys count with the next roster only.
 //! - In the runtime it stands **after** the pallet that notes the current slot and **before** the session pallet: missed
 //!   slots belong to the set that the previous block left behind.
 //! - `frame_system::AuthorizeCall` must be among the transaction extensions.
@@ -35,8 +37,8 @@
 //! ## Low level
 //!
 //! Evidence lives in chunks (see [`evidence`]): bits that say who was seen or reported in the running window, and the
-//! counters of 64 members at a time. A heartbeat writes one of the first kind, which the block's author writes as well; a
-//! quiet window's end writes no counter at all. What members sign is in [`statement`], why it is turned away in [`rejection`].
+//! counters of 64 members at a time. A heartbeat reads the member's key, and writes one of the first kind, which the block's
+//! author writes as well; a quiet window's end writes no counter at all. What members sign is in [`statement`], why it is turned away in [`rejection`].
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -109,6 +111,9 @@ pub struct WindowInfo<BlockNumber, Hash> {
 	pub alarm: bool,
 	/// Whether something is counted against anybody. If not, blocks need not look at the counters.
 	pub troubled: bool,
+	/// The hash of the genesis block, which all that members sign is bound to: whoever checks it reads the window anyway.
+	/// Zero in a window that the genesis block made, which does not know its own hash.
+	pub genesis: Hash,
 }
 
 /// A window of this chain.
@@ -136,7 +141,8 @@ pub mod pallet {
 	/// `frame_system::AuthorizeCall` is among the runtime's transaction extensions.
 	#[pallet::config]
 	pub trait Config: CreateAuthorizedTransaction<Call<Self>> + frame_system::Config {
-		/// Where a member's heartbeat key is looked up.
+		/// Where an account's heartbeat key is looked up. Those of members are taken over when sessions begin, so the
+		/// pallet must be the handler of its key in `pallet_session`'s `SessionHandler`.
 		type Keys: HeartbeatKeys<Self::AccountId, AuthorityId>;
 
 		/// Who should have authored, and who did.
@@ -285,9 +291,14 @@ pub mod pallet {
 		BadTag,
 	}
 
-	/// The roster's members by index. One entry per member, so that a heartbeat reads one.
+	/// The roster's members by index.
 	#[pallet::storage]
 	pub type Members<T: Config> = StorageMap<_, Twox64Concat, MemberIndex, T::AccountId, OptionQuery>;
+
+	/// The members' heartbeat keys by index, as they were when the roster was made or a session began: a new key counts
+	/// when the other session keys do at the latest. One entry per member, so that a heartbeat reads one.
+	#[pallet::storage]
+	pub type MemberKeys<T: Config> = StorageMap<_, Identity, MemberIndex, AuthorityId, OptionQuery>;
 
 	/// The running window, and the roster that it is of. In one item, for who reads one reads the other.
 	#[pallet::storage]
@@ -295,7 +306,7 @@ pub mod pallet {
 
 	/// Who was seen and who reported in the running window: a bit per member. Only [`evidence`] touches it.
 	#[pallet::storage]
-	pub type Marks<T> = StorageMap<_, Twox64Concat, u32, evidence::MarkChunk, ValueQuery>;
+	pub type Marks<T> = StorageMap<_, Identity, u32, evidence::MarkChunk, ValueQuery>;
 
 	/// The counters per member. Only [`evidence`] touches it.
 	#[pallet::storage]
@@ -375,8 +386,15 @@ pub mod pallet {
 		///   authorized.
 		/// - [`Error::AlreadyReported`]: the member reported after the transaction was authorized.
 		#[pallet::call_index(1)]
-		#[pallet::weight((T::WeightInfo::report(report.targets.len() as u32), DispatchClass::Operational))]
-		#[pallet::weight_of_authorize(T::WeightInfo::authorize_report(report.targets.len() as u32))]
+		#[pallet::weight((
+			T::WeightInfo::report(report.targets.len() as u32)
+				.saturating_add(Pallet::<T>::counters_reported(report.targets.len())),
+			DispatchClass::Operational
+		))]
+		#[pallet::weight_of_authorize(
+			T::WeightInfo::authorize_report(report.targets.len() as u32)
+				.saturating_add(Pallet::<T>::counters_reported(report.targets.len()))
+		)]
 		#[pallet::authorize(Self::authorize_report)]
 		pub fn report(
 			origin: OriginFor<T>,
@@ -466,6 +484,7 @@ pub mod pallet {
 			let mut weight = T::WeightInfo::quiet_block();
 			if noted.touched > 0 {
 				weight.saturating_accrue(T::WeightInfo::note_slots(noted.touched));
+				weight.saturating_accrue(Self::counters(noted.touched, roster.total));
 			}
 
 			let length = T::WindowLength::get().max(1u32.into());
@@ -493,6 +512,7 @@ pub mod pallet {
 				let (changed, acting) = Self::conclude(&roster, table);
 				let judged = if over { changed } else { roster.total };
 				weight.saturating_accrue(T::WeightInfo::judge(judged));
+				weight.saturating_accrue(Self::counters(roster.total, roster.total));
 				weight.saturating_accrue(acting);
 			} else if noted.touched > 0 && !window.troubled {
 				window.troubled = true;
@@ -549,6 +569,17 @@ impl<T: Config> Pallet<T> {
 		T::DbWeight::get().reads_writes(1, 1).saturating_add(Weight::from_parts(0, proof))
 	}
 
+	/// What reading and writing the counters of so many members takes of the database, in a roster of `total`. The benchmarks
+	/// count reads and writes by whole numbers for each member; of chunks there is a fraction.
+	pub fn counters(members: u32, total: u32) -> Weight {
+		let chunks = evidence::chunks_of(members, total).into();
+		T::DbWeight::get().reads_writes(chunks, chunks)
+	}
+
+	fn counters_reported(targets: usize) -> Weight {
+		Self::counters(targets.saturated_into(), T::MaxMembers::get())
+	}
+
 	/// Checks what must hold between blocks: the roster, its members and its evidence agree in size, nobody is a member
 	/// twice, nothing is kept of who is not a member, and what is registered is well-formed.
 	pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
@@ -560,6 +591,7 @@ impl<T: Config> Pallet<T> {
 			(0..roster.total).filter_map(Members::<T>::get).collect();
 		ensure!(accounts.len() as u32 == roster.total, "a member is missing or there twice");
 		ensure!(Members::<T>::iter().count() as u32 == roster.total, "members beyond the roster");
+		ensure!(MemberKeys::<T>::iter_keys().all(|index| index < roster.total), "keys beyond the roster");
 		for registration in Registrations::<T>::iter_values() {
 			ensure!(Self::check_profile(&registration.profile).is_ok(), "a malformed registration");
 			let now = frame_system::Pallet::<T>::block_number();

@@ -44,6 +44,8 @@ parameter_types! {
 	pub static Judgements: Vec<Judgement> = Vec::new();
 	/// Accounts without a key.
 	pub static Keyless: Vec<u64> = Vec::new();
+	/// Accounts whose key is another now: that of the account that is higher by [`NEW_KEY`].
+	pub static Rekeyed: Vec<u64> = Vec::new();
 	pub static WindowLength: u64 = 4;
 	pub static GraceWindows: u8 = 2;
 	pub static MaxMembers: u32 = 3_000;
@@ -106,14 +108,18 @@ impl Slots for RoundRobin {
 	}
 }
 
+/// See [`Rekeyed`].
+pub const NEW_KEY: u64 = 100;
+
 pub struct TestKeys;
 
 impl HeartbeatKeys<u64, AuthorityId> for TestKeys {
 	fn key_of(who: &u64) -> Option<AuthorityId> {
-		(!Keyless::get().contains(who)).then(|| key(*who))
+		let now = if Rekeyed::get().contains(who) { who + NEW_KEY } else { *who };
+		(!Keyless::get().contains(who)).then(|| key(now))
 	}
 	fn owner_of(wanted: &AuthorityId) -> Option<u64> {
-		(10..60).find(|who| key(*who) == *wanted)
+		(10..60).find(|who| Self::key_of(who).as_ref() == Some(wanted))
 	}
 }
 
@@ -229,6 +235,14 @@ pub fn build_with_offchain(local: &[u64], test: impl FnOnce(&Pool, &World)) {
 /// Signs a statement with an account's key.
 pub fn sign(who: u64, statement: &impl Statement) -> AuthoritySignature {
 	understudy_mocks::sign(who, statement, &Heartbeat::genesis())
+}
+
+/// The session pallet starts a session, in which these keys of the active set are in force; `changed` says whether any is
+/// another than before.
+pub fn new_session(changed: bool, in_force: &[(u64, AuthorityId)]) {
+	use frame_support::traits::OneSessionHandler;
+	let keys = || in_force.iter().map(|(who, key)| (who, key.clone()));
+	Heartbeat::on_new_session(changed, keys(), keys());
 }
 
 /// Moves to the next block, in slot `slot`.

@@ -10,8 +10,8 @@
 //! | 3 | [`FUTURE_WINDOW`] | heartbeat, report | its window has not begun | wait |
 //! | 4 | [`NOT_A_MEMBER`] | heartbeat, report | the roster has no such index | nothing, it is no member |
 //! | 5 | [`ALREADY_SEEN`] | heartbeat | the member was seen in this window, or in the one that the heartbeat is for | nothing, it is known to be alive |
-//! | 6 | [`NO_KEY`] | all | the member has no heartbeat key | set session keys |
-//! | 7 | [`BAD_SIGNATURE`] | all | signed by another key, or for another chain or content | check the keystore against the session keys |
+//! | 6 | [`NO_KEY`] | all | the member has no heartbeat key | set session keys; they count from the next session |
+//! | 7 | [`BAD_SIGNATURE`] | all | signed by another key, or for another chain or content | check the keystore against `MemberKeys`, or for a renewal against the session keys |
 //! | 8 | [`NOT_DUE`] | renewal | the registration is fresh enough | wait |
 //! | 9 | [`ALREADY_REPORTED`] | report | the member made such a report in this window, or for the one that this report is for | wait for the next window |
 //! | 10 | [`BAD_TARGETS`] | report | the list of targets is empty, not in ascending order, or names the reporter | mend the node |

@@ -5,11 +5,11 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::traits::{Get, OneSessionHandler};
 use scale_info::TypeInfo;
 use sp_runtime::{traits::Saturating, SaturatedConversion};
-use understudy_primitives::{crypto::AuthorityId, MemberIndex, RosterHandler, RosterId, Seat};
+use understudy_primitives::{crypto::AuthorityId, HeartbeatKeys, MemberIndex, RosterHandler, RosterId, Seat};
 
 use crate::{
 	evidence::{self, EvidenceTable, MemberEvidence},
-	Config, Event, Members, Pallet, Window,
+	Config, Event, MemberKeys, Members, Pallet, Window,
 };
 
 /// The roster as the evidence is kept for it.
@@ -64,8 +64,12 @@ impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
 			if Members::<T>::get(index).as_ref() != Some(who) {
 				Members::<T>::insert(index, who);
 			}
+			note_key::<T>(index, T::Keys::key_of(who));
 		}
-		(new.total..old.total).for_each(Members::<T>::remove);
+		for index in new.total..old.total {
+			Members::<T>::remove(index);
+			MemberKeys::<T>::remove(index);
+		}
 		// With the next block, so that no window spans two rosters.
 		let window = Window::<T>::get().index.saturating_add(1);
 		Self::start_window(new, window, now.saturating_add(1u32.into()));
@@ -77,12 +81,31 @@ impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
 	}
 }
 
+fn note_key<T: Config>(index: MemberIndex, key: Option<AuthorityId>) {
+	if MemberKeys::<T>::get(index) != key {
+		MemberKeys::<T>::set(index, key);
+	}
+}
+
+/// Takes over the keys of the members of these indices: the one in force, if the member has one, or the one that it set last.
+fn note_keys<T: Config>(
+	indices: core::ops::Range<MemberIndex>,
+	in_force: &BTreeMap<&T::AccountId, AuthorityId>,
+) {
+	for index in indices {
+		if let Some(who) = Members::<T>::get(index) {
+			note_key::<T>(index, in_force.get(&who).cloned().or_else(|| T::Keys::key_of(&who)));
+		}
+	}
+}
+
 impl<T: Config> sp_runtime::BoundToRuntimeAppPublic for Pallet<T> {
 	type Public = AuthorityId;
 }
 
-/// Makes the heartbeat key one of the chain's session keys. The pallet looks keys up when it needs them and keeps no copy,
-/// so there is nothing to do here.
+/// Makes the heartbeat key one of the chain's session keys. A member's new key counts when its other keys do at the latest:
+/// for the active set with the session that puts changed keys to use, for the reserve with the next one, for everybody
+/// with a new roster. Until then the old one does, which its node therefore has to keep as long.
 impl<T: Config> OneSessionHandler<T::AccountId> for Pallet<T> {
 	type Key = AuthorityId;
 
@@ -91,13 +114,19 @@ impl<T: Config> OneSessionHandler<T::AccountId> for Pallet<T> {
 		I: 'a + Iterator<Item = (&'a T::AccountId, Self::Key)>,
 		T::AccountId: 'a,
 	{
+		// The first roster finds the keys.
 	}
 
-	fn on_new_session<'a, I>(_: bool, _: I, _: I)
+	fn on_new_session<'a, I>(changed: bool, validators: I, _: I)
 	where
 		I: 'a + Iterator<Item = (&'a T::AccountId, Self::Key)>,
 		T::AccountId: 'a,
 	{
+		let RosterInfo { active, total, .. } = Window::<T>::get().roster;
+		if changed {
+			note_keys::<T>(0..active, &validators.collect());
+		}
+		note_keys::<T>(active..total, &BTreeMap::new());
 	}
 
 	fn on_disabled(_: u32) {}

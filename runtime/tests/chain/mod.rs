@@ -93,6 +93,7 @@ fn run_on(patch: serde_json::Value, test: impl FnOnce(&mut Chain)) {
 			deaf: false,
 		});
 		check();
+		check_keys();
 	});
 }
 
@@ -137,6 +138,17 @@ pub fn check() {
 	for winner in pallet_validator_rotation::Elected::<Runtime>::get() {
 		let exposed = pallet_staking::ErasStakersOverview::<Runtime>::get(era, winner.who);
 		assert_eq!(exposed.map(|exposure| exposure.total), Some(winner.backing));
+	}
+}
+
+/// The chain expects heartbeats to be signed with the keys that members have set; not yet of who purged them.
+fn check_keys() {
+	let roster = pallet_heartbeat::Window::<Runtime>::get().roster;
+	for index in 0..roster.total {
+		let who = pallet_heartbeat::Members::<Runtime>::get(index).expect("a member");
+		if let Some(keys) = Session::load_keys(&who) {
+			assert_eq!(pallet_heartbeat::MemberKeys::<Runtime>::get(index), Some(keys.heartbeat));
+		}
 	}
 }
 

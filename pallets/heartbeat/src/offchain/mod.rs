@@ -19,7 +19,7 @@ use understudy_primitives::{
 	HeartbeatKeys, MemberIndex,
 };
 
-use crate::{statement::Statement, Call, Config, Members, Pallet, RosterInfo, Window, WindowOf};
+use crate::{statement::Statement, Call, Config, MemberKeys, Pallet, RosterInfo, Window, WindowOf};
 
 const LOG_TARGET: &str = "understudy::heartbeat";
 
@@ -40,42 +40,35 @@ impl<T: Config> Scene<T> {
 	}
 }
 
-/// An account whose heartbeat key is in the local keystore.
-struct Local<AccountId> {
-	key: AuthorityId,
-	who: AccountId,
-	/// Its place in the roster, if it has one.
-	index: Option<MemberIndex>,
-}
-
 impl<T: Config> Pallet<T> {
 	/// Does what is due for the accounts whose keys are in the local keystore.
 	pub(crate) fn work_offchain(now: BlockNumberFor<T>) {
 		let window = Window::<T>::get();
 		let scene = Scene::<T> { now, roster: window.roster, window };
-		let locals: Vec<Local<T::AccountId>> = AuthorityId::all()
-			.into_iter()
-			.filter_map(|key| {
-				let who = T::Keys::owner_of(&key)?;
-				let index =
-					(0..scene.roster.total).find(|index| Members::<T>::get(index).as_ref() == Some(&who));
-				Some(Local { key, who, index })
-			})
+		let keys = AuthorityId::all();
+		if keys.is_empty() {
+			return;
+		}
+		for key in &keys {
+			if let Some(who) = T::Keys::owner_of(key) {
+				Self::renew_registration(&scene, key, who);
+			}
+		}
+		// A member signs with the key that the chain expects, which may be the one before its account's last.
+		let seats: Vec<(AuthorityId, MemberIndex)> = (0..scene.roster.total)
+			.filter_map(|index| MemberKeys::<T>::get(index).map(|key| (key, index)))
+			.filter(|(key, _)| keys.contains(key))
 			.collect();
 		let finality = Self::finality_view();
-		for local in &locals {
-			Self::renew_registration(&scene, local);
-			let Some(index) = local.index else { continue };
-			Self::send_heartbeat(&scene, &local.key, index);
+		for (key, index) in &seats {
+			Self::send_heartbeat(&scene, key, *index);
 			if let Some(finality) = &finality {
-				Self::report_votes(&scene, &local.key, index, finality);
+				Self::report_votes(&scene, key, *index, finality);
 			}
 		}
 		// Last, for it waits for answers.
-		for local in &locals {
-			if let Some(index) = local.index {
-				Self::probe_peers(&scene, &local.key, index, finality.as_ref());
-			}
+		for (key, index) in &seats {
+			Self::probe_peers(&scene, key, *index, finality.as_ref());
 		}
 	}
 

@@ -204,6 +204,71 @@ fn a_member_without_a_key_is_rejected() {
 	build_and_execute(|| rejected(valid(14), rejection::NO_KEY));
 }
 
+/// Whether heartbeats of `who` are let in, signed by its key, and by the one that it has when it is rekeyed.
+fn let_in(who: u64) -> (bool, bool) {
+	let heartbeat = valid(who);
+	let by = |key| authorize(TransactionSource::InBlock, heartbeat, sign(key, &heartbeat)).is_ok();
+	(by(who), by(who + NEW_KEY))
+}
+
+#[test]
+fn an_active_members_new_key_counts_with_the_session_that_changes_keys() {
+	build_and_execute(|| {
+		Rekeyed::set(vec![12]);
+		assert_eq!(let_in(12), (true, false));
+		new_session(false, &[(12, key(12 + NEW_KEY))]);
+		assert_eq!(let_in(12), (true, false));
+		// Somebody else's.
+		new_session(true, &[(12, key(12))]);
+		assert_eq!(let_in(12), (true, false));
+		new_session(true, &[(12, key(12 + NEW_KEY))]);
+		assert_eq!(let_in(12), (false, true));
+	});
+}
+
+#[test]
+fn a_standbys_new_key_counts_with_the_next_session() {
+	build_and_execute(|| {
+		Rekeyed::set(vec![15]);
+		assert_eq!(let_in(15), (true, false));
+		new_session(false, &[]);
+		assert_eq!(let_in(15), (false, true));
+	});
+}
+
+#[test]
+fn new_keys_count_with_the_next_roster() {
+	build_and_execute(|| {
+		Rekeyed::set(vec![12, 14]);
+		Keyless::set(vec![15]);
+		Heartbeat::on_roster(&[10, 11, 12, 13], &[14, 15]);
+		assert_eq!([let_in(12), let_in(14), let_in(15)], [(false, true), (false, true), (false, false)]);
+	});
+}
+
+#[test]
+fn what_is_signed_is_bound_to_the_genesis_that_block_1_knows() {
+	build_and_execute(|| {
+		let before = Heartbeat::genesis();
+		frame_system::BlockHash::<Runtime>::insert(0, sp_core::H256::repeat_byte(3));
+		next_block(0);
+		let check = || {
+			let heartbeat = valid(14);
+			let by = |genesis| {
+				let signature = understudy_mocks::sign(14, &heartbeat, &genesis);
+				authorize(TransactionSource::InBlock, heartbeat, signature)
+			};
+			assert_eq!(by(before), Err(InvalidTransaction::Custom(rejection::BAD_SIGNATURE).into()));
+			assert_ok!(by(Heartbeat::genesis()));
+		};
+		check();
+		// The next window keeps it.
+		run(1..6, &[4]);
+		assert_eq!(Window::<Runtime>::get().genesis, Heartbeat::genesis());
+		check();
+	});
+}
+
 #[test]
 fn a_foreign_signature_is_rejected() {
 	build_and_execute(|| {

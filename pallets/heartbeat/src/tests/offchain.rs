@@ -64,6 +64,22 @@ fn a_standby_sends_one_heartbeat_per_window() {
 }
 
 #[test]
+fn a_node_signs_with_the_key_that_the_chain_expects() {
+	build_with_node(&[14, 14 + NEW_KEY], |pool| {
+		Rekeyed::set(vec![14]);
+		for session in [false, true] {
+			if session {
+				new_session(false, &[]);
+			}
+			run(System::block_number() + 1..System::block_number() + 5, &[4]);
+			Heartbeat::offchain_worker(System::block_number());
+			// `sent` checks that they are let in.
+			assert_eq!(sent(pool).iter().map(|heartbeat| heartbeat.index).collect::<Vec<_>>(), [4]);
+		}
+	});
+}
+
+#[test]
 fn a_heartbeat_that_got_lost_is_sent_again() {
 	WindowLength::set(10);
 	build_with_node(&[15], |pool| {

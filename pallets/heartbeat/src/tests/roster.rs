@@ -5,7 +5,7 @@ use understudy_primitives::{Health, RosterHandler, Verdicts};
 use crate::{
 	evidence::{self, EvidenceTable, Mark, MemberEvidence},
 	mock::*,
-	Marks, Members, Window,
+	Marks, MemberKeys, Members, Window,
 };
 
 fn evidence_of(index: u32) -> MemberEvidence {
@@ -62,6 +62,7 @@ fn a_smaller_roster_leaves_nothing_behind() {
 		Heartbeat::do_try_state().expect("the pallet's invariants hold");
 		Heartbeat::on_roster(&[10], &[]);
 		assert_eq!(Members::<Runtime>::iter().count(), 1);
+		assert_eq!(MemberKeys::<Runtime>::iter().count(), 1);
 		assert_eq!(Marks::<Runtime>::iter().count(), 0);
 		assert_eq!(crate::Counters::<Runtime>::iter().count(), 1);
 	});
