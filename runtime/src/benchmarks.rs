@@ -35,16 +35,16 @@ impl pallet_im_online::Config for Runtime {
 /// Writes session keys and the slot where the benchmarks' subjects read them.
 pub struct Helper;
 
+/// Session keys of which only the heartbeat key is ever used.
+pub fn session_keys(heartbeat: AuthorityId) -> SessionKeys {
+	let raw: sp_core::sr25519::Public = heartbeat.clone().into();
+	let grandpa = sp_core::ed25519::Public::from_raw(raw.into());
+	SessionKeys { aura: raw.into(), grandpa: grandpa.into(), heartbeat }
+}
+
 impl pallet_heartbeat::benchmarking::BenchmarkHelper<AccountId> for Helper {
 	fn set_key(who: &AccountId, heartbeat: AuthorityId) {
-		let raw: sp_core::sr25519::Public = heartbeat.clone().into();
-		let bytes: [u8; 32] = raw.into();
-		let keys = SessionKeys {
-			aura: raw.into(),
-			grandpa: sp_core::ed25519::Public::from_raw(bytes).into(),
-			heartbeat,
-		};
-		pallet_session::NextKeys::<Runtime>::insert(who, keys);
+		pallet_session::NextKeys::<Runtime>::insert(who, session_keys(heartbeat));
 	}
 
 	fn set_slot(slot: u64) {

@@ -90,6 +90,20 @@ pub fn network(candidates: &[Candidate], active: usize) -> Value {
 	})
 }
 
+/// The preset that benchmarks of evidence begin with, the peer's too: a thousand validators with their session keys.
+#[cfg(feature = "runtime-benchmarks")]
+pub const THOUSAND_RUNTIME_PRESET: &str = "thousand";
+
+#[cfg(feature = "runtime-benchmarks")]
+fn thousand() -> Value {
+	use pallet_heartbeat::benchmarking::{member, MEMBERS};
+	let keys = (0..MEMBERS).map(|index| {
+		let (account, key) = member::<AccountId>(index);
+		(account.clone(), account, benchmarks::session_keys(key))
+	});
+	build_struct_json_patch!(RuntimeGenesisConfig { session: SessionConfig { keys: keys.collect() } })
+}
+
 /// The preset of seven validators and two standbys.
 pub const SEVEN_RUNTIME_PRESET: &str = "seven";
 
@@ -109,6 +123,8 @@ pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
 		DEV_RUNTIME_PRESET => network(&six[..1], 1),
 		LOCAL_TESTNET_RUNTIME_PRESET => network(&six, 4),
 		SEVEN_RUNTIME_PRESET => network(&[&six[..], &three[..]].concat(), 7),
+		#[cfg(feature = "runtime-benchmarks")]
+		THOUSAND_RUNTIME_PRESET => thousand(),
 		_ => return None,
 	};
 	serde_json::to_vec(&patch).ok()

@@ -1,10 +1,11 @@
 //! Benchmarks of every call, authorization and hook, with the number of members as a component.
 //!
-//! The roster is as large as the component says, or the largest, and everybody in it has session keys, so that the tries are
-//! as deep as they would be; the member at work is the last one.
+//! They begin with a chain of [`MEMBERS`] validators that have session keys (the runtime's preset `thousand`), so that the tries
+//! are as deep as they would be. The roster is as large as the component says, or the largest; the member at work is the last
+//! one.
 
 use alloc::vec::Vec;
-use codec::Encode;
+use codec::{Decode, Encode};
 use frame_benchmarking::v2::*;
 use frame_support::{
 	pallet_prelude::TransactionSource,
@@ -32,7 +33,7 @@ pub trait BenchmarkHelper<AccountId> {
 }
 
 /// The members that the components range over.
-const MEMBERS: u32 = 1_000;
+pub const MEMBERS: u32 = 1_000;
 /// The least of them for heartbeats: with the first few members the cost rises faster than later, and a line from there would
 /// overrate large rosters.
 const SOME: u32 = 64;
@@ -45,13 +46,9 @@ fn profile() -> Profile {
 /// A roster of `n` active members, none of whom is in grace; the key of the last one is in the keystore.
 fn roster<T: Config>(n: u32) -> (Vec<T::AccountId>, AuthorityId) {
 	let key = AuthorityId::generate_pair(None);
-	let members: Vec<T::AccountId> = (0..n).map(|index| account("member", index, 0)).collect();
-	for (place, who) in (1..).zip(&members) {
-		let own =
-			if place == n { key.clone() } else { sp_core::sr25519::Public::from_raw(seed(place)).into() };
-		T::BenchmarkHelper::set_key(who, own);
-	}
+	let members: Vec<T::AccountId> = (0..n).map(|index| member(index).0).collect();
 	if let Some(last) = members.last() {
+		T::BenchmarkHelper::set_key(last, key.clone());
 		Pallet::<T>::insert_registration(last, profile(), None);
 	}
 	frame_system::Pallet::<T>::set_block_number(1u32.into());
@@ -66,9 +63,10 @@ fn roster<T: Config>(n: u32) -> (Vec<T::AccountId>, AuthorityId) {
 	(members, key)
 }
 
-/// Some bytes that are different for each number.
-fn seed(number: u32) -> [u8; 32] {
-	sp_io::hashing::blake2_256(&number.encode())
+/// A member, and a heartbeat key that nobody has.
+pub fn member<AccountId: Decode>(index: u32) -> (AccountId, AuthorityId) {
+	let key = sp_io::hashing::blake2_256(&index.encode());
+	(account("member", index, 0), sp_core::sr25519::Public::from_raw(key).into())
 }
 
 fn change_all<T: Config>(change: impl Fn(&mut MemberEvidence)) {
@@ -137,7 +135,8 @@ fn report<T: Config>(t: u32) -> (Report, AuthoritySignature) {
 		});
 	}
 	table.write();
-	evidence::mark::<T>(Mark::Seen, 0);
+	// Nobody whom it reports was seen.
+	evidence::mark::<T>(Mark::Seen, reporter);
 	evidence::mark::<T>(Mark::ReportedPeers, 0);
 	let targets = BoundedVec::truncate_from(targets);
 	let report = Report { roster: info.id, window, reporter, kind: ReportKind::Peers, targets };

@@ -15,8 +15,8 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Aura::CurrentSlot` (r:1 w:0)
 	/// Proof: `Aura::CurrentSlot` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	fn note_finality() -> Weight {
-		// Proof, measured: 0 bytes; minimum time: 5_008_000 ps.
-		Weight::from_parts(5_618_000, 1493)
+		// Proof, measured: 0 bytes; minimum time: 4_647_000 ps.
+		Weight::from_parts(5_278_000, 1493)
 			.saturating_add(T::DbWeight::get().reads(1))
 	}
 
@@ -27,8 +27,8 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Recovery::Rosters` (r:1 w:0)
 	/// Proof: `Recovery::Rosters` (`max_values`: Some(1), `max_size`: Some(262225), added: 262720, mode: `MaxEncodedLen`)
 	fn vote() -> Weight {
-		// Proof, measured: 260311 bytes; minimum time: 288_587_000 ps.
-		Weight::from_parts(363_378_000, 263710)
+		// Proof, measured: 260311 bytes; minimum time: 278_802_000 ps.
+		Weight::from_parts(336_718_000, 263710)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
@@ -48,9 +48,9 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Session::NextKeys` (r:1 w:0)
 	/// Proof: `Session::NextKeys` (`max_values`: None, `max_size`: None, mode: `Measured`)
 	fn authorize_vote(n: u32, ) -> Weight {
-		// Proof, measured: 835 + n * 260 bytes; minimum time: 69_973_000 ps.
-		Weight::from_parts(84_163_924, 263710)
-			.saturating_add(Weight::from_parts(257_750, 0).saturating_mul(n.into()))
+		// Proof, measured: 835 + n * 260 bytes; minimum time: 75_051_000 ps.
+		Weight::from_parts(90_892_946, 263710)
+			.saturating_add(Weight::from_parts(238_662, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 260).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(8))
 	}
@@ -62,8 +62,8 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Recovery::Present` (r:1 w:1)
 	/// Proof: `Recovery::Present` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
 	fn present() -> Weight {
-		// Proof, measured: 32149 bytes; minimum time: 66_859_000 ps.
-		Weight::from_parts(89_512_000, 34255)
+		// Proof, measured: 32149 bytes; minimum time: 71_556_000 ps.
+		Weight::from_parts(85_016_000, 34255)
 			.saturating_add(T::DbWeight::get().reads(3))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
@@ -83,9 +83,9 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `System::BlockHash` (r:1 w:0)
 	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
 	fn authorize_present(n: u32, ) -> Weight {
-		// Proof, measured: 714 + n * 256 bytes; minimum time: 70_664_000 ps.
-		Weight::from_parts(94_344_680, 263710)
-			.saturating_add(Weight::from_parts(257_793, 0).saturating_mul(n.into()))
+		// Proof, measured: 714 + n * 256 bytes; minimum time: 68_031_000 ps.
+		Weight::from_parts(84_444_480, 263710)
+			.saturating_add(Weight::from_parts(234_122, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 256).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(7))
 	}
@@ -125,8 +125,8 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn report_double_vote() -> Weight {
-		// Proof, measured: 224974 bytes; minimum time: 423_917_000 ps.
-		Weight::from_parts(540_560_000, 263710)
+		// Proof, measured: 224974 bytes; minimum time: 442_595_000 ps.
+		Weight::from_parts(513_129_000, 263710)
 			.saturating_add(T::DbWeight::get().reads(16))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
@@ -152,8 +152,8 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn veto() -> Weight {
-		// Proof, measured: 309 bytes; minimum time: 37_766_000 ps.
-		Weight::from_parts(40_940_000, 3839)
+		// Proof, measured: 309 bytes; minimum time: 36_314_000 ps.
+		Weight::from_parts(39_198_000, 3839)
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
@@ -179,8 +179,8 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn want() -> Weight {
-		// Proof, measured: 309 bytes; minimum time: 37_826_000 ps.
-		Weight::from_parts(45_557_000, 3839)
+		// Proof, measured: 309 bytes; minimum time: 36_074_000 ps.
+		Weight::from_parts(38_477_000, 3839)
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
@@ -190,8 +190,8 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Parameters::Parameters` (r:1 w:0)
 	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	fn gate() -> Weight {
-		// Proof, measured: 290 bytes; minimum time: 7_110_000 ps.
-		Weight::from_parts(9_574_000, 3521)
+		// Proof, measured: 290 bytes; minimum time: 6_991_000 ps.
+		Weight::from_parts(7_772_000, 3521)
 			.saturating_add(T::DbWeight::get().reads(2))
 	}
 
@@ -204,8 +204,8 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Grandpa::CurrentSetId` (r:1 w:0)
 	/// Proof: `Grandpa::CurrentSetId` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	fn tick() -> Weight {
-		// Proof, measured: 68 bytes; minimum time: 7_140_000 ps.
-		Weight::from_parts(7_701_000, 3521)
+		// Proof, measured: 68 bytes; minimum time: 6_710_000 ps.
+		Weight::from_parts(7_280_000, 3521)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
@@ -243,9 +243,9 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Recovery::Proposed` (r:1 w:0)
 	/// Proof: `Recovery::Proposed` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
 	fn tally(n: u32, ) -> Weight {
-		// Proof, measured: 1391 + n * 394 bytes; minimum time: 51_216_000 ps.
-		Weight::from_parts(28_316_826, 9426)
-			.saturating_add(Weight::from_parts(1_173_431, 0).saturating_mul(n.into()))
+		// Proof, measured: 1391 + n * 394 bytes; minimum time: 49_693_000 ps.
+		Weight::from_parts(38_565_797, 9426)
+			.saturating_add(Weight::from_parts(1_114_244, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 395).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(18))
 	}
@@ -291,9 +291,9 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Storage: `Failover::Entries` (r:0 w:334)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `Measured`)
 	fn change(n: u32, ) -> Weight {
-		// Proof, measured: 37 + n * 433 bytes; minimum time: 212_114_000 ps.
-		Weight::from_parts(214_377_000, 5521)
-			.saturating_add(Weight::from_parts(18_243_827, 0).saturating_mul(n.into()))
+		// Proof, measured: 37 + n * 433 bytes; minimum time: 199_936_000 ps.
+		Weight::from_parts(202_420_000, 5521)
+			.saturating_add(Weight::from_parts(16_849_322, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 1258).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(17))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))

@@ -25,8 +25,8 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Retiring` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Retiring` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
 	fn retire() -> Weight {
-		// Proof, measured: 69387 bytes; minimum time: 110_333_000 ps.
-		Weight::from_parts(134_910_000, 58831)
+		// Proof, measured: 69387 bytes; minimum time: 105_586_000 ps.
+		Weight::from_parts(123_233_000, 58831)
 			.saturating_add(T::DbWeight::get().reads(6))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
@@ -36,12 +36,12 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Conducts` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Conducts` (`max_values`: Some(1), `max_size`: Some(53250), added: 53745, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Window` (r:1 w:0)
-	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(90), added: 585, mode: `MaxEncodedLen`)
+	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(122), added: 617, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:1 w:0)
 	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	fn rejoin() -> Weight {
-		// Proof, measured: 242 bytes; minimum time: 57_845_000 ps.
-		Weight::from_parts(68_671_000, 54735)
+		// Proof, measured: 274 bytes; minimum time: 52_838_000 ps.
+		Weight::from_parts(66_399_000, 54735)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
@@ -55,13 +55,13 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Progress` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Progress` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Window` (r:1 w:0)
-	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(90), added: 585, mode: `MaxEncodedLen`)
+	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(122), added: 617, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:9 w:0)
 	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Counters` (r:16 w:0)
 	/// Proof: `Heartbeat::Counters` (`max_values`: None, `max_size`: Some(1166), added: 3641, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Marks` (r:1 w:0)
-	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(908), added: 3383, mode: `MaxEncodedLen`)
+	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(900), added: 3375, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Active` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Active` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Reserve` (r:1 w:0)
@@ -103,9 +103,9 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:3)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn enforce(n: u32, ) -> Weight {
-		// Proof, measured: 2685 + n * 169 bytes; minimum time: 226_285_000 ps.
-		Weight::from_parts(81_591_590, 77263)
-			.saturating_add(Weight::from_parts(4_063_141, 0).saturating_mul(n.into()))
+		// Proof, measured: 2717 + n * 169 bytes; minimum time: 229_670_000 ps.
+		Weight::from_parts(108_749_729, 77263)
+			.saturating_add(Weight::from_parts(4_432_426, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 996).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(34))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
@@ -119,13 +119,13 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Progress` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Progress` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Window` (r:1 w:0)
-	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(90), added: 585, mode: `MaxEncodedLen`)
+	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(122), added: 617, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:8 w:0)
 	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Counters` (r:16 w:0)
 	/// Proof: `Heartbeat::Counters` (`max_values`: None, `max_size`: Some(1166), added: 3641, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Marks` (r:1 w:0)
-	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(908), added: 3383, mode: `MaxEncodedLen`)
+	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(900), added: 3375, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Active` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Active` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Reserve` (r:1 w:0)
@@ -167,9 +167,9 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:3)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn approve(n: u32, ) -> Weight {
-		// Proof, measured: 6422 + n * 169 bytes; minimum time: 222_650_000 ps.
-		Weight::from_parts(83_275_109, 77263)
-			.saturating_add(Weight::from_parts(4_047_191, 0).saturating_mul(n.into()))
+		// Proof, measured: 6454 + n * 169 bytes; minimum time: 225_474_000 ps.
+		Weight::from_parts(86_303_665, 77263)
+			.saturating_add(Weight::from_parts(4_239_341, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 996).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(32))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(n.into())))
@@ -197,8 +197,8 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn veto() -> Weight {
-		// Proof, measured: 3832 bytes; minimum time: 35_673_000 ps.
-		Weight::from_parts(38_427_000, 5317)
+		// Proof, measured: 3832 bytes; minimum time: 36_053_000 ps.
+		Weight::from_parts(42_063_000, 5317)
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
@@ -208,13 +208,13 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Progress` (r:1 w:1)
 	/// Proof: `ValidatorRotation::Progress` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Window` (r:1 w:0)
-	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(90), added: 585, mode: `MaxEncodedLen`)
+	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(122), added: 617, mode: `MaxEncodedLen`)
 	/// Storage: `Parameters::Parameters` (r:5 w:0)
 	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Counters` (r:16 w:0)
 	/// Proof: `Heartbeat::Counters` (`max_values`: None, `max_size`: Some(1166), added: 3641, mode: `MaxEncodedLen`)
 	/// Storage: `Heartbeat::Marks` (r:1 w:0)
-	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(908), added: 3383, mode: `MaxEncodedLen`)
+	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(900), added: 3375, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Active` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Active` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
 	/// Storage: `ValidatorRotation::Reserve` (r:1 w:0)
@@ -250,9 +250,9 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn force_evict(n: u32, ) -> Weight {
-		// Proof, measured: 1603 + n * 81 bytes; minimum time: 77_565_000 ps.
-		Weight::from_parts(110_196_423, 77263)
-			.saturating_add(Weight::from_parts(484_778, 0).saturating_mul(n.into()))
+		// Proof, measured: 1635 + n * 81 bytes; minimum time: 77_384_000 ps.
+		Weight::from_parts(116_859_181, 77263)
+			.saturating_add(Weight::from_parts(418_817, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 81).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(26))
 			.saturating_add(T::DbWeight::get().writes(9))
@@ -301,9 +301,9 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn force_seat(n: u32, ) -> Weight {
-		// Proof, measured: 1317 + n * 70 bytes; minimum time: 64_545_000 ps.
-		Weight::from_parts(72_661_115, 77263)
-			.saturating_add(Weight::from_parts(165_949, 0).saturating_mul(n.into()))
+		// Proof, measured: 1317 + n * 70 bytes; minimum time: 64_705_000 ps.
+		Weight::from_parts(124_017_693, 77263)
+			.saturating_add(Weight::from_parts(168_325, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 70).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(21))
 			.saturating_add(T::DbWeight::get().writes(10))
@@ -328,8 +328,8 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn suspend_automation() -> Weight {
-		// Proof, measured: 0 bytes; minimum time: 21_682_000 ps.
-		Weight::from_parts(23_635_000, 3535)
+		// Proof, measured: 0 bytes; minimum time: 21_362_000 ps.
+		Weight::from_parts(23_405_000, 3535)
 			.saturating_add(T::DbWeight::get().reads(8))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
@@ -355,8 +355,8 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
 	fn resume_automation() -> Weight {
-		// Proof, measured: 56142 bytes; minimum time: 186_617_000 ps.
-		Weight::from_parts(255_488_000, 58831)
+		// Proof, measured: 56142 bytes; minimum time: 207_737_000 ps.
+		Weight::from_parts(243_401_000, 58831)
 			.saturating_add(T::DbWeight::get().reads(9))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
@@ -374,8 +374,8 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Retiring` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Retiring` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
 	fn quiet() -> Weight {
-		// Proof, measured: 107 bytes; minimum time: 11_126_000 ps.
-		Weight::from_parts(17_135_000, 1592)
+		// Proof, measured: 107 bytes; minimum time: 14_441_000 ps.
+		Weight::from_parts(17_055_000, 1592)
 			.saturating_add(T::DbWeight::get().reads(6))
 	}
 
@@ -408,9 +408,9 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Retiring` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Retiring` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
 	fn follow(k: u32, ) -> Weight {
-		// Proof, measured: 32198 + k * 51 bytes; minimum time: 161_989_000 ps.
-		Weight::from_parts(170_840_831, 40599)
-			.saturating_add(Weight::from_parts(325_171, 0).saturating_mul(k.into()))
+		// Proof, measured: 32198 + k * 51 bytes; minimum time: 169_280_000 ps.
+		Weight::from_parts(169_227_597, 40599)
+			.saturating_add(Weight::from_parts(345_253, 0).saturating_mul(k.into()))
 			.saturating_add(Weight::from_parts(0, 51).saturating_mul(k.into()))
 			.saturating_add(T::DbWeight::get().reads(16))
 			.saturating_add(T::DbWeight::get().writes(2))
@@ -423,7 +423,7 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::LastIncident` (r:1 w:1)
 	/// Proof: `Failover::LastIncident` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `Measured`)
 	/// Storage: `Heartbeat::Window` (r:1 w:0)
-	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(90), added: 585, mode: `Measured`)
+	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(122), added: 617, mode: `Measured`)
 	/// Storage: `Failover::Head` (r:1 w:1)
 	/// Proof: `Failover::Head` (`max_values`: Some(1), `max_size`: Some(72), added: 567, mode: `Measured`)
 	/// Storage: `Failover::Seed` (r:1 w:1)
@@ -439,7 +439,7 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Heartbeat::Counters` (r:2 w:0)
 	/// Proof: `Heartbeat::Counters` (`max_values`: None, `max_size`: Some(1166), added: 3641, mode: `Measured`)
 	/// Storage: `Heartbeat::Marks` (r:1 w:0)
-	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(908), added: 3383, mode: `Measured`)
+	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(900), added: 3375, mode: `Measured`)
 	/// Storage: `Heartbeat::Members` (r:100 w:0)
 	/// Proof: `Heartbeat::Members` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `Measured`)
 	/// Storage: `Heartbeat::Registrations` (r:100 w:0)
@@ -451,9 +451,9 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:200)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `Measured`)
 	fn record(r: u32, ) -> Weight {
-		// Proof, measured: 15280 + r * 153 bytes; minimum time: 187_728_000 ps.
-		Weight::from_parts(46_349_453, 18192)
-			.saturating_add(Weight::from_parts(49_921_601, 0).saturating_mul(r.into()))
+		// Proof, measured: 15312 + r * 153 bytes; minimum time: 190_462_000 ps.
+		Weight::from_parts(229_510_746, 18224)
+			.saturating_add(Weight::from_parts(50_470_064, 0).saturating_mul(r.into()))
 			.saturating_add(Weight::from_parts(0, 1415).saturating_mul(r.into()))
 			.saturating_add(T::DbWeight::get().reads(12))
 			.saturating_add(T::DbWeight::get().reads((2_u64).saturating_mul(r.into())))
@@ -508,15 +508,15 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `Failover::Entries` (r:0 w:25)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `Measured`)
 	fn decide(n: u32, f: u32, ) -> Weight {
-		// Proof, measured: 0 + f * 516 + n * 119 bytes; minimum time: 142_641_000 ps.
-		Weight::from_parts(145_736_000, 15541)
-			.saturating_add(Weight::from_parts(1_670_057, 0).saturating_mul(n.into()))
-			.saturating_add(Weight::from_parts(17_483_915, 0).saturating_mul(f.into()))
-			.saturating_add(Weight::from_parts(0, 1803).saturating_mul(f.into()))
-			.saturating_add(Weight::from_parts(0, 153).saturating_mul(n.into()))
+		// Proof, measured: 0 + f * 516 + n * 119 bytes; minimum time: 145_465_000 ps.
+		Weight::from_parts(148_510_000, 15541)
+			.saturating_add(Weight::from_parts(1_654_335, 0).saturating_mul(n.into()))
+			.saturating_add(Weight::from_parts(17_789_004, 0).saturating_mul(f.into()))
+			.saturating_add(Weight::from_parts(0, 1792).saturating_mul(f.into()))
+			.saturating_add(Weight::from_parts(0, 152).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(25))
 			.saturating_add(T::DbWeight::get().reads((1_u64).saturating_mul(f.into())))
-			.saturating_add(T::DbWeight::get().writes(7))
+			.saturating_add(T::DbWeight::get().writes(5))
 	}
 
 	/// Storage: `Recovery::Status` (r:1 w:0)
@@ -526,9 +526,9 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Progress` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Progress` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `Measured`)
 	fn plan(n: u32, ) -> Weight {
-		// Proof, measured: 173 + n * 21 bytes; minimum time: 21_462_000 ps.
-		Weight::from_parts(22_142_000, 1660)
-			.saturating_add(Weight::from_parts(2_543_300, 0).saturating_mul(n.into()))
+		// Proof, measured: 173 + n * 21 bytes; minimum time: 21_512_000 ps.
+		Weight::from_parts(21_783_000, 1660)
+			.saturating_add(Weight::from_parts(2_754_050, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 21).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(3))
 	}
@@ -540,13 +540,13 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Active` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Active` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
 	/// Storage: `Heartbeat::Window` (r:1 w:0)
-	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(90), added: 585, mode: `Measured`)
+	/// Proof: `Heartbeat::Window` (`max_values`: Some(1), `max_size`: Some(122), added: 617, mode: `Measured`)
 	/// Storage: `Parameters::Parameters` (r:5 w:0)
 	/// Proof: `Parameters::Parameters` (`max_values`: None, `max_size`: Some(56), added: 2531, mode: `Measured`)
 	/// Storage: `Heartbeat::Counters` (r:16 w:0)
 	/// Proof: `Heartbeat::Counters` (`max_values`: None, `max_size`: Some(1166), added: 3641, mode: `Measured`)
 	/// Storage: `Heartbeat::Marks` (r:1 w:0)
-	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(908), added: 3383, mode: `Measured`)
+	/// Proof: `Heartbeat::Marks` (`max_values`: None, `max_size`: Some(900), added: 3375, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Reserve` (r:1 w:0)
 	/// Proof: `ValidatorRotation::Reserve` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `Measured`)
 	/// Storage: `ValidatorRotation::Conducts` (r:1 w:0)
@@ -562,9 +562,9 @@ impl<T: frame_system::Config> pallet_validator_rotation::WeightInfo for WeightIn
 	/// Storage: `ValidatorRotation::Elected` (r:0 w:1)
 	/// Proof: `ValidatorRotation::Elected` (`max_values`: Some(1), `max_size`: Some(49154), added: 49649, mode: `Measured`)
 	fn plan_election(n: u32, ) -> Weight {
-		// Proof, measured: 1603 + n * 81 bytes; minimum time: 62_613_000 ps.
-		Weight::from_parts(64_595_000, 14813)
-			.saturating_add(Weight::from_parts(3_926_589, 0).saturating_mul(n.into()))
+		// Proof, measured: 1635 + n * 81 bytes; minimum time: 63_224_000 ps.
+		Weight::from_parts(64_465_000, 14845)
+			.saturating_add(Weight::from_parts(3_746_255, 0).saturating_mul(n.into()))
 			.saturating_add(Weight::from_parts(0, 120).saturating_mul(n.into()))
 			.saturating_add(T::DbWeight::get().reads(16))
 			.saturating_add(T::DbWeight::get().writes(3))
