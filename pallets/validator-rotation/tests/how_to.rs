@@ -15,7 +15,8 @@ const _: [&str; 8] = [
 ];
 
 fn page(name: &str, made: &str) {
-	let path = format!("{}/../../docs/how-to/{name}.md", env!("CARGO_MANIFEST_DIR"));
+	// From the package's folder, in which cargo runs tests. The folder at build time may be that of another checkout.
+	let path = format!("../../docs/how-to/{name}.md");
 	let note = format!(
 		"<!-- Made of src/{name}.md by pallets/validator-rotation/tests/how_to.rs: change that. -->\n"
 	);
