@@ -5,23 +5,29 @@
 //! voted for, when the change of authorities is enacted, or when so many have voted for another proposal that its own can never
 //! gather enough.
 //!
+//! A node that has lost its database learns from the chain that it is bound.
+//!
 //! And what it prevotes for it writes down before, for it may vote for no proposal that does not build on that: enough prevotes
 //! may be out already to finalize it.
 
 use std::sync::Arc;
 
 use codec::{Decode, Encode};
-use pallet_recovery::vote::binds;
+use pallet_recovery::vote::{binds, is_released};
 use sc_client_api::Backend;
 use sc_consensus_grandpa::{SharedAuthoritySet, VotingRule, VotingRuleResult};
 use sp_api::ProvideRuntimeApi;
+use sp_application_crypto::RuntimeAppPublic;
 use sp_blockchain::HeaderBackend;
+use sp_consensus_grandpa::GrandpaApi;
 use sp_core::offchain::{OffchainStorage, STORAGE_PREFIX};
+use sp_keystore::KeystorePtr;
 use sp_runtime::traits::Header as _;
 use understudy_primitives::{
 	api::RecoveryApi,
-	offchain::{Lock, LOCK, PREVOTED},
-	BlockId,
+	crypto::{AuthorityId, KEY_TYPE},
+	offchain::{Lock, LOCK, PREVOTED, RELEASED},
+	BlockId, RecoveryStatus,
 };
 use understudy_runtime::{BlockNumber, Hash, OpaqueBlock as Block};
 
@@ -38,6 +44,8 @@ pub struct AnchorRule {
 	pub backend: Arc<FullBackend>,
 	/// The set that votes.
 	pub authority_set: SharedAuthoritySet<Hash, BlockNumber>,
+	/// The keys of the node.
+	pub keystore: KeystorePtr,
 }
 
 impl AnchorRule {
@@ -47,13 +55,32 @@ impl AnchorRule {
 		kept.map(|kept| Lock::decode(&mut &kept[..])).transpose()
 	}
 
+	/// Whether the chain has a vote of this node for a recovery that is not enacted for it yet. The database may have been lost.
+	fn is_bound_by_chain(&self, best: &Header, status: Option<&RecoveryStatus<Hash>>) -> bool {
+		let Some(status) = status.filter(|status| status.votes > 0) else { return false };
+		let (api, best) = (self.client.runtime_api(), best.hash());
+		// A runtime of an earlier release does not say.
+		let Ok(Some((proposal, keys))) = api.bound(best) else { return false };
+		let enacted = || api.current_set_id(best).is_ok_and(|runtime| runtime == self.authority_set.set_id());
+		let is_over =
+			is_released(&proposal, self.client.info().finalized_number) || status.forced && enacted();
+		let is_mine = |key: &AuthorityId| self.keystore.has_keys(&[(key.to_raw_vec(), KEY_TYPE)]);
+		!is_over && keys.iter().any(is_mine) && self.released() != Some(proposal)
+	}
+
+	/// The proposal that the operator has taken the node's vote back for.
+	fn released(&self) -> Option<BlockId<Hash>> {
+		let kept = self.backend.offchain_storage()?.get(STORAGE_PREFIX, RELEASED)?;
+		BlockId::decode(&mut &kept[..]).ok()
+	}
+
 	fn is_bound(&self, best: &Header) -> bool {
+		let status = self.client.runtime_api().recovery_status(best.hash()).ok();
 		let lock = match self.lock() {
-			Ok(None) => return false,
+			Ok(None) => return self.is_bound_by_chain(best, status.as_ref()),
 			Ok(Some(lock)) => lock,
 			Err(_) => return true,
 		};
-		let status = self.client.runtime_api().recovery_status(best.hash()).ok();
 		let finalized = self.client.info().finalized_number;
 		binds(&lock, finalized, self.authority_set.set_id(), status.as_ref())
 	}

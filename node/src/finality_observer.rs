@@ -3,6 +3,9 @@
 //! GRANDPA's voter knows who has prevoted and precommitted in the rounds that it follows. A commit proves nothing of those
 //! it does not list, so the observer looks at the rounds themselves, often, and notes for each voter when it last saw a
 //! vote of it. In a stall the round stands still, and its votes with it: who voted in it is not silent.
+//!
+//! It watches the blocks, too, those that no other one builds on included: an author of whose slots no block comes is idle, and one whose
+//! neighbours keep its blocks out of the chain is not.
 
 use std::{
 	collections::{BTreeMap, BTreeSet},
@@ -11,9 +14,16 @@ use std::{
 };
 
 use codec::{Decode, Encode};
-use sc_client_api::Backend;
+use futures::{FutureExt, StreamExt};
+use sc_client_api::{Backend, BlockchainEvents};
+use sc_consensus_aura::find_pre_digest;
 use sc_consensus_grandpa::{SharedAuthoritySet, SharedVoterState};
+use sp_api::ProvideRuntimeApi;
 use sp_blockchain::HeaderBackend;
+use sp_consensus_aura::{
+	sr25519::{AuthorityId as AuraId, AuthoritySignature as AuraSignature},
+	AuraApi,
+};
 use sp_core::offchain::{OffchainStorage, STORAGE_PREFIX};
 use sp_runtime::traits::NumberFor;
 use substrate_prometheus_endpoint::{register, Gauge, PrometheusError, Registry, U64};
@@ -29,6 +39,8 @@ use crate::service::{FullBackend, FullClient};
 const LOOK: Duration = Duration::from_millis(500);
 /// After so many looks, what was seen is written down.
 const LOOKS_PER_NOTE: u32 = 4;
+/// After so many slots without any block the node judges no author.
+const BLIND: u64 = 10;
 /// Who was not seen for so many seconds counts as silent in the metric.
 const SILENT: u32 = 20;
 
@@ -45,6 +57,52 @@ struct Watch {
 	/// What was prevoted for last, and the best block if it builds on that, in SCALE.
 	prevoted: Vec<u8>,
 	advanced: u64,
+	authors: Authors,
+}
+
+/// When each author was seen last.
+#[derive(Default)]
+struct Authors {
+	/// The authors, by turns.
+	keys: Vec<AuraId>,
+	/// The last slot of each of which there was a block, or the one in which the set began.
+	last: Vec<u64>,
+	/// The latest slot of which there was a block.
+	latest: u64,
+}
+
+impl Authors {
+	/// The authors are these from this slot on. Those of another set have just been seen, all of them; and so have all where the node sees
+	/// no recent block of anybody: it syncs, or the chain stands still.
+	fn follow(&mut self, keys: Vec<AuraId>, slot: u64) {
+		let blind = self.latest + BLIND < slot;
+		if self.keys != keys || blind {
+			self.last = vec![slot; keys.len()];
+			self.keys = keys;
+		}
+	}
+
+	/// There is a block of this slot.
+	fn see(&mut self, slot: u64) {
+		self.latest = slot.max(self.latest);
+		let count = self.keys.len() as u64;
+		let place = slot.checked_rem(count).and_then(|place| self.last.get_mut(place as usize));
+		if let Some(last) = place {
+			*last = slot.max(*last);
+		}
+	}
+
+	/// The places of those that had slots before this one without a block, and the number of such slots in a row.
+	fn idle(&self, slot: u64) -> Vec<(u32, u32)> {
+		let count = self.keys.len() as u64;
+		let missed = |last: &u64, place: u64| {
+			// Number of own slots before this one.
+			let own = |slot: u64| (slot + count - 1 - place).checked_div(count).unwrap_or_default();
+			own(slot).saturating_sub(own(last + 1)).min(u32::MAX.into()) as u32
+		};
+		let all = self.last.iter().zip(0u64..).map(|(last, place)| (place as u32, missed(last, place)));
+		all.filter(|(_, missed)| *missed > 0).collect()
+	}
 }
 
 impl Watch {
@@ -69,8 +127,8 @@ impl Watch {
 		}
 	}
 
-	/// What is to be told at `now`.
-	fn view(&self, now: u64) -> FinalityView {
+	/// What is to be told at `now`, in this slot.
+	fn view(&self, now: u64, slot: u64) -> FinalityView {
 		let seconds = |at: &u64| (now.saturating_sub(*at) / 1_000).min(u32::MAX.into()) as u32;
 		let silent = self.seen.iter().map(|(voter, at)| (*voter, seconds(at)));
 		FinalityView {
@@ -81,6 +139,8 @@ impl Watch {
 			set: self.set.unwrap_or_default(),
 			prevoted: self.prevoted.clone(),
 			silent: silent.filter(|(_, seconds)| *seconds > 0).collect(),
+			authors: self.authors.keys.len() as u32,
+			idle: self.authors.idle(slot),
 		}
 	}
 }
@@ -117,6 +177,9 @@ impl FinalityObserver {
 		let Some(mut storage) = self.backend.offchain_storage() else { return };
 		let metrics = self.registry.as_ref().and_then(|registry| Metrics::register(registry).ok());
 		let mut watch = Watch::default();
+		let mut imports = self.client.every_import_notification_stream();
+		let Ok(duration) = sc_consensus_aura::slot_duration(&*self.client) else { return };
+		let duration = duration.as_millis().max(1);
 		for looks in 1u32.. {
 			futures_timer::Delay::new(LOOK).await;
 			// Without a voter state this node does not follow finality, and has nothing to tell.
@@ -129,6 +192,15 @@ impl FinalityObserver {
 			let voters: Vec<Voter> =
 				self.authority_set.current_authorities().iter().map(|(voter, _)| raw(voter)).collect();
 			let now = now();
+			let slot = now / duration;
+			while let Some(Some(block)) = imports.next().now_or_never() {
+				if let Ok(slot) = find_pre_digest::<Block, AuraSignature>(&block.header) {
+					watch.authors.see(slot.into());
+				}
+			}
+			if let Ok(keys) = self.client.runtime_api().authorities(self.client.info().best_hash) {
+				watch.authors.follow(keys, slot);
+			}
 			let info = self.client.info();
 			let finalized = info.finalized_number;
 			if let Ok(Some(header)) = self.client.header(info.finalized_hash) {
@@ -137,7 +209,7 @@ impl FinalityObserver {
 			watch.look(now, self.authority_set.set_id(), &voters, &present, finalized);
 			if looks % LOOKS_PER_NOTE == 0 {
 				watch.prevoted = self.prevoted(&storage).map(|seen| seen.encode()).unwrap_or_default();
-				let view = watch.view(now);
+				let view = watch.view(now, slot);
 				if let Some(metrics) = &metrics {
 					let silent = view.silent.iter().filter(|(_, seconds)| *seconds >= SILENT);
 					metrics.silent.set(silent.count() as u64);
@@ -206,37 +278,86 @@ mod tests {
 	#[test]
 	fn who_votes_is_not_silent() {
 		let watch = watch(&[(1_000, 1, &[A, B], &[A], 1), (9_000, 1, &[A, B], &[A, B], 2)]);
-		assert!(watch.view(9_500).silent.is_empty());
+		assert!(watch.view(9_500, 0).silent.is_empty());
 	}
 
 	#[test]
 	fn who_does_not_vote_is_silent_since_the_set_began() {
 		let watch = watch(&[(1_000, 1, &[A, B], &[A], 1), (9_000, 1, &[A, B], &[A], 2)]);
-		assert_eq!(watch.view(9_000).silent, [(B, 8)]);
+		assert_eq!(watch.view(9_000, 0).silent, [(B, 8)]);
 	}
 
 	#[test]
 	fn who_stops_is_silent_since_its_last_vote() {
 		let watch = watch(&[(1_000, 1, &[A, B], &[A, B], 1), (4_000, 1, &[A, B], &[A, B], 2)]);
-		assert_eq!(watch.view(34_000).silent, [(A, 30), (B, 30)]);
+		assert_eq!(watch.view(34_000, 0).silent, [(A, 30), (B, 30)]);
 	}
 
 	#[test]
 	fn a_new_set_starts_anew() {
 		let watch = watch(&[(1_000, 1, &[A, B], &[A], 1), (60_000, 2, &[A, C], &[A], 2)]);
-		assert_eq!(watch.view(63_000).silent, [(A, 3), (C, 3)]);
+		assert_eq!(watch.view(63_000, 0).silent, [(A, 3), (C, 3)]);
 	}
 
 	#[test]
 	fn a_vote_of_somebody_else_is_ignored() {
 		let watch = watch(&[(1_000, 1, &[A], &[C], 1), (9_000, 1, &[A], &[A, C], 1)]);
-		assert!(watch.view(9_000).silent.is_empty());
+		assert!(watch.view(9_000, 0).silent.is_empty());
 	}
 
 	#[test]
 	fn it_tells_since_when_finality_stands_still() {
 		let watch = watch(&[(1_000, 1, &[A], &[A], 5), (2_000, 1, &[A], &[A], 6), (9_000, 1, &[A], &[A], 6)]);
-		let view = watch.view(9_000);
+		let view = watch.view(9_000, 0);
 		assert_eq!((view.at, view.advanced, view.finalized), (9_000, 2_000, 6));
+	}
+
+	/// Four authors, from slot 100 on.
+	fn authors() -> Authors {
+		let mut authors = Authors::default();
+		let key = |byte| sp_core::sr25519::Public::from_raw([byte; 32]).into();
+		authors.see(100);
+		authors.follow([1, 2, 3, 4].map(key).into(), 100);
+		authors
+	}
+
+	#[test]
+	fn an_author_without_blocks_is_idle_by_its_own_slots() {
+		let mut authors = authors();
+		assert_eq!(authors.idle(101), []);
+		// Slots 100, 104, … are of the first one.
+		for slot in (101..=120).filter(|slot| slot % 4 != 2) {
+			authors.see(slot);
+		}
+		assert_eq!(authors.idle(121), [(2, 5)]);
+		assert_eq!(authors.idle(122), [(1, 1), (2, 5)], "slot 122 is not over yet");
+		assert_eq!(authors.idle(123), [(1, 1), (2, 6)]);
+		// A block of its slot, whether another one builds on it or not.
+		authors.see(122);
+		assert_eq!(authors.idle(123), [(1, 1)]);
+	}
+
+	#[test]
+	fn another_set_of_authors_starts_anew() {
+		let mut authors = authors();
+		let same = authors.keys.clone();
+		authors.see(125);
+		authors.follow(same.clone(), 129);
+		assert_eq!(authors.idle(129).len(), 3);
+		authors.follow(same[..3].to_vec(), 130);
+		assert_eq!(authors.idle(130), []);
+		assert_eq!(Authors::default().idle(5), []);
+	}
+
+	#[test]
+	fn a_node_that_sees_no_block_of_anybody_judges_nobody() {
+		let mut authors = authors();
+		let same = authors.keys.clone();
+		// It syncs, or the chain stands still, for a while.
+		authors.follow(same.clone(), 200);
+		assert_eq!(authors.idle(200), []);
+		authors.see(201);
+		authors.follow(same, 204);
+		assert_eq!(authors.idle(204), [(2, 1), (3, 1)]);
 	}
 }

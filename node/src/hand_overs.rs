@@ -11,7 +11,7 @@ use std::{
 };
 
 use codec::{Decode, Encode};
-use pallet_recovery::{Forced, Proposed, Rosters};
+use pallet_recovery::{in_flight::Voter, Forced, Proposed, Rosters};
 use sc_client_api::{Backend, ProofProvider, StorageProvider};
 use sc_consensus_grandpa::{
 	best_justification, find_scheduled_change, SharedAuthoritySet, GRANDPA_ENGINE_ID,
@@ -22,7 +22,6 @@ use sp_core::{storage::StorageKey, H256, H512};
 use sp_runtime::traits::{BlakeTwo256, Hash as _};
 use understudy_primitives::{
 	api::RecoveryApi,
-	crypto::KEY_TYPE,
 	quorum::is_quorum,
 	statement::Statement,
 	vote::{CarriedOut, Signed, Vote},
@@ -228,23 +227,30 @@ impl HandOvers {
 		if self.hash(proposal.number)? != proposal.hash {
 			return Err(lost("the votes that it has are for a block of another branch"));
 		}
-		let (anchor, anchor_hash, anchor_justification) = self.anchor(changes, set)?;
-		for (number, hash) in [(proposal.number, proposal.hash), (anchor, anchor_hash)] {
-			if !self.has_state(number, hash) {
-				return Err(lost(&format!("the state of #{number} is pruned")));
-			}
+		if !self.has_state(proposal.number, proposal.hash) {
+			return Err(lost(&format!("the state of #{} is pruned", proposal.number)));
 		}
 		let keys = recovery_keys(RECOVERY);
-		let votes = self.votes(anchor_hash, votes)?.ok_or_else(|| {
-			lost("without those whose keys or membership changed right before the stall, the votes do not suffice")
+		// Members, their keys and their readiness may have changed since an older anchor: the newest by whose roster the votes suffice.
+		let mut found = None;
+		for (anchor_hash, justification) in self.anchors(changes, set)? {
+			if let Some(cast) = self.votes(anchor_hash, &votes)? {
+				found = Some((anchor_hash, justification, cast));
+				break;
+			}
+		}
+		let (anchor_hash, anchor_justification, votes) = found.ok_or_else(|| {
+			lost(
+				"no final block is known whose state is there and by whose members and keys the votes suffice; some may have changed \
+				 right before the stall",
+			)
 		})?;
 		let mut asked = vec![keys.rosters];
-		asked.extend(votes.iter().map(|cast| owner_key(KEY_TYPE, &cast.key)));
 		asked.extend((!anchor_justification.is_empty()).then_some(keys.genesis));
 		let anchor = self.proven(anchor_hash, &asked)?;
 
 		let authorities = self.authorities(proposal.hash)?;
-		let mut asked = vec![keys.proposed];
+		let mut asked = vec![keys.proposed, keys.stalled];
 		asked.extend(authorities.iter().map(|key| owner_key(sp_consensus_grandpa::KEY_TYPE, key)));
 		Ok(ForcedChange {
 			anchor,
@@ -257,9 +263,9 @@ impl HandOvers {
 		})
 	}
 
-	/// The last block that a set is known to have justified, or else the one with which it took over, with no justification: what leads
-	/// there shows that it is final.
-	fn anchor(&self, changes: &Changes, set: u64) -> Result<(BlockNumber, Hash, Vec<u8>), Why> {
+	/// The final blocks of a set whose states are there, the newest first, with their justifications: those that the set is known to have
+	/// justified, and the one with which it took over, with none. What leads there shows that it is final.
+	fn anchors(&self, changes: &Changes, set: u64) -> Result<Vec<(Hash, Vec<u8>)>, Why> {
 		// Before the change is enacted, the set finalizes.
 		let last = changes.get(&set).copied().unwrap_or_else(|| self.client.info().finalized_number);
 		let (known, hash) = match self.before(changes, set)? {
@@ -274,6 +280,15 @@ impl HandOvers {
 				(number, self.hash(number)?)
 			},
 		};
+		let mut all = Vec::new();
+		// The last justification of all is known although its block does not keep it.
+		let best = best_justification::<_, Block>(&*self.backend).map_err(Why::internal)?;
+		if let Some(best) = best.filter(|best| (known.saturating_add(1)..=last).contains(&best.target().0)) {
+			let (number, target) = best.target();
+			if self.has_state(number, target) {
+				all.push((target, best.encode()));
+			}
+		}
 		let earliest = last.saturating_sub(JUSTIFICATION_PERIOD).max(known);
 		for number in (earliest.saturating_add(1)..=last).rev() {
 			let hash = self.hash(number)?;
@@ -281,10 +296,13 @@ impl HandOvers {
 				break;
 			}
 			if let Some(justification) = self.justification(hash)? {
-				return Ok((number, hash, justification));
+				all.push((hash, justification));
 			}
 		}
-		Ok((known, hash, Vec::new()))
+		if self.has_state(known, hash) {
+			all.push((hash, Vec::new()));
+		}
+		Ok(all)
 	}
 
 	/// A block that says that the change was forced, and its justification by the set that was seated.
@@ -317,23 +335,24 @@ impl HandOvers {
 		Ok((of_that_set && says_so(number, hash)?).then(|| (hash, best.encode())))
 	}
 
-	/// The votes of those who were members as of a block, with their keys as of then; if they suffice.
-	fn votes(&self, at: Hash, votes: Vec<Signed<Vote<AccountId, Hash>>>) -> Result<Option<Vec<Cast>>, Why> {
+	/// The votes of those who counted as members as of a block, by the keys in force then; if they suffice.
+	fn votes(&self, at: Hash, votes: &[Signed<Vote<AccountId, Hash>>]) -> Result<Option<Vec<Cast>>, Why> {
 		let rosters: pallet_recovery::RostersOf<Runtime> =
 			self.value(at, &Rosters::<Runtime>::hashed_key())?.unwrap_or_default();
 		let Some(roster) = rosters.last() else { return Ok(None) };
 		let genesis = self.client.info().genesis_hash;
 		let (mut cast, mut voters) = (Vec::new(), BTreeSet::new());
 		for Signed { statement, signature } in votes {
-			let Some(keys) = self.session_keys(at, &statement.who)? else { continue };
-			let is_member = roster.members.contains(&statement.who);
-			if !is_member || !statement.is_signed_by(&keys.heartbeat, &genesis, &signature) {
+			let counts = |voter: &&Voter<AccountId>| voter.counts && voter.who == statement.who;
+			let Some(key) = roster.members.iter().find(counts).and_then(|voter| voter.key.as_ref()) else {
+				continue;
+			};
+			if !statement.is_signed_by(key, &genesis, signature) {
 				continue;
 			}
-			let Vote { who, base, .. } = statement;
+			let Vote { who, base, .. } = statement.clone();
 			voters.insert(who.clone());
-			let key = H256::from_slice(keys.heartbeat.as_slice());
-			cast.push(Cast { who, base, key, signature: H512::from_slice(signature.as_slice()) });
+			cast.push(Cast { who, base, signature: H512::from_slice(signature.as_slice()) });
 		}
 		Ok(is_quorum(roster.count(&voters), roster.size()).then_some(cast))
 	}

@@ -261,6 +261,7 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 		client: client.clone(),
 		backend: backend.clone(),
 		authority_set: grandpa_link.shared_authority_set().clone(),
+		keystore: keystore_container.keystore(),
 	};
 
 	let rpc_builder = {

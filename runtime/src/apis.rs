@@ -19,7 +19,7 @@ use sp_version::RuntimeVersion;
 use understudy_primitives::{
 	api::{ReadError, RosterStatus},
 	mmr::Ancestry,
-	Entry, Incident, IncidentId, LogHead, RecordSeq, RecoveryStatus,
+	BlockId, Entry, Incident, IncidentId, LogHead, RecordSeq, RecoveryStatus,
 };
 
 use crate::*;
@@ -244,6 +244,9 @@ impl_runtime_apis! {
 	impl understudy_primitives::api::RecoveryApi<Block, AccountId> for Runtime {
 		fn recovery_status() -> RecoveryStatus<Hash> {
 			Recovery::status()
+		}
+		fn bound() -> Option<(BlockId<Hash>, Vec<understudy_primitives::crypto::AuthorityId>)> {
+			Recovery::bound()
 		}
 		fn recovery_votes(set: u64) -> Option<understudy_primitives::vote::CarriedOut<AccountId, Hash>> {
 			Recovery::votes_for(set)

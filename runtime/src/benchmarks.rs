@@ -11,6 +11,7 @@ frame_benchmarking::define_benchmarks!(
 	[pallet_failover, Failover]
 	[pallet_heartbeat, Heartbeat]
 	[pallet_recovery, Recovery]
+	[pallet_settings, Settings]
 	[pallet_validator_rotation, ValidatorRotation]
 	[pallet_validator_rotation::poa, ListedValidators]
 	[pallet_im_online, ImOnline]
@@ -62,9 +63,13 @@ impl pallet_recovery::benchmarking::BenchmarkHelper<AccountId> for Helper {
 	fn elect(members: u32) -> Vec<AccountId> {
 		pallet_validator_rotation::benchmarking::members::<Runtime>(members)
 	}
+}
 
-	fn set_key(who: &AccountId, key: AuthorityId) {
-		<Self as pallet_heartbeat::benchmarking::BenchmarkHelper<AccountId>>::set_key(who, key)
+impl frame_support::traits::Get<parameters::RuntimeParameters> for Helper {
+	fn get() -> parameters::RuntimeParameters {
+		use parameters::dynamic_params::detection;
+		let probes = detection::Parameters::Probes(detection::Probes, Some(99));
+		parameters::RuntimeParameters::Detection(probes)
 	}
 }
 

@@ -2,6 +2,8 @@
 
 use crate::{Balance, BlockNumber};
 
+/// The SS58 prefix of addresses: the one for chains without one of their own.
+pub const SS58_PREFIX: u16 = 42;
 /// A block's time, and a slot's, in milliseconds.
 pub const SLOT_DURATION: u64 = 3_000;
 /// Blocks in a minute.
@@ -12,8 +14,10 @@ pub const HOURS: BlockNumber = 60 * MINUTES;
 pub const DAYS: BlockNumber = 24 * HOURS;
 /// A session that nothing ends early, in blocks.
 pub const SESSION_LENGTH: BlockNumber = 5 * MINUTES;
-/// Sessions in an era. Sessions that end early count too.
+/// Sessions in an era, of those that nothing ends early.
 pub const SESSIONS_PER_ERA: u32 = 6;
+/// The least number of blocks of an era, however many sessions end early in it.
+pub const ERA_LENGTH: BlockNumber = SESSIONS_PER_ERA * SESSION_LENGTH;
 
 /// One token; 12 decimals.
 pub const UNIT: Balance = 1_000_000_000_000;

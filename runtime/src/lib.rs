@@ -44,7 +44,7 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
 	spec_name: Cow::Borrowed("understudy"),
 	impl_name: Cow::Borrowed("understudy-node"),
 	authoring_version: 1,
-	spec_version: 100,
+	spec_version: 101,
 	impl_version: 1,
 	apis: apis::RUNTIME_API_VERSIONS,
 	transaction_version: 1,
@@ -107,6 +107,9 @@ mod runtime {
 
 	#[runtime::pallet_index(40)]
 	pub type Parameters = pallet_parameters;
+	// The only way to the parameters.
+	#[runtime::pallet_index(14)]
+	pub type Settings = pallet_settings;
 	#[runtime::pallet_index(41)]
 	pub type Preimage = pallet_preimage;
 	#[runtime::pallet_index(42)]

@@ -3,13 +3,18 @@
 //! The values are those of a sample network with 3-second blocks and few validators, where one wants to see something
 //! happen. A production chain takes longer windows and a far longer cool-off.
 
+use alloc::vec::Vec;
 use frame_support::dynamic_params::{dynamic_pallet_params, dynamic_params};
+use frame_support::traits::Get;
 use pallet_heartbeat::Thresholds;
+use pallet_settings::CheckSettings;
 use pallet_validator_rotation::{lifecycle::Durations, penalty::Curve, BreakerRules};
 use sp_runtime::Perbill;
+use understudy_primitives::{ensure_fit, Unfit};
 
 use crate::{
-	constants::{DAYS, MINUTES},
+	configs::understudy::MaxMembers,
+	constants::{DAYS, HOURS, MINUTES, SLOT_DURATION},
 	BlockNumber, Runtime,
 };
 
@@ -112,6 +117,88 @@ pub mod dynamic_params {
 		/// The share of its stake that a member is charged that votes for two branches.
 		#[codec(index = 1)]
 		pub static DoubleVoteFraction: Perbill = Perbill::from_percent(10);
+	}
+}
+
+/// The parameters for a real network of validators, to be set by `settings.set` before it opens. A node that restarts for an upgrade
+/// within a minute keeps its seat, and a validator that is gone for good loses it after some three minutes; `understudy-simulator
+/// --production` has the figures. What is not among them is as in the sample.
+pub fn production() -> Vec<RuntimeParameters> {
+	use dynamic_params::{detection, recovery, rotation};
+	use RuntimeParameters::{Detection, Recovery, Rotation};
+	let thresholds = Thresholds {
+		// With four validators eight own slots are a minute and a half.
+		slots: 8,
+		windows: 2,
+		peers: 2,
+		votes: 2,
+		..detection::Rules::get()
+	};
+	let times = Durations { jail: HOURS, probation: 10, forgiveness: 30 * DAYS };
+	let breaker =
+		BreakerRules { period: DAYS, evictions: 8, unneeded: Perbill::from_percent(25), reprieve: MINUTES };
+	let timing = pallet_recovery::Rules {
+		// Longer than a restart of many nodes at once.
+		stall_time: 180_000,
+		stall_blocks: 30,
+		vote_after: 4,
+		delay: 10,
+		patience: 10 * MINUTES,
+		settle: 5 * MINUTES,
+		cool_off: HOURS,
+		intake: Perbill::from_percent(10),
+	};
+	alloc::vec![
+		Detection(detection::Parameters::WindowLength(detection::WindowLength, Some(MINUTES))),
+		Detection(detection::Parameters::Rules(detection::Rules, Some(thresholds))),
+		Detection(detection::Parameters::VoteSilence(detection::VoteSilence, Some(90))),
+		Detection(detection::Parameters::FinalityLag(detection::FinalityLag, Some(2 * MINUTES))),
+		Rotation(rotation::Parameters::CoolOff(rotation::CoolOff, Some(HOURS))),
+		Rotation(rotation::Parameters::Times(rotation::Times, Some(times))),
+		Rotation(rotation::Parameters::Breaker(rotation::Breaker, Some(breaker))),
+		Rotation(rotation::Parameters::CaseLifetime(rotation::CaseLifetime, Some(6 * HOURS))),
+		Recovery(recovery::Parameters::Timing(recovery::Timing, Some(timing))),
+	]
+}
+
+/// What must hold of all parameters together.
+pub struct Checks;
+
+impl CheckSettings for Checks {
+	fn check() -> Result<(), Unfit> {
+		use dynamic_params::{detection, recovery, rotation};
+		let members = MaxMembers::get();
+		let window = detection::WindowLength::get();
+		ensure_fit((2..=HOURS).contains(&window), Unfit::WindowLength)?;
+		detection::Rules::get().check()?;
+		ensure_fit((1..=100).contains(&detection::GraceWindows::get()), Unfit::GraceWindows)?;
+		let systemic = Perbill::from_percent(10)..=Perbill::from_percent(50);
+		ensure_fit(systemic.contains(&detection::SystemicThreshold::get()), Unfit::SystemicThreshold)?;
+		ensure_fit((1..=members).contains(&detection::HeartbeatQuota::get()), Unfit::HeartbeatQuota)?;
+		ensure_fit((1..=members).contains(&detection::Probes::get()), Unfit::Probes)?;
+		ensure_fit((4..=HOURS).contains(&detection::FinalityLag::get()), Unfit::FinalityLag)?;
+		let two_slots = (2 * SLOT_DURATION / 1_000) as u32;
+		ensure_fit((two_slots..=3_600).contains(&detection::VoteSilence::get()), Unfit::VoteSilence)?;
+		let lifetime = detection::RegistrationLifetime::get();
+		let lasts = lifetime >= (20 * window).max(10 * MINUTES) && lifetime <= 366 * DAYS;
+		ensure_fit(lasts, Unfit::RegistrationLifetime)?;
+
+		ensure_fit((1..=members).contains(&rotation::Floor::get()), Unfit::Floor)?;
+		let cool_off = rotation::CoolOff::get();
+		ensure_fit((2 * window..=30 * DAYS).contains(&cool_off), Unfit::CoolOff)?;
+		let half = Perbill::from_percent(50);
+		ensure_fit(rotation::AutomationThreshold::get() >= half, Unfit::AutomationThreshold)?;
+		rotation::Times::get().check(DAYS)?;
+		rotation::Penalties::get().check()?;
+		// When the silence in a window is settled for everybody, see the heartbeat pallet's `settling`.
+		let settled = 2 * window.div_ceil(4).max(1);
+		rotation::Breaker::get().check(settled, cool_off, DAYS)?;
+		let lifetime = MINUTES..=30 * DAYS;
+		ensure_fit(lifetime.contains(&rotation::CaseLifetime::get()), Unfit::CaseLifetime)?;
+
+		recovery::Timing::get().check(SLOT_DURATION)?;
+		let fraction = Perbill::from_percent(1)..=half;
+		ensure_fit(fraction.contains(&recovery::DoubleVoteFraction::get()), Unfit::DoubleVoteFraction)
 	}
 }
 

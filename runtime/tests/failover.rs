@@ -225,15 +225,38 @@ fn while_all_is_well_nothing_changes_over_sessions_and_eras() {
 }
 
 #[test]
-fn who_loses_its_slots_but_is_heard_keeps_its_seat() {
+fn who_loses_its_slots_to_its_neighbours_but_is_heard_keeps_its_seat() {
 	for offset in 0..8 {
 		run(|chain| {
 			chain.blocks(WARM);
 			chain.slots(offset);
-			chain.lame = vec![Bob];
+			chain.orphaned = vec![Bob];
 			chain.blocks(40);
 			assert_eq!(validators(), [Alice, Bob, Charlie, Dave]);
 			assert!(kinds().is_empty(), "one detector evicts nobody (I2)");
+		});
+	}
+}
+
+/// It answers, heartbeats and votes, and nobody sees a block of its slots.
+#[test]
+fn who_never_authors_is_replaced_and_not_charged() {
+	for offset in 0..4 {
+		run(|chain| {
+			chain.blocks(WARM);
+			chain.slots(offset);
+			chain.lame = vec![Bob];
+			chain.until(|| !validators().contains(&Bob));
+			assert_eq!(validators(), [Alice, Eve, Charlie, Dave]);
+			let told = kinds();
+			assert!(told.contains(&RecordKind::Replaced) && !told.contains(&RecordKind::Penalized));
+			let conduct = ValidatorRotation::conduct(Bob.to_account_id()).expect("it is in jail");
+			assert_eq!(conduct.outages, 0, "it counts as no outage");
+			// It does not hold up what comes after it.
+			chain.lame = vec![];
+			chain.blocks(40);
+			chain.dead = vec![Alice];
+			chain.until(|| !validators().contains(&Alice));
 		});
 	}
 }
@@ -378,9 +401,9 @@ fn governance_changes_how_evidence_is_judged() {
 		chain.blocks(WARM);
 		let wary = RuntimeParameters::Detection(dynamic_params::detection::Parameters::SystemicThreshold(
 			dynamic_params::detection::SystemicThreshold,
-			Some(sp_runtime::Perbill::zero()),
+			Some(sp_runtime::Perbill::from_percent(10)),
 		));
-		as_root(pallet_parameters::Call::set_parameter { key_value: wary }).expect("root may");
+		set(vec![wary]).expect("root may");
 		chain.dead = vec![Bob];
 		chain.blocks(60);
 		assert!(validators().contains(&Bob));

@@ -18,13 +18,15 @@ use rand::{seq::SliceRandom, Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::Perbill;
-use understudy_primitives::offchain::NodeVersion;
+use sp_staking::offence::OffenceSeverity;
+use understudy_primitives::{offchain::NodeVersion, EquivocationHandler, Evidence};
 use understudy_runtime::{
 	parameters::{
 		dynamic_params::{self, detection},
 		RuntimeParameters,
 	},
-	Failover, Heartbeat, Runtime, RuntimeCall, RuntimeOrigin, System, ValidatorRotation,
+	Failover, Heartbeat, Recovery, Runtime, RuntimeCall, RuntimeOrigin, Session, SessionKeys, System,
+	UncheckedExtrinsic, ValidatorRotation,
 };
 
 /// Slots of one sequence.
@@ -64,6 +66,7 @@ fn random_sequences_break_no_invariant() {
 						Heartbeat::do_try_state().expect("heartbeat's invariants hold");
 						ValidatorRotation::do_try_state().expect("rotation's invariants hold");
 						Failover::do_try_state().expect("the log's invariants hold");
+						Recovery::do_try_state().expect("recovery's invariants hold");
 					}
 				});
 			}
@@ -122,19 +125,23 @@ fn act(rng: &mut ChaCha8Rng) -> bool {
 	let window = pallet_heartbeat::Window::<Runtime>::get().index;
 	let signer = anybody(rng);
 	let index = rng.gen_range(0..roster.total + 1);
-	match rng.gen_range(0..11) {
+	match rng.gen_range(0..16) {
 		8 => rotate(rng, signer),
 		9 => govern_rotation(rng),
 		10 => rotation_parameter(rng),
+		11 => recovery_parameter(rng),
+		12 | 13 => recover(rng, signer),
+		14 => change_keys(rng, signer),
+		15 => misbehave(rng, signer),
 		0 => {
 			let heartbeat = Payload { roster: about(rng, roster.id), window: about(rng, window), index };
 			let signature = sign(anybody(rng), &heartbeat);
 			apply(general(pallet_heartbeat::Call::heartbeat { heartbeat, signature })).is_ok()
 		},
 		1 => {
-			// One that is right, if the signer is a member.
+			// One that is right, if the signer is still a member.
 			let member = *MEMBERS.choose(rng).expect("there are members");
-			apply(signed(member, payload(member))).is_ok()
+			is_member(member) && apply(signed(member, payload(member))).is_ok()
 		},
 		2 | 3 => {
 			let mut targets: Vec<u32> = (0..rng.gen_range(0..8)).map(|_| rng.gen_range(0..8)).collect();
@@ -206,7 +213,113 @@ fn act(rng: &mut ChaCha8Rng) -> bool {
 				_ => RegistrationLifetime(detection::RegistrationLifetime, Some(number * 5)),
 			};
 			let key_value = RuntimeParameters::Detection(parameter);
-			as_root(pallet_parameters::Call::set_parameter { key_value }).is_ok()
+			set(vec![key_value]).is_ok()
+		},
+	}
+}
+
+/// Governance changes how recovery acts.
+fn recovery_parameter(rng: &mut ChaCha8Rng) -> bool {
+	use dynamic_params::recovery::{self, Parameters::*};
+	let number = rng.gen_range(0..60);
+	let share = Perbill::from_percent(rng.gen_range(0..=100));
+	let mut rules = recovery::Timing::get();
+	match rng.gen_range(0..9) {
+		0 => rules.stall_time = u64::from(number) * 1_000,
+		1 => rules.stall_blocks = number,
+		2 => rules.vote_after = number,
+		3 => rules.delay = number,
+		4 => rules.patience = number,
+		5 => rules.settle = number,
+		6 => rules.cool_off = number,
+		7 => rules.intake = share,
+		_ => {
+			let fraction = DoubleVoteFraction(recovery::DoubleVoteFraction, Some(share));
+			return set(vec![RuntimeParameters::Recovery(fraction)]).is_ok();
+		},
+	}
+	set(vec![RuntimeParameters::Recovery(Timing(recovery::Timing, Some(rules)))]).is_ok()
+}
+
+/// What authors and members say of finality, presence, and votes; and the guardians.
+fn recover(rng: &mut ChaCha8Rng, signer: Sr25519Keyring) -> bool {
+	use pallet_recovery::{BlockId, Call, FinalityReport, Presence, Signed, Vote};
+	let who = signer.to_account_id();
+	let status = Recovery::status();
+	let now = System::block_number();
+	let block = |number: u32| BlockId { number, hash: System::block_hash(number) };
+	let late = rng.gen_range(1..40);
+	let last = block(about(rng, now.saturating_sub(late)));
+	macro_rules! say {
+		($call:ident, $statement:expr) => {{
+			let statement = $statement;
+			let signature = sign(if rng.gen_bool(0.9) { signer } else { anybody(rng) }, &statement);
+			apply(general(Call::$call { signed: Signed { statement, signature } })).is_ok()
+		}};
+	}
+	match rng.gen_range(0..8) {
+		0 | 1 => {
+			let call = Call::note_finality { finalized: last.number };
+			apply(UncheckedExtrinsic::new_bare(call.into())).is_ok_and(|dispatched| dispatched.is_ok())
+		},
+		2 | 3 => {
+			let since = about(rng, pallet_recovery::Status::<Runtime>::get().view.since.block);
+			say!(report_finality, FinalityReport { who, finalized: last, since })
+		},
+		4 | 5 => {
+			let anchor = status.anchor.unwrap_or(last);
+			say!(present, Presence { who, anchor, round: about(rng, status.round) })
+		},
+		6 => {
+			let (proposal, base) = (status.proposal.unwrap_or(last), block(about(rng, status.finalized)));
+			say!(vote, Vote { who, proposal, base })
+		},
+		_ => {
+			let call: Call<Runtime> = if rng.gen() { Call::veto {} } else { Call::want {} };
+			as_root(call).is_ok()
+		},
+	}
+}
+
+/// Somebody sets other session keys, or purges them.
+fn change_keys(rng: &mut ChaCha8Rng, signer: Sr25519Keyring) -> bool {
+	use pallet_session::SessionInterface;
+	if rng.gen_bool(0.8) {
+		return false;
+	}
+	let who = signer.to_account_id();
+	if rng.gen_bool(0.3) {
+		return Session::purge_keys(RuntimeOrigin::signed(who)).is_ok();
+	}
+	let raw = sp_core::sr25519::Public::from_raw(rng.gen());
+	let grandpa = sp_core::ed25519::Public::from_raw(rng.gen());
+	let keys = SessionKeys {
+		aura: raw.into(),
+		grandpa: grandpa.into(),
+		// One that is known, so that it is heard still.
+		heartbeat: heartbeat_key(signer),
+	};
+	<Session as SessionInterface>::set_keys(&who, keys).is_ok()
+}
+
+/// A member is proven to have equivocated, or is disabled; or the guardians pardon one.
+fn misbehave(rng: &mut ChaCha8Rng, signer: Sr25519Keyring) -> bool {
+	if rng.gen_bool(0.9) {
+		return false;
+	}
+	let who = signer.to_account_id();
+	match rng.gen_range(0..3) {
+		0 => {
+			let evidence =
+				Evidence::Equivocation { session: 0, set: 0, round: rng.gen(), proof: Default::default() };
+			ValidatorRotation::on_equivocation(&who, evidence);
+			true
+		},
+		1 => as_root(pallet_validator_rotation::Call::pardon { who }).is_ok(),
+		_ => {
+			// No more of them than the set bears, as staking has it.
+			Session::report_offence(who, OffenceSeverity(Perbill::from_percent(rng.gen_range(0..100))));
+			true
 		},
 	}
 }
@@ -247,8 +360,8 @@ fn rotation_parameter(rng: &mut ChaCha8Rng) -> bool {
 	let share = Perbill::from_percent(rng.gen_range(0..=100));
 	let parameter = match rng.gen_range(0..7) {
 		0 => AutomationThreshold(rotation::AutomationThreshold, Some(share)),
-		// Not the cool-off: a longer one may hold more evictions than its cap, of the time when it was shorter.
-		1 | 2 => CaseLifetime(rotation::CaseLifetime, Some(number)),
+		1 => CoolOff(rotation::CoolOff, Some(number * 3)),
+		2 => CaseLifetime(rotation::CaseLifetime, Some(number * 2)),
 		3 => Floor(rotation::Floor, Some(rng.gen_range(2..6))),
 		4 => Penalties(rotation::Penalties, Some(Curve { step: share, cap: Perbill::from_percent(10) })),
 		5 => Times(
@@ -265,6 +378,5 @@ fn rotation_parameter(rng: &mut ChaCha8Rng) -> bool {
 			}),
 		),
 	};
-	as_root(pallet_parameters::Call::set_parameter { key_value: RuntimeParameters::Rotation(parameter) })
-		.is_ok()
+	set(vec![RuntimeParameters::Rotation(parameter)]).is_ok()
 }

@@ -173,7 +173,7 @@ fn speak(finalized: u32, dead: &[Sr25519Keyring]) {
 	for member in MORE_MEMBERS.into_iter().filter(|member| !dead.contains(member)) {
 		let who = member.to_account_id();
 		if let Some(anchor) = status.anchor.filter(|_| !present.contains(&who)) {
-			let statement = Presence { who: who.clone(), anchor };
+			let statement = Presence { who: who.clone(), anchor, round: status.round };
 			let signature = sign(member, &statement);
 			apply(general(pallet_recovery::Call::present { signed: Signed { statement, signature } })).ok();
 		}
@@ -224,6 +224,51 @@ fn who_comes_back_in_time_makes_it_needless() {
 		network.chain.dead = vec![];
 		network.until(|_, status| status.mode == Mode::Safe);
 		assert_eq!((told(RecordKind::Recovering), network.client.set_id), (0, 0));
+		network.agree();
+	});
+}
+
+/// Finality goes on: three of four vote. One of these authors nothing, and the fourth is dead.
+#[test]
+fn one_that_does_not_author_and_one_that_dies_are_replaced_and_nothing_degrades() {
+	run(|chain| {
+		let mut network = Network::new(chain);
+		network.chain.lame = vec![Alice];
+		network.blocks(6);
+		network.chain.dead = vec![Bob];
+		let start = network.chain.number();
+		while validators().iter().any(|who| [Alice, Bob].contains(who)) {
+			assert!(network.chain.number() < start + 120, "{:?}", validators());
+			network.slot();
+		}
+		network.blocks(30);
+		assert_eq!((Recovery::status().mode, told(RecordKind::Degraded)), (Mode::Safe, 0));
+		assert_eq!(told(RecordKind::Penalized), 0);
+		assert!(Recovery::status().finalized + 10 > network.chain.number());
+	});
+}
+
+/// Everything that can move between a proposal and its seat does.
+#[test]
+fn what_was_voted_for_is_seated_whatever_its_members_do_meanwhile() {
+	use understudy_runtime::ValidatorRotation;
+	run_with_more(|chain| {
+		let mut network = Network::new(chain);
+		network.chain.dead = vec![Bob, Charlie];
+		network.until(|_, status| status.proposal.is_some());
+		let proposed = pallet_recovery::Proposed::<Runtime>::get().expect("it was").into_inner();
+		let began = network.chain.number();
+		for who in
+			proposed.iter().filter(|who| !validators().iter().any(|sits| sits.to_account_id() == **who))
+		{
+			ValidatorRotation::retire(RuntimeOrigin::signed(who.clone())).expect("it is a member");
+		}
+		let stopped = network.client.finalized;
+		network.until(|client, _| client.finalized > stopped + LAG);
+		assert!(network.chain.number() < began + 30);
+		assert_eq!(understudy_runtime::Session::validators(), proposed);
+		network.agree();
+		network.until(|_, status| status.mode == Mode::Safe);
 		network.agree();
 	});
 }
@@ -299,5 +344,20 @@ fn who_equivocates_in_the_new_set_is_reported() {
 			owner,
 		);
 		reported.expect("the report is accepted");
+		// The log has the evidence. Nobody is there to take her seat: she authors nothing more, in this session and in those after it.
+		network.blocks(4);
+		assert_eq!(told(RecordKind::Equivocated), 1);
+		let seat = validators().iter().position(|who| *who == Eve).expect("she holds the floor") as u32;
+		let is_disabled = || understudy_runtime::Session::disabled_validators().contains(&seat);
+		assert!(is_disabled());
+		let session = understudy_runtime::Session::current_index();
+		network.blocks(understudy_runtime::constants::SESSION_LENGTH + 10);
+		assert!(understudy_runtime::Session::current_index() > session);
+		assert!(is_disabled());
+		// As soon as somebody is, she loses it.
+		network.chain.dead = vec![];
+		network.until(|_, _| !validators().contains(&Eve));
+		network.blocks(6);
+		network.agree();
 	});
 }

@@ -175,7 +175,7 @@ fn an_era_that_changes_while_somebody_is_jailed_frees_nobody() {
 			Some(pallet_validator_rotation::lifecycle::Durations { jail: 2_000, ..rotation::Times::get() }),
 		);
 		let key_value = RuntimeParameters::Rotation(parameter);
-		as_root(pallet_parameters::Call::set_parameter { key_value }).expect("root may");
+		chain::set(vec![key_value]).expect("root may");
 		chain.kill(1);
 		chain.wait_for("the eviction", || !Chain::active().contains(&1));
 		suite::Chain::blocks(chain, 6);

@@ -35,12 +35,12 @@ async function until(api, what, done) {
 async function referendum(api, people, [group, name, json]) {
   const [alice] = people;
   const value = JSON.parse(json);
-  const call = api.tx.parameters.setParameter({ [group]: { [name]: [null, value] } });
+  const call = api.tx.settings.set([{ [group]: { [name]: [null, value] } }]);
   const length = call.method.encodedLength;
   const key = { [group]: { [name]: null } };
   const before = await api.query.parameters.parameters(key);
 
-  console.log(`submitting a referendum: parameters.setParameter(${group}.${name})`);
+  console.log(`submitting a referendum: settings.set(${group}.${name})`);
   await send(api.tx.preimage.notePreimage(call.method.toHex()), alice, "the preimage");
   const proposal = { Lookup: { hash: call.method.hash, len: length } };
   const origin = { system: "Root" };

@@ -19,6 +19,9 @@ use crate::{network::Network, parameters::Parameters};
 /// A node's probes: how long an answer may take, in seconds, and how often it asks. As `pallet-heartbeat` has them.
 const DEADLINE: f64 = 5.0;
 const ATTEMPTS: u32 = 2;
+/// The same for members of which no vote was seen for so many slots.
+const SHORT_DEADLINE: f64 = 2.5;
+const HUSH: f64 = 2.0;
 /// A transaction that did not make it into a block is sent again after so many blocks.
 const RESEND: u32 = 2;
 
@@ -44,6 +47,10 @@ pub enum FailureKind {
 	Frozen,
 	/// It authors and answers, and casts no votes.
 	Mute,
+	/// It votes, heartbeats and answers, and authors nothing.
+	Lame,
+	/// It does all of its work, and its RPC server answers nobody.
+	Exhausted,
 }
 
 /// A transaction on its way.
@@ -84,6 +91,8 @@ pub struct Chain {
 	failures: Vec<Failure>,
 	/// How likely it is that a voter who votes is not seen by somebody for the whole of the silence that is reported.
 	overlooked: f64,
+	/// The same for [`HUSH`] slots.
+	hush_overlooked: f64,
 	slot: u64,
 	last_block: Option<u64>,
 	block: u32,
@@ -114,7 +123,8 @@ impl Chain {
 		};
 		let all = members as usize;
 		let rounds = (parameters.vote_silence / parameters.slot).floor();
-		let overlooked = network.later_than(parameters.slot, 10_000, &mut rng).powf(rounds);
+		let late = network.later_than(parameters.slot, 10_000, &mut rng);
+		let (overlooked, hush_overlooked) = (late.powf(rounds), late.powf(HUSH));
 		Self {
 			parameters,
 			network,
@@ -122,6 +132,7 @@ impl Chain {
 			colluders: 0,
 			failures: Vec::new(),
 			overlooked,
+			hush_overlooked,
 			slot: 0,
 			last_block: None,
 			block: 0,
@@ -178,7 +189,8 @@ impl Chain {
 	}
 
 	fn works(&self, member: u32, at: f64) -> bool {
-		matches!(self.failure(member, at), None | Some(FailureKind::Mute))
+		let failure = self.failure(member, at);
+		!matches!(failure, Some(FailureKind::Killed | FailureKind::Frozen))
 	}
 
 	fn bars(&self) -> Bars {
@@ -200,7 +212,8 @@ impl Chain {
 		// author right after it and build on the block before.
 		let ignored = self.colluders > 1 && author == self.size() - 1;
 		let in_time = self.network.delay(&mut self.rng) <= self.parameters.slot;
-		if self.works(author, at) && in_time && !ignored {
+		let lame = self.failure(author, at) == Some(FailureKind::Lame);
+		if self.works(author, at) && !lame && in_time && !ignored {
 			self.block += 1;
 			self.initialize(slot, author, at);
 			self.take_transactions(author, at);
@@ -332,7 +345,7 @@ impl Chain {
 	fn work(&mut self, at: f64) {
 		let size = self.size();
 		let silent: Vec<u32> = (0..size).filter(|member| self.is_silent(*member, at)).collect();
-		let mute = |member: &u32| self.failure(*member, at).is_some();
+		let mute = |member: &u32| !self.votes(*member, at);
 		// Without two thirds of the voters finality stands still, and who does not follow it accuses nobody.
 		let finality = (0..size).filter(mute).count() as u32 <= tolerated_faults(size);
 		let assignment = self.assignment(self.window);
@@ -353,17 +366,33 @@ impl Chain {
 				targets.dedup();
 				self.send_report(member, ReportKind::Votes, targets, at);
 			}
-			self.probe(member, &assignment, at);
+			self.probe(member, &assignment, at, finality);
 		}
 	}
 
-	/// Whether nobody has seen a vote of it for long enough.
+	/// Whether a member casts votes.
+	fn votes(&self, member: u32, at: f64) -> bool {
+		use FailureKind::{Exhausted, Lame};
+		matches!(self.failure(member, at), None | Some(Lame | Exhausted))
+	}
+
+	/// Whether the member has taken no part in consensus for long enough to be reported: nobody has seen a vote of it, or a block of its
+	/// slots.
 	fn is_silent(&self, member: u32, at: f64) -> bool {
-		let since = at - self.parameters.vote_silence;
-		let hits = |failure: &Failure| {
-			failure.member == member && failure.from <= since && (failure.from..failure.until).contains(&at)
-		};
-		self.failures.iter().any(hits)
+		let slots = f64::from(self.size() * (u32::from(self.parameters.thresholds.slots) + 1));
+		self.failures.iter().any(|failure| {
+			let lasts = match failure.kind {
+				FailureKind::Exhausted => f64::INFINITY,
+				FailureKind::Lame => slots * self.parameters.slot,
+				_ => self.parameters.vote_silence,
+			};
+			failure.member == member && (failure.from + lasts..failure.until).contains(&at)
+		})
+	}
+
+	/// Whether no vote of it was seen for [`HUSH`] slots.
+	fn is_hushed(&self, member: u32, at: f64) -> bool {
+		!self.votes(member, at) && !self.votes(member, at - HUSH * self.parameters.slot)
 	}
 
 	/// Whether something is sent now that is sent once per window, and again if it does not make it into a block.
@@ -410,8 +439,9 @@ impl Chain {
 		self.pool.push(Transaction { sent: at, by: member, content });
 	}
 
-	/// Asks the members assigned: all in the window's first block, later those whom something speaks against.
-	fn probe(&mut self, member: u32, assignment: &Assignment, at: f64) {
+	/// Asks the members assigned: those of which no votes are seen; where the node does not follow finality, all in the window's first
+	/// block, and later those whom something speaks against.
+	fn probe(&mut self, member: u32, assignment: &Assignment, at: f64, finality: bool) {
 		if self.reported[ReportKind::Peers as usize][member as usize] {
 			return;
 		}
@@ -424,25 +454,37 @@ impl Chain {
 				&& !chain.seen[target as usize];
 			evidence.missed_slots > 0 || evidence.missed_windows > 0 || unseen
 		};
-		if elapsed > 0 && !(0..size).any(|target| doubtful(self, target)) {
+		// Honest members whose votes come late are asked, too.
+		let overlooked = self.rng.gen::<f64>() < self.hush_overlooked * f64::from(size);
+		let overlooked = overlooked.then(|| self.rng.gen_range(0..size));
+		let due = |chain: &Self, target: u32| {
+			if finality {
+				chain.is_hushed(target, at) || overlooked == Some(target)
+			} else {
+				elapsed == 0 || doubtful(chain, target)
+			}
+		};
+		if !(0..size).any(|target| due(self, target)) {
 			return;
 		}
+		let (deadline, attempts) = if finality { (SHORT_DEADLINE, 1) } else { (DEADLINE, ATTEMPTS) };
 		let mut failing = Vec::new();
 		let mut took: f64 = 0.0;
 		for target in assignment.targets(member) {
-			if elapsed > 0 && !doubtful(self, target) {
+			if !due(self, target) {
 				continue;
 			}
+			let patience = deadline * f64::from(attempts);
 			let answer = match self.failure(target, at) {
 				Some(FailureKind::Killed) => Err(2.0 * self.network.latency),
-				Some(FailureKind::Frozen) => Err(DEADLINE * f64::from(ATTEMPTS)),
-				Some(FailureKind::Mute) | None => (0..ATTEMPTS)
+				Some(FailureKind::Frozen | FailureKind::Exhausted) => Err(patience),
+				Some(FailureKind::Mute | FailureKind::Lame) | None => (0..attempts)
 					.any(|_| {
 						let there = self.network.delay(&mut self.rng);
-						there + self.network.delay(&mut self.rng) <= DEADLINE
+						there + self.network.delay(&mut self.rng) <= deadline
 					})
 					.then_some(())
-					.ok_or(DEADLINE * f64::from(ATTEMPTS)),
+					.ok_or(patience),
 			};
 			if let Err(after) = answer {
 				took = took.max(after);

@@ -28,6 +28,9 @@ struct Cli {
 	/// Blocks per window, instead of the sample runtime's
 	#[arg(long, global = true)]
 	window: Option<u32>,
+	/// The parameters for a real network, instead of the sample's
+	#[arg(long, global = true)]
+	production: bool,
 	/// What every message takes, in seconds
 	#[arg(long, global = true, default_value_t = 0.1)]
 	latency: f64,
@@ -61,6 +64,9 @@ enum Game {
 		/// For how many windows
 		#[arg(long, default_value_t = 2_000)]
 		windows: u32,
+		/// The RPC server of the healthy one answers nobody
+		#[arg(long)]
+		exhausted: bool,
 	},
 	/// Members restart one after the other
 	Restarts {
@@ -119,7 +125,7 @@ fn main() -> ExitCode {
 
 /// Says whether nobody was wronged.
 fn run(cli: Cli) -> Result<bool, Box<dyn std::error::Error>> {
-	let mut parameters = Parameters::of_the_runtime();
+	let mut parameters = Parameters::of_the_runtime(cli.production);
 	parameters.window = cli.window.unwrap_or(parameters.window).max(1);
 	let network = Network { latency: cli.latency, jitter: cli.jitter, loss: cli.loss };
 	let setting = |members: u32| Setting { members: members.max(2), parameters, network, seed: cli.seed };
@@ -174,8 +180,8 @@ fn run(cli: Cli) -> Result<bool, Box<dyn std::error::Error>> {
 			&|setting| setting.quiet(member_windows.div_ceil(setting.members.into()) as u32),
 			false,
 		),
-		Game::Colluders { members, windows } => {
-			verdicts(&members, &|setting| setting.colluders(windows), false)
+		Game::Colluders { members, windows, exhausted } => {
+			verdicts(&members, &|setting| setting.colluders(windows, exhausted), false)
 		},
 		Game::Restarts { members, seconds, windows } => {
 			verdicts(&members, &|setting| setting.restarts(windows, seconds), false)
@@ -192,6 +198,7 @@ fn run(cli: Cli) -> Result<bool, Box<dyn std::error::Error>> {
 				(FailureKind::Killed, "killed"),
 				(FailureKind::Frozen, "frozen"),
 				(FailureKind::Mute, "does not vote"),
+				(FailureKind::Lame, "does not author"),
 			];
 			for (kind, name) in kinds {
 				let (mut median, mut last) = (Vec::new(), Vec::new());

@@ -2,7 +2,11 @@
 
 use pallet_heartbeat::Thresholds;
 use sp_runtime::{traits::Get, Perbill};
-use understudy_runtime::{constants::SLOT_DURATION, parameters::dynamic_params::detection};
+use understudy_runtime::{
+	constants::SLOT_DURATION,
+	parameters::{self, dynamic_params::detection},
+	RuntimeOrigin, Settings,
+};
 
 /// What governance could change.
 #[derive(Clone, Copy, Debug)]
@@ -24,10 +28,20 @@ pub struct Parameters {
 }
 
 impl Parameters {
-	/// Those of the runtime.
-	pub fn of_the_runtime() -> Self {
+	/// The runtime's, as they are at genesis, or those for a real network.
+	pub fn of_the_runtime(production: bool) -> Self {
 		// The parameters are read from a chain's storage; an empty one has the defaults.
-		sp_io::TestExternalities::default().execute_with(|| Self {
+		sp_io::TestExternalities::default().execute_with(|| {
+			if production {
+				let changes = parameters::production().try_into().expect("so few fit");
+				Settings::set(RuntimeOrigin::root(), changes).expect("they fit together");
+			}
+			Self::of_the_chain()
+		})
+	}
+
+	fn of_the_chain() -> Self {
+		Self {
 			thresholds: detection::Rules::get(),
 			window: detection::WindowLength::get(),
 			slot: SLOT_DURATION as f64 / 1_000.0,
@@ -35,6 +49,6 @@ impl Parameters {
 			quota: detection::HeartbeatQuota::get(),
 			vote_silence: detection::VoteSilence::get().into(),
 			systemic: detection::SystemicThreshold::get(),
-		})
+		}
 	}
 }

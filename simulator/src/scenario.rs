@@ -144,10 +144,15 @@ impl Setting {
 		self.verdicts(self.chain(0), windows, |_, _| false)
 	}
 
-	/// As many members as agreement bears collude against a healthy one.
-	pub fn colluders(&self, windows: u32) -> Verdicts {
+	/// As many members as agreement bears collude against a healthy one, after which they author. If its RPC server is `exhausted`, nobody
+	/// reaches that either.
+	pub fn colluders(&self, windows: u32, exhausted: bool) -> Verdicts {
 		let mut chain = self.chain(0);
 		chain.collude(tolerated_faults(self.members));
+		if exhausted {
+			let (member, kind) = (self.members.saturating_sub(1), FailureKind::Exhausted);
+			chain.fail(Failure { member, kind, from: 0.0, until: f64::INFINITY });
+		}
 		self.verdicts(chain, windows, |_, _| false)
 	}
 
@@ -181,7 +186,7 @@ mod tests {
 
 	fn setting(members: u32, jitter: f64, loss: f64) -> Setting {
 		let network = Network { latency: 0.1, jitter, loss };
-		Setting { members, parameters: Parameters::of_the_runtime(), network, seed: 1 }
+		Setting { members, parameters: Parameters::of_the_runtime(false), network, seed: 1 }
 	}
 
 	#[test]
@@ -216,7 +221,7 @@ mod tests {
 
 	#[test]
 	fn who_stands_still_or_does_not_vote_is_found_out() {
-		for kind in [FailureKind::Frozen, FailureKind::Mute] {
+		for kind in [FailureKind::Frozen, FailureKind::Mute, FailureKind::Lame] {
 			let latency = setting(7, 0.2, 0.0).latency(kind, 20);
 			assert_eq!((latency.found, latency.false_verdicts), (20, 0), "{kind:?}");
 		}
@@ -224,9 +229,9 @@ mod tests {
 
 	#[test]
 	fn colluders_make_a_suspect_and_no_more() {
-		for members in [4, 7, 31] {
-			let verdicts = setting(members, 0.2, 0.0).colluders(300);
-			assert_eq!((verdicts.impaired, verdicts.down), (0, 0), "{members} members");
+		for (members, exhausted) in [(4, false), (7, false), (31, false), (4, true), (7, true), (13, true)] {
+			let verdicts = setting(members, 0.2, 0.0).colluders(300, exhausted);
+			assert_eq!((verdicts.impaired, verdicts.down), (0, 0), "{members} members, {exhausted}");
 		}
 	}
 

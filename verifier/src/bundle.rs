@@ -18,7 +18,7 @@ pub type AccountId = AccountId32;
 pub type Header = sp_runtime::generic::Header<u32, BlakeTwo256>;
 
 /// The version of the format.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// The most bytes of a bundle that are looked at: some three thousand hand-offs of ten validators, or a hundred of a thousand.
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -55,9 +55,7 @@ pub struct Cast {
 	pub who: AccountId,
 	/// The last block that its node had seen finalized.
 	pub base: BlockId<H256>,
-	/// Its heartbeat key, sr25519.
-	pub key: H256,
-	/// Its signature.
+	/// Its signature by its heartbeat key in force, sr25519.
 	pub signature: H512,
 }
 
@@ -65,13 +63,13 @@ pub struct Cast {
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ForcedChange {
-	/// A block that was final before: its state says who the members are, and with which keys they sign.
+	/// A block that was final before: its state has the members, and the keys with which they sign.
 	pub anchor: Proven,
 	/// The justification of that block by the set that lost its votes. Empty for the block that the link before this one, or genesis,
 	/// shows to be final.
 	#[serde(with = "sp_core::bytes")]
 	pub anchor_justification: Vec<u8>,
-	/// The block that the members voted for: its state says who takes the seats, and with which GRANDPA keys.
+	/// The block that the members voted for: its state has the set to be seated, its GRANDPA keys, and the stall.
 	pub proposal: Proven,
 	/// Those keys, in the order of the seats, ed25519.
 	pub authorities: Vec<H256>,

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use serde::Serialize;
 use sp_core::H256;
 use sp_runtime::traits::Header as _;
-use understudy_primitives::{mmr, LogHead, RecordSeq};
+use understudy_primitives::{mmr, LogHead, RecordSeq, Stall};
 
 use crate::{
 	finality::{self, AuthoritySet},
@@ -42,8 +42,10 @@ pub struct Forced {
 	pub set: u64,
 	/// The block that proposed it.
 	pub proposal: u32,
-	/// Who voted for it.
+	/// The members that voted for it.
 	pub voters: Vec<AccountId>,
+	/// The stall that it ended, as the proposal's state has it.
+	pub stall: Stall,
 }
 
 /// Who finalizes, at a point of the chain.
@@ -94,9 +96,10 @@ pub fn check(bundle: &Bundle, trusted: &TrustedSet, policy: &Policy) -> Result<V
 		match hand_off {
 			HandOff::Scheduled(last) => custody = follow(&custody, last).at(link)?,
 			HandOff::Forced(change) => {
-				custody = forced::follow(&custody, change, trusted).at(link)?;
+				let (after, stall) = forced::follow(&custody, change, trusted).at(link)?;
+				custody = after;
 				let voters = change.votes.iter().map(|cast| cast.who.clone()).collect();
-				forced.push(Forced { set: custody.set.id, proposal: custody.since, voters });
+				forced.push(Forced { set: custody.set.id, proposal: custody.since, voters, stall });
 			},
 		}
 	}

@@ -116,16 +116,18 @@ faults! {
 	/// Nothing before shows that the block is final whose state says who the members are.
 	UnknownAnchor,
 	/// The state has nothing where the members, or those that they seat, should be.
-	NothingThere,
+	MissingValue,
 	/// A key is not that of the member that it is said to be of.
 	WrongKey,
-	/// Somebody voted for a recovery who is no member.
+	/// Somebody voted for a recovery who is no member, or a standby that was not ready.
 	NotAMember,
 	/// No more than half of the members voted for the recovery, or no more of the active ones than may fail.
 	NoQuorum,
+	/// The proposal's state does not say that finality had stalled, or says what cannot be.
+	NoStall,
 	/// The new authorities' own chain does not say that the change to them was forced for this proposal.
 	NotEnacted,
-	/// The proof leads to nothing at this state root: a node of the trie lacks or is another one.
+	/// The proof leads to nothing at this state root: a node of the trie is missing or wrong.
 	Unproven,
 	/// The proof has nodes that nothing needs.
 	UnusedNode,

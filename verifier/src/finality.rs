@@ -4,7 +4,7 @@
 //! nodes put nothing else into a justification than votes for the block or its descendants, and both votes of who voted twice.
 
 use alloc::{collections::BTreeMap, vec::Vec};
-use codec::{Decode, DecodeAll};
+use codec::DecodeAll;
 use sp_consensus_grandpa::{
 	AuthorityId, ConsensusLog, GrandpaJustification, ScheduledChange, GRANDPA_ENGINE_ID,
 };
@@ -106,6 +106,10 @@ pub fn verify(set: &AuthoritySet, hash: H256, number: u32, justification: &[u8])
 		// Cannot overflow: the sum of all weights does not.
 		weight = weight.saturating_add(set.voters.get(voter).copied().unwrap_or_default());
 	}
+	// A voter who voted twice counts for any block; such votes alone do not connect to the justified one.
+	if tree.placed.get(&hash) != Some(&(number, true)) {
+		return Err(Fault::VoteElsewhere);
+	}
 	// A header that is there twice is as useless as one that no vote needs.
 	if tree.needed() != votes_ancestries.len() {
 		return Err(Fault::UnusedHeader);
@@ -170,7 +174,7 @@ pub fn next_set(set: &AuthoritySet, header: &Header) -> Result<AuthoritySet, Fau
 	let mut changes = Vec::new();
 	for item in header.digest().logs() {
 		let DigestItem::Consensus(GRANDPA_ENGINE_ID, bytes) = item else { continue };
-		match ConsensusLog::<u32>::decode(&mut &bytes[..]).map_err(|_| Fault::Malformed)? {
+		match ConsensusLog::<u32>::decode_all(&mut &bytes[..]).map_err(|_| Fault::Malformed)? {
 			ConsensusLog::ScheduledChange(change) => changes.push(change),
 			ConsensusLog::ForcedChange(..) => return Err(Fault::ForcedChange),
 			_ => (),

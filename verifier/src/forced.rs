@@ -2,19 +2,28 @@
 //!
 //! A set that has lost more than a third of its votes can finalize no block that announces the next one. Its successor is what more
 //! than half of its roster voted for, by the rule by which the chain itself counts ([`quorum::is_quorum`]): members of the active set
-//! and of the reserve, with the keys that a block from before the stall had for them. That a proposal had the votes does not say that
-//! it was carried out: if enough came back first, it was not. So a block of the new set has to say so.
+//! and of the ready reserve, with the keys that were in force in a block from before the stall. The proposal that they signed says that
+//! the chain had noticed a stall, and which one. Enough votes do not say that a proposal was carried out: if enough members came back
+//! first, it was not. So a block of the new set has to say so.
+//!
+//! A forced link takes the signatures of more than half of the members where an ordinary one takes those of more than two thirds of the
+//! authorities. Whoever holds so many keys of *former* members can forge one from a set that is trusted still: how old a trusted set may
+//! be is the verifier's user's to say, see `docs/proofs.md`.
 
-use alloc::{collections::BTreeSet, vec, vec::Vec};
-use codec::{DecodeAll, Encode};
+use alloc::{
+	collections::{BTreeMap, BTreeSet},
+	vec,
+	vec::Vec,
+};
+use codec::{Decode, DecodeAll, Encode};
 use sp_core::H256;
 use sp_runtime::traits::Header as _;
 use understudy_primitives::{
-	crypto::{AuthorityId, AuthoritySignature, KEY_TYPE},
+	crypto::{AuthorityId, AuthoritySignature},
 	quorum::{self, Count},
 	statement::Statement,
 	vote::Vote,
-	BlockId,
+	BlockId, Stall,
 };
 
 use crate::{
@@ -24,15 +33,29 @@ use crate::{
 	AccountId, Cast, Fault, ForcedChange, TrustedSet,
 };
 
-/// The rosters that were in flight, as the state has them: since when, how many are active, and the members, those first.
-type Rosters = Vec<(u32, (u32, Vec<AccountId>))>;
+/// A member of a roster, as the state has it.
+#[derive(Decode)]
+struct Voter {
+	who: AccountId,
+	/// The heartbeat key in force.
+	key: Option<AuthorityId>,
+	/// The member sits, or was ready to.
+	counts: bool,
+}
 
-/// Checks a forced change, and says who has custody after it.
+/// A roster: number of active members, and the members, those first.
+type Roster = (u32, Vec<Voter>);
+
+/// The rosters in flight, as the state has them, each with the block in which it took effect; and the block until which the list is
+/// incomplete. The newest one is known in any case.
+type Rosters = (Vec<(u32, Roster)>, Option<u32>);
+
+/// Checks a forced change. Returns the custody after it, and the stall that it ended.
 pub(crate) fn follow(
 	custody: &Custody,
 	change: &ForcedChange,
 	trusted: &TrustedSet,
-) -> Result<Custody, Fault> {
+) -> Result<(Custody, Stall), Fault> {
 	let (hash, anchor) = finality::header(&change.anchor.header)?;
 	let is_justified = !change.anchor_justification.is_empty();
 	if is_justified {
@@ -45,9 +68,12 @@ pub(crate) fn follow(
 	ensure(proposal.number() > anchor.number(), Fault::OutOfOrder)?;
 	let proposed = BlockId { number: *proposal.number(), hash };
 
-	let (active, members) = roster(*anchor.state_root(), change, trusted, is_justified)?;
-	check_votes(change, &proposed, &trusted.genesis, active, &members)?;
-	let seats = seats(*proposal.state_root(), change, trusted)?;
+	let roster = roster(*anchor.state_root(), change, trusted, is_justified)?;
+	check_votes(change, &proposed, &trusted.genesis, &roster)?;
+	let (seats, stall) = proposed_seats(*proposal.state_root(), change, trusted)?;
+	// Finality stood still below a block that the proposal builds on.
+	let is_stall = stall.finalized < stall.noticed.block && stall.noticed.block < proposed.number;
+	ensure(is_stall && stall.since.block < stall.noticed.block && stall.reports > 0, Fault::NoStall)?;
 
 	let (hash, enacted) = finality::header(&change.enacted.header)?;
 	ensure(*enacted.number() > proposed.number, Fault::OutOfOrder)?;
@@ -60,77 +86,79 @@ pub(crate) fn follow(
 	ensure(carried_out == proposed && id > custody.set.id, Fault::NotEnacted)?;
 	let set = AuthoritySet::new(id, &seats)?;
 	finality::verify(&set, hash, *enacted.number(), &change.enacted_justification)?;
-	Ok(Custody { set, since: proposed.number, known: Some(hash) })
+	Ok((Custody { set, since: proposed.number, known: Some(hash) }, stall))
 }
 
-/// Who could vote: how many were active, and all members, those first. The voters' keys are theirs.
+/// The members that could vote, with their keys.
 fn roster(
 	root: H256,
 	change: &ForcedChange,
 	trusted: &TrustedSet,
 	is_justified: bool,
-) -> Result<(u32, Vec<AccountId>), Fault> {
+) -> Result<Roster, Fault> {
 	let keys = recovery_keys(&trusted.recovery);
 	let mut asked = vec![keys.rosters];
-	asked.extend(change.votes.iter().map(|cast| state::owner_key(KEY_TYPE, &cast.key)));
-	let mut expected: Vec<_> = change.votes.iter().map(|cast| Some(cast.who.encode())).collect();
 	// What a set justifies could be another chain's with the same keys.
-	if is_justified {
-		asked.push(keys.genesis);
-		expected.push(Some(trusted.genesis.encode()));
-	}
+	asked.extend(is_justified.then_some(keys.genesis));
 	let found = state::values(root, &change.anchor.state, &asked)?;
-	let (rosters, owners) = found.split_first().ok_or(Fault::NothingThere)?;
-	if is_justified && owners.last() != expected.last() {
+	let (rosters, genesis) = found.split_first().ok_or(Fault::MissingValue)?;
+	if is_justified && genesis != [Some(trusted.genesis.encode())] {
 		return Err(Fault::WrongChain);
 	}
-	ensure(owners == expected, Fault::WrongKey)?;
-	let rosters = rosters.as_ref().ok_or(Fault::NothingThere)?;
-	let rosters = Rosters::decode_all(&mut &rosters[..]).map_err(|_| Fault::Malformed)?;
-	rosters.into_iter().next_back().map(|(_, roster)| roster).ok_or(Fault::NothingThere)
+	let rosters = rosters.as_ref().ok_or(Fault::MissingValue)?;
+	let (rosters, _) = Rosters::decode_all(&mut &rosters[..]).map_err(|_| Fault::Malformed)?;
+	rosters.into_iter().next_back().map(|(_, roster)| roster).ok_or(Fault::MissingValue)
 }
 
-/// Enough of them signed this proposal, each once.
+/// Checks that enough of the members signed this proposal, each once, with its key.
 fn check_votes(
 	change: &ForcedChange,
 	proposal: &BlockId<H256>,
 	genesis: &H256,
-	active: u32,
-	members: &[AccountId],
+	(active, members): &Roster,
 ) -> Result<(), Fault> {
-	let known: BTreeSet<&AccountId> = members.iter().collect();
+	let counted = members.iter().filter(|voter| voter.counts);
+	let known: BTreeMap<&AccountId, &Option<AuthorityId>> =
+		counted.map(|voter| (&voter.who, &voter.key)).collect();
 	let mut voters = BTreeSet::new();
-	for Cast { who, base, key, signature } in &change.votes {
-		ensure(known.contains(who), Fault::NotAMember)?;
+	for Cast { who, base, signature } in &change.votes {
+		let key = known.get(who).ok_or(Fault::NotAMember)?;
 		ensure(voters.insert(who), Fault::DuplicateVoter)?;
-		let key = AuthorityId::try_from(&key[..]).map_err(|()| Fault::BadSignature)?;
+		let key = key.as_ref().ok_or(Fault::BadSignature)?;
 		let signature = AuthoritySignature::try_from(&signature[..]).map_err(|()| Fault::BadSignature)?;
 		let vote = Vote { who: who.clone(), proposal: *proposal, base: *base };
-		ensure(vote.is_signed_by(&key, genesis, &signature), Fault::BadSignature)?;
+		ensure(vote.is_signed_by(key, genesis, &signature), Fault::BadSignature)?;
 	}
-	let votes = Count::of(members, active, |who| voters.contains(who));
-	let all = Count::of(members, active, |_| true);
+	let votes = Count::of(members, *active, |voter| voter.counts && voters.contains(&voter.who));
+	let all = Count::of(members, *active, |voter| voter.counts);
 	ensure(quorum::is_quorum(votes, all), Fault::NoQuorum)
 }
 
-/// The authorities that the proposal seats.
-fn seats(
+/// GRANDPA's authorities, with their weights.
+type Authorities = Vec<(sp_consensus_grandpa::AuthorityId, u64)>;
+
+/// The authorities that the proposal seats, and the stall that it is to end.
+fn proposed_seats(
 	root: H256,
 	change: &ForcedChange,
 	trusted: &TrustedSet,
-) -> Result<Vec<(sp_consensus_grandpa::AuthorityId, u64)>, Fault> {
-	let mut asked = vec![recovery_keys(&trusted.recovery).proposed];
+) -> Result<(Authorities, Stall), Fault> {
+	let keys = recovery_keys(&trusted.recovery);
+	let mut asked = vec![keys.proposed, keys.stalled];
 	let grandpa = sp_consensus_grandpa::KEY_TYPE;
 	asked.extend(change.authorities.iter().map(|key| state::owner_key(grandpa, key)));
 	let found = state::values(root, &change.proposal.state, &asked)?;
-	let (proposed, owners) = found.split_first().ok_or(Fault::NothingThere)?;
-	let proposed = proposed.as_ref().ok_or(Fault::NothingThere)?;
+	let [proposed, stalled, owners @ ..] = &found[..] else { return Err(Fault::MissingValue) };
+	let proposed = proposed.as_ref().ok_or(Fault::MissingValue)?;
 	let proposed = Vec::<AccountId>::decode_all(&mut &proposed[..]).map_err(|_| Fault::Malformed)?;
+	let stalled = stalled.as_ref().ok_or(Fault::NoStall)?;
+	let stall = Stall::decode_all(&mut &stalled[..]).map_err(|_| Fault::Malformed)?;
 	let expected: Vec<_> = proposed.iter().map(|who| Some(who.encode())).collect();
 	ensure(owners == expected, Fault::WrongKey)?;
 	let weighted = |key: &H256| {
 		let key = sp_consensus_grandpa::AuthorityId::try_from(&key[..]).map_err(|()| Fault::BadSet)?;
 		Ok((key, 1))
 	};
-	change.authorities.iter().map(weighted).collect()
+	let authorities: Result<Authorities, Fault> = change.authorities.iter().map(weighted).collect();
+	Ok((authorities?, stall))
 }

@@ -47,6 +47,8 @@ pub struct RecoveryKeys {
 	pub rosters: Vec<u8>,
 	/// The set that is proposed.
 	pub proposed: Vec<u8>,
+	/// The stall.
+	pub stalled: Vec<u8>,
 	/// The last change that was forced, and for which proposal.
 	pub forced: Vec<u8>,
 }
@@ -57,6 +59,7 @@ pub fn recovery_keys(pallet: &str) -> RecoveryKeys {
 		genesis: genesis_key(),
 		rosters: item(pallet, "Rosters"),
 		proposed: item(pallet, "Proposed"),
+		stalled: item(pallet, "Stalled"),
 		forced: item(pallet, "Forced"),
 	}
 }

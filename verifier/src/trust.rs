@@ -23,12 +23,30 @@ pub struct TrustedSet {
 	/// The name of the recovery pallet.
 	#[serde(default = "recovery")]
 	pub recovery: String,
+	/// The SS58 prefix by which the chain's clients print accounts.
+	#[serde(default = "ss58_prefix")]
+	pub ss58_prefix: u16,
+}
+
+/// The SS58 prefix of chains that name none.
+pub const SS58_PREFIX: u16 = 42;
+
+fn ss58_prefix() -> u16 {
+	SS58_PREFIX
 }
 
 impl TrustedSet {
 	/// The set of genesis, of a chain whose pallets have their usual names.
 	pub fn of_genesis(genesis: H256, authorities: Vec<(AuthorityId, u64)>) -> Self {
-		Self { genesis, set_id: 0, since: 0, authorities, pallet: failover(), recovery: recovery() }
+		Self {
+			genesis,
+			set_id: 0,
+			since: 0,
+			authorities,
+			pallet: failover(),
+			recovery: recovery(),
+			ss58_prefix: SS58_PREFIX,
+		}
 	}
 }
 

@@ -11,7 +11,7 @@ use forge::{
 use serde_json::Value;
 use sp_core::{Pair, H256};
 use sp_runtime::DigestItem;
-use understudy_primitives::{Evidence, Phase, RecordKind};
+use understudy_primitives::{Evidence, Moment, Phase, RecordKind, Stall};
 use understudy_verifier::{
 	check, Bundle, Error, Fault, ForcedChange, HandOff, Header, Justified, Link, Policy, TrustedSet,
 };
@@ -497,13 +497,12 @@ fn votes_are_by_members_with_their_keys_for_this_very_proposal() {
 	assert!(check(&bundle, &trusted, &any_age()).is_ok(), "in whatever order they come");
 
 	let of = |nth, change: &dyn Fn(&mut ForcedChange)| with_forced(nth, change);
-	// All keys that are proven are used: whose vote is there twice proves one less.
-	assert_eq!(of(FROM_HAND_OFF, &|forced| forced.votes.truncate(3)), Fault::UnusedNode);
+	assert_eq!(of(FROM_HAND_OFF, &|forced| forced.votes.truncate(3)), Fault::NoQuorum);
 	assert_eq!(
 		of(FROM_HAND_OFF, &|forced| forced.votes.push(forced.votes[0].clone())),
 		Fault::DuplicateVoter
 	);
-	assert_eq!(of(FROM_HAND_OFF, &|forced| forced.votes[0].who = member(8)), Fault::WrongKey);
+	assert_eq!(of(FROM_HAND_OFF, &|forced| forced.votes[0].who = member(8)), Fault::BadSignature);
 	assert_eq!(of(FROM_HAND_OFF, &|forced| forced.votes[0].base.number += 1), Fault::BadSignature);
 	assert_eq!(of(FROM_HAND_OFF, &|forced| forced.votes[0].signature.0[3] ^= 1), Fault::BadSignature);
 	let elsewhere = understudy_primitives::BlockId { number: 40, hash: H256::repeat_byte(1) };
@@ -584,16 +583,65 @@ fn a_forced_change_begins_with_what_was_final_and_came_about() {
 	let stranger = |seats: &[u8], voters: &[u8], hide: &[&'static str]| {
 		let (mut forge, _) = usual();
 		forge.hidden = hide.to_vec();
-		forge.stranger = Some(33);
 		forge.recover(Recovery { voters, seats, is_justified: true });
 		forge.failover(3);
 		refused(&forge.bundle(Some(3), &[], public), &trusted).1
 	};
 	assert_eq!(stranger(&[5, 7, 8, 9], &[5, 7, 8, 33], &[]), Fault::NotAMember);
-	assert_eq!(stranger(&[5, 7, 8, 9], &[5, 7, 8, 9], &["Rosters"]), Fault::NothingThere);
-	assert_eq!(stranger(&[5, 7, 8, 9], &[5, 7, 8, 9], &["Proposed"]), Fault::NothingThere);
+	assert_eq!(stranger(&[5, 7, 8, 9], &[5, 7, 8, 9], &["Rosters"]), Fault::MissingValue);
+	assert_eq!(stranger(&[5, 7, 8, 9], &[5, 7, 8, 9], &["Proposed"]), Fault::MissingValue);
+	assert_eq!(stranger(&[5, 7, 8, 9], &[5, 7, 8, 9], &["Stalled"]), Fault::NoStall);
 	assert_eq!(stranger(&[], &[5, 7, 8, 9], &[]), Fault::BadSet);
 	assert_eq!(stranger(&[5, 7, 8, 5], &[5, 7, 8, 9], &[]), Fault::BadSet);
+}
+
+#[test]
+fn standbys_that_were_not_ready_do_not_count() {
+	let outcome = |unready: &[u8], keyless: &[u8], voters: &[u8]| {
+		let (mut forge, trusted) = usual();
+		(forge.unready, forge.keyless) = (unready.to_vec(), keyless.to_vec());
+		// The roster of the last hand-off has them so.
+		forge.hand_over(&[7, 2, 6, 5]);
+		forge.recover(Recovery { voters, seats: &[2, 5, 7], is_justified: false });
+		check(&forge.bundle(Some(2), &[], public), &trusted, &any_age()).map(|_| ()).map_err(|why| why.fault)
+	};
+	// Three of four, where the two in reserve had not shown that they are ready.
+	assert_eq!(outcome(&[8, 9], &[], &[2, 5, 7]), Ok(()));
+	assert_eq!(outcome(&[9], &[], &[2, 5, 7]), Ok(()));
+	assert_eq!(outcome(&[], &[], &[2, 5, 7]), Err(Fault::NoQuorum));
+	assert_eq!(outcome(&[8, 9], &[], &[2, 5, 8]), Err(Fault::NotAMember));
+	// A member without a key in force has no vote, and counts.
+	assert_eq!(outcome(&[], &[7], &[2, 5, 7, 8]), Err(Fault::BadSignature));
+	assert_eq!(outcome(&[8, 9], &[7], &[2, 5, 6]), Ok(()));
+}
+
+#[test]
+fn a_forced_change_shows_the_stall_that_it_ended() {
+	let at = |block: u32| Moment { block, time: u64::from(block) * forge::BLOCK };
+	let (forge, trusted) = recovered();
+	let verified = check(&forge.bundle(Some(3), &[], public), &trusted, &any_age()).expect("it holds");
+	let shown = verified.forced[0].stall;
+	assert!(shown.finalized < shown.noticed.block && shown.noticed.block < verified.forced[0].proposal);
+	let outcome = |stall: Stall| {
+		let (mut forge, trusted) = usual();
+		forge.stall = Some(stall);
+		forge.recover(Recovery { voters: &[5, 7, 8, 9], seats: &[5, 7, 8, 9], is_justified: false });
+		check(&forge.bundle(Some(2), &[], public), &trusted, &any_age()).map(|_| ()).map_err(|why| why.fault)
+	};
+	let (mut forge, _) = usual();
+	forge.recover(Recovery { voters: &[5, 7, 8, 9], seats: &[5, 7, 8, 9], is_justified: false });
+	let proposal = forge.forced.expect("it was").1.number;
+	let good = Stall { finalized: 5, since: at(7), noticed: at(proposal - 1), reports: 2 };
+	assert_eq!(outcome(good), Ok(()));
+	let impossible = [
+		Stall { noticed: at(proposal), ..good },
+		Stall { finalized: proposal - 1, ..good },
+		Stall { since: good.noticed, ..good },
+		Stall { reports: 0, ..good },
+	];
+	for stall in impossible {
+		assert_eq!(outcome(stall), Err(Fault::NoStall));
+	}
 }
 
 #[test]

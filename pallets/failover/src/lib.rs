@@ -100,7 +100,11 @@ pub mod pallet {
 		pallet_prelude::{ensure_authorized, OriginFor},
 	};
 
+	/// The version of the storage's layout.
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(0);
+
 	#[pallet::pallet]
+	#[pallet::storage_version(STORAGE_VERSION)]
 	pub struct Pallet<T>(_);
 
 	/// # Requirements

@@ -606,6 +606,8 @@ fn finality(number: u64) {
 		set: 0,
 		prevoted: Vec::new(),
 		silent: Vec::new(),
+		authors: 0,
+		idle: Vec::new(),
 	};
 	sp_io::offchain::local_storage_set(StorageKind::PERSISTENT, FINALITY_VIEW, &view.encode());
 }

@@ -255,7 +255,8 @@ impl MemberEvidence {
 		})
 	}
 
-	/// A window ended, in which it was seen or not; `due` says whether it was its turn to show a sign of life.
+	/// A window ended, in which it was seen or not; `due` says whether it was its turn to show a sign of life. Its silence counts when a
+	/// late sign of life had its time to come, or at once where its peers cannot reach it either.
 	pub fn end_window(&mut self, alive: bool, due: bool, bars: &Bars) -> bool {
 		self.change(|member| {
 			member.count_overdue();
@@ -263,7 +264,11 @@ impl MemberEvidence {
 				member.missed_windows = 0;
 				member.heard = true;
 			}
-			member.overdue = !alive && (due || member.asked) && member.grace == 0;
+			let silent = !alive && (due || member.asked) && member.grace == 0;
+			// A sign of life is not merely late where a quorum could not reach the member in this window, and it has not answered that.
+			let gone = silent && member.peers.has(bars.peers) && !member.answered;
+			member.overdue = silent && !gone;
+			member.missed_windows = member.missed_windows.saturating_add(gone.into());
 			member.grace = member.grace.saturating_sub(1);
 			member.peers.end_window(bars.peers);
 			member.votes.end_window(bars.votes);
@@ -274,6 +279,12 @@ impl MemberEvidence {
 				|| member.peers.windows > 0
 				|| member.votes.windows > 0;
 		})
+	}
+
+	/// Whether a standby has shown lately that it is ready: it was heard, or its grace is not over, and was not silent for as many
+	/// windows as no run of colluding authors can make up.
+	pub fn is_ready(&self, silence: u32) -> bool {
+		(self.heard || self.grace > 0) && u32::from(self.missed_windows) < silence
 	}
 
 	/// Whether something is counted against it, or might be soon. For others, a sign of life changes nothing.

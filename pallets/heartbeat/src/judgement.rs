@@ -1,23 +1,25 @@
 //! What a block and a window's end do to the evidence, and the judgement of it.
 
 use alloc::vec::Vec;
+use codec::Encode;
 use frame_support::{
 	traits::{Get, Randomness},
 	weights::Weight,
 };
 use frame_system::pallet_prelude::BlockNumberFor;
+use sp_io::hashing::blake2_128;
 use sp_runtime::{traits::Zero, SaturatedConversion};
 use understudy_primitives::{
-	api::RosterStatus, Evidence, Health, Judged, Judgement, JudgementHandler, MemberIndex, Moment, Slots,
-	Verdicts, WindowIndex,
+	api::RosterStatus, ElectorateHandler, Evidence, Health, Judged, Judgement, JudgementHandler, MemberIndex,
+	Moment, Slots, Verdicts, WindowIndex,
 };
 
 use crate::{
 	assignment::Assignment,
 	evidence::{self, Bars, EvidenceTable, Mark, MemberEvidence},
 	statement::{Report, ReportKind},
-	verdict, Config, Event, LastSlot, Members, Pallet, RosterInfo, Systemic, Thresholds, Window, WindowInfo,
-	WindowOf,
+	verdict, Config, Event, LastSlot, Members, Pallet, RosterInfo, Systemic, Thresholds, Unready, Window,
+	WindowInfo, WindowOf,
 };
 
 /// What a block's slot showed.
@@ -176,8 +178,12 @@ impl<T: Config> Pallet<T> {
 		let now: u32 = frame_system::Pallet::<T>::block_number().saturated_into();
 		let rules = Self::rules(roster);
 		let (mut unhealthy, mut changed) = (Vec::new(), 0u32);
+		let mut unready = Vec::<MemberIndex>::new();
 		for index in 0..roster.total {
 			let Some(member) = table.get(index) else { continue };
+			if index >= roster.active && !member.is_ready(rules.1.silence) {
+				unready.push(index);
+			}
 			let mut judged = Self::judge(roster, &rules, index, member);
 			let health = judged.verdict.health;
 			if health != member.health {
@@ -197,6 +203,11 @@ impl<T: Config> Pallet<T> {
 			}
 		}
 		table.write();
+		let unready = unready.using_encoded(blake2_128);
+		if Unready::<T>::get() != unready {
+			Unready::<T>::put(unready);
+			T::OnElectorate::on_readiness();
+		}
 
 		let judgement = Self::judgement_of(window, roster, unhealthy);
 		if Systemic::<T>::get() != judgement.systemic {
@@ -269,5 +280,9 @@ impl<T: Config> Verdicts for Pallet<T> {
 
 	fn evidence(judged: &Judged) -> Vec<Evidence> {
 		Self::pieces(judged)
+	}
+
+	fn hasten() {
+		Window::<T>::mutate(|window| window.alarm = true);
 	}
 }

@@ -84,7 +84,8 @@ use understudy_primitives::{
 	api::RosterStatus,
 	crypto::{AuthorityId, AuthoritySignature},
 	offchain::NodeVersion,
-	HeartbeatKeys, Judged, JudgementHandler, MemberIndex, RosterId, Slots, VoteKeys, WindowIndex,
+	ElectorateHandler, HeartbeatKeys, Judged, JudgementHandler, MemberIndex, RosterId, Slots, VoteKeys,
+	WindowIndex,
 };
 
 /// What proving a chunk of marks takes beside it, in bytes, as the benchmarks reckon a map's entry.
@@ -133,7 +134,11 @@ pub mod pallet {
 		pallet_prelude::{ensure_authorized, ensure_signed, OriginFor},
 	};
 
+	/// The version of the storage's layout.
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(0);
+
 	#[pallet::pallet]
+	#[pallet::storage_version(STORAGE_VERSION)]
 	pub struct Pallet<T>(_);
 
 	/// # Requirements
@@ -150,6 +155,9 @@ pub mod pallet {
 
 		/// Who acts on a window's judgement.
 		type OnJudgement: JudgementHandler;
+
+		/// Where changes of keys and of the readiness of standbys are told; `()` where nobody needs them.
+		type OnElectorate: ElectorateHandler;
 
 		/// The most members a roster can have, reserve included. Members beyond it are not watched.
 		#[pallet::constant]
@@ -315,6 +323,10 @@ pub mod pallet {
 	/// The slot of the last block, from which the next block's missed slots are counted.
 	#[pallet::storage]
 	pub type LastSlot<T> = StorageValue<_, u64, OptionQuery>;
+
+	/// blake2-128 of the indices of the standbys that are not ready, as of the last judgement.
+	#[pallet::storage]
+	pub type Unready<T> = StorageValue<_, [u8; 16], ValueQuery>;
 
 	/// Whether the last judgement was a systemic outage.
 	#[pallet::storage]

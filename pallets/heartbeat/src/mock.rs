@@ -40,6 +40,9 @@ impl frame_system::Config for Runtime {
 }
 
 parameter_types! {
+	/// How often a change of keys, and of the readiness of standbys, was told.
+	pub static KeyChanges: u32 = 0;
+	pub static ReadinessChanges: u32 = 0;
 	pub static CurrentSlot: Option<u64> = None;
 	pub static Judgements: Vec<Judgement> = Vec::new();
 	/// Accounts without a key.
@@ -186,10 +189,23 @@ impl crate::benchmarking::BenchmarkHelper<u64> for NoBenchmarks {
 	fn set_slot(_: u64) {}
 }
 
+/// Counts what is told of the electorate.
+pub struct Listener;
+
+impl understudy_primitives::ElectorateHandler for Listener {
+	fn on_keys() {
+		KeyChanges::mutate(|count| *count += 1);
+	}
+	fn on_readiness() {
+		ReadinessChanges::mutate(|count| *count += 1);
+	}
+}
+
 impl pallet_heartbeat::Config for Runtime {
 	type Keys = TestKeys;
 	type Slots = RoundRobin;
 	type OnJudgement = Recorder;
+	type OnElectorate = Listener;
 	type MaxMembers = MaxMembers;
 	type WindowLength = WindowLength;
 	type Thresholds = Limits;

@@ -5,7 +5,10 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::traits::{Get, OneSessionHandler};
 use scale_info::TypeInfo;
 use sp_runtime::{traits::Saturating, SaturatedConversion};
-use understudy_primitives::{crypto::AuthorityId, HeartbeatKeys, MemberIndex, RosterHandler, RosterId, Seat};
+use understudy_primitives::{
+	crypto::AuthorityId, Electorate, ElectorateHandler, HeartbeatKeys, MemberIndex, RosterHandler, RosterId,
+	Seat,
+};
 
 use crate::{
 	evidence::{self, EvidenceTable, MemberEvidence},
@@ -81,21 +84,43 @@ impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
 	}
 }
 
-fn note_key<T: Config>(index: MemberIndex, key: Option<AuthorityId>) {
-	if MemberKeys::<T>::get(index) != key {
+/// Takes over a member's key. Returns whether it is another one.
+fn note_key<T: Config>(index: MemberIndex, key: Option<AuthorityId>) -> bool {
+	let changed = MemberKeys::<T>::get(index) != key;
+	if changed {
 		MemberKeys::<T>::set(index, key);
 	}
+	changed
 }
 
 /// Takes over the keys of the members of these indices: the one in force, if the member has one, or the one that it set last.
+/// Returns whether any is another one.
 fn note_keys<T: Config>(
 	indices: core::ops::Range<MemberIndex>,
 	in_force: &BTreeMap<&T::AccountId, AuthorityId>,
-) {
+) -> bool {
+	let mut changed = false;
 	for index in indices {
 		if let Some(who) = Members::<T>::get(index) {
-			note_key::<T>(index, in_force.get(&who).cloned().or_else(|| T::Keys::key_of(&who)));
+			let key = in_force.get(&who).cloned().or_else(|| T::Keys::key_of(&who));
+			changed |= note_key::<T>(index, key);
 		}
+	}
+	changed
+}
+
+impl<T: Config> Electorate<T::AccountId, AuthorityId> for Pallet<T> {
+	fn members() -> Vec<(T::AccountId, Option<AuthorityId>)> {
+		let RosterInfo { total, .. } = Window::<T>::get().roster;
+		let member = |index| Some((Members::<T>::get(index)?, MemberKeys::<T>::get(index)));
+		(0..total).filter_map(member).collect()
+	}
+
+	fn ready() -> Vec<bool> {
+		let roster = Window::<T>::get().roster;
+		let silence = Self::bars(&roster).silence;
+		let table = EvidenceTable::<T>::read(&roster);
+		table.iter().map(|(index, member)| index < roster.active || member.is_ready(silence)).collect()
 	}
 }
 
@@ -123,10 +148,11 @@ impl<T: Config> OneSessionHandler<T::AccountId> for Pallet<T> {
 		T::AccountId: 'a,
 	{
 		let RosterInfo { active, total, .. } = Window::<T>::get().roster;
-		if changed {
-			note_keys::<T>(0..active, &validators.collect());
+		let active_changed = changed && note_keys::<T>(0..active, &validators.collect());
+		let reserve_changed = note_keys::<T>(active..total, &BTreeMap::new());
+		if active_changed || reserve_changed {
+			T::OnElectorate::on_keys();
 		}
-		note_keys::<T>(active..total, &BTreeMap::new());
 	}
 
 	fn on_disabled(_: u32) {}

@@ -7,7 +7,7 @@
 //! | S, slots | own slots missed in a row | what the member itself left undone |
 //! | H, heartbeats | windows in a row without a sign of life that was due | what the member itself left undone |
 //! | P, peers | windows in a row in which a quorum of its probers, more than may collude, reported it | others' reports |
-//! | V, votes | windows in a row in which a quorum of all members reported it | others' reports |
+//! | V, votes | windows in a row in which a quorum of all members reported that it takes no part in consensus: it casts no finality votes, or no block of its slots is seen on any branch | others' reports |
 //!
 //! The first row that fits is the verdict. *For longer* means: at [`Thresholds::longer`] times the threshold; for H, at
 //! [`Bars::silence`], which is that at least.
@@ -15,15 +15,16 @@
 //! | seat | evidence | verdict | why |
 //! |---|---|---|---|
 //! | active | S or H, and P, and no sign of life since | **down** | its own silence, and its peers' word |
-//! | active | S or H, and V | **down** | its own silence, and everybody's word |
+//! | active | H, and V | **down** | its own silence, and everybody's word |
 //! | active | S and H, both for longer | **down** | it does nothing at all, whatever others say: they may not probe |
-//! | active | V for longer, neither S nor H | **impaired** | it authors, and does not vote |
+//! | active | S and V, and a sign of life since the last slot that it missed | **impaired** | it lives, and its blocks do not come, which is not the work of its neighbours: they could keep its blocks out of the chain, and not out of everybody's sight |
+//! | active | V for longer | **impaired** | it lives, and does not vote, or does not author |
 //! | reserve | H and P, and no sign of life since | **down** | as above; a standby has neither slots nor votes |
 //! | any | anything that counts more than 0, or never heard | suspect | not enough to act on |
 //! | any | nothing | healthy | |
 //!
-//! So no single detector makes a member *down*, and reports alone do not either: who authors or sends heartbeats cannot be
-//! talked out of its seat (I2). Nor can ⌊(n−1)/3⌋ colluders make up what the first four rows need. Colluding authors, if they
+//! So no single detector makes a member *down*, and reports alone do not either: a member that authors or sends heartbeats cannot be
+//! charged by them, and loses its seat by the word of a quorum only (I2). Nor can ⌊(n−1)/3⌋ colluders make up what the first four rows need. Colluding authors, if they
 //! follow each other, can refuse to build on a member's blocks (S), and keep its heartbeats out for as long as their run of
 //! slots lasts (H); but their reports are never a quorum, of either kind, and their run is shorter than the silence of the
 //! third row. What they can do is make so many members suspects for a while that the outage counts as systemic: then
@@ -36,7 +37,7 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use sp_runtime::{traits::Saturating, Perbill};
-use understudy_primitives::{tolerated_faults, Detectors, Health, Judged, Seat, Verdict};
+use understudy_primitives::{ensure_fit, tolerated_faults, Detectors, Health, Judged, Seat, Unfit, Verdict};
 
 use crate::evidence::{Bars, MemberEvidence};
 
@@ -70,6 +71,17 @@ pub struct Thresholds {
 }
 
 impl Thresholds {
+	/// Checks that the thresholds make sense: no count of zero, none that is never reached, and no quorum that a third could make.
+	pub fn check(&self) -> Result<(), Unfit> {
+		let counts = [self.slots, self.windows, self.peers, self.votes];
+		ensure_fit(counts.iter().all(|count| (1..=100).contains(count)), Unfit::DetectorCount)?;
+		ensure_fit((2..=10).contains(&self.longer), Unfit::DetectorLonger)?;
+		let weights = [self.slots_weight, self.windows_weight, self.peers_weight, self.votes_weight];
+		ensure_fit(weights.iter().all(|weight| !weight.is_zero()), Unfit::DetectorWeight)?;
+		let third = Perbill::from_parts(333_333_333);
+		ensure_fit(self.peers_quorum >= third && self.votes_quorum >= third, Unfit::DetectorQuorum)
+	}
+
 	/// The bars in a roster of `members`, the first `active` of whom author, each of whom is probed by `probers`, with windows
 	/// of so many blocks.
 	///
@@ -115,10 +127,12 @@ pub fn verdict(member: &MemberEvidence, seat: Seat, thresholds: &Thresholds, bar
 	let nothing =
 		missed_slots == 0 && missed_windows == 0 && unreachable_windows == 0 && voteless_windows == 0;
 	// Who was restarted misses a slot, does not answer for a moment, and then shows that it lives.
-	let others = detectors.votes || (detectors.peers && !member.answered);
-	let health = if detectors.own() && others || silent_for_longer {
+	let unreachable = detectors.peers && !member.answered;
+	let silent = detectors.heartbeats && detectors.votes;
+	let lame = detectors.slots && detectors.votes && member.answered;
+	let health = if detectors.own() && unreachable || silent || silent_for_longer {
 		Health::Down
-	} else if voteless_for_longer {
+	} else if voteless_for_longer || lame {
 		Health::Impaired
 	} else if !nothing || !member.heard {
 		Health::Suspect

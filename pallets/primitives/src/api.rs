@@ -67,12 +67,17 @@ sp_api::decl_runtime_apis! {
 	}
 
 	/// Recovery from excessive faults.
+	#[api_version(2)]
 	pub trait RecoveryApi<AccountId>
 	where
 		AccountId: codec::Codec,
 	{
 		/// The mode, why it is what it is, and what is waited for.
 		fn recovery_status() -> RecoveryStatus<Block::Hash>;
+		/// The proposal that members have voted for, and the keys of those who have. A node with such a key is bound by it, whatever its
+		/// database says.
+		#[api_version(2)]
+		fn bound() -> Option<(crate::BlockId<Block::Hash>, Vec<crate::crypto::AuthorityId>)>;
 		/// The signed votes that forced the change to this authority set, from the offchain index; if it was forced.
 		fn recovery_votes(set: u64) -> Option<CarriedOut<AccountId, Block::Hash>>;
 	}

@@ -76,7 +76,7 @@ impl Phase {
 			// What is undone stays so, whatever is heard of it later.
 			_ if self == Phase::RolledBack => self,
 			Suspected => Phase::Suspected,
-			Attributed => Phase::Attributed,
+			Attributed | Equivocated => Phase::Attributed,
 			CaseOpened => Phase::Waiting,
 			Replaced | Removed => Phase::Decided,
 			Seated if vacant => Phase::Reconciled,
@@ -199,7 +199,7 @@ impl<AccountId: Clone> Incident<AccountId> {
 		}
 		use RecordKind::*;
 		match record.kind {
-			Attributed | Replaced | Removed | CaseOpened | Held | Degraded => {
+			Attributed | Replaced | Removed | CaseOpened | Held | Degraded | Equivocated => {
 				self.attributed.get_or_insert(now);
 			},
 			Seated => {

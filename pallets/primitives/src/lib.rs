@@ -13,7 +13,14 @@
 //! | [`Verdicts`] | heartbeat | rotation | what the evidence says of every member |
 //! | [`JudgementHandler`] | rotation | heartbeat | a window was judged |
 //! | [`Backing`] | the runtime, from its election | rotation | whom to seat first |
-//! | [`FailoverLog`] | failover | rotation | write a record before the change takes effect |
+//! | [`Electorate`] | heartbeat | recovery | who decides on a recovery, with which keys |
+//! | [`ElectorateHandler`] | recovery | heartbeat | keys or the readiness of standbys changed |
+//! | [`Seats`] | rotation | recovery | which set can be seated, and seating it |
+//! | [`RecoveryControl`] | recovery | rotation | whether the set may change |
+//! | [`ForceFinality`] | the runtime, from its finality gadget | recovery | force a change of authorities |
+//! | [`FailoverLog`] | failover | rotation, recovery | write a record before the change takes effect |
+//! | [`EquivocationHandler`] | rotation | the runtime, where equivocations are reported | who equivocated is expelled |
+//! | [`DisableSeat`] | the runtime, from `pallet-session` | rotation | who is expelled and sits still authors nothing |
 //! | [`DivergenceHandler`] | rotation | failover | who was seated stands elsewhere than the chain |
 //!
 //! The runtime APIs, which nodes and programs call, are in [`api`]; what a node leaves for its offchain worker is in
@@ -34,17 +41,22 @@ pub mod quorum;
 mod recovery;
 mod roster;
 pub mod statement;
+mod unfit;
 mod verdict;
 pub mod vote;
 
 pub use incident::{DivergenceHandler, Incident, Phase, Times, MAX_RECORDS};
 pub use log::{
-	Checkpoint, Entry, Evidence, FailoverLog, IncidentId, Initiator, LogHead, MemberBits, Moment, NewRecord,
-	NodeBytes, Record, RecordKind, RecordSeq, ENGINE_ID, MAX_EVIDENCE,
+	equivocation_key, Checkpoint, Entry, Evidence, FailoverLog, IncidentId, Initiator, LogHead, MemberBits,
+	Moment, NewRecord, NodeBytes, Record, RecordKind, RecordSeq, ENGINE_ID, MAX_EVIDENCE,
 };
-pub use recovery::{BlockId, ForceFinality, Mode, RecoveryControl, RecoveryStatus, Seats};
+pub use recovery::{
+	BlockId, Electorate, ElectorateHandler, ForceFinality, Mode, RecoveryControl, RecoveryStatus, Seats,
+	Stall,
+};
 pub use roster::{
-	tolerated_faults, Backing, HeartbeatKeys, MemberIndex, Registrations, RosterHandler, RosterId, Seat,
-	Slots, Tag, Tags, VoteKeys,
+	tolerated_faults, Backing, DisableSeat, EquivocationHandler, HeartbeatKeys, MemberIndex, Registrations,
+	RosterHandler, RosterId, Seat, Slots, Tag, Tags, VoteKeys,
 };
+pub use unfit::{ensure_fit, Unfit};
 pub use verdict::{Detectors, Health, Judged, Judgement, JudgementHandler, Verdict, Verdicts, WindowIndex};

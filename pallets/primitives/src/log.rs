@@ -85,6 +85,9 @@ pub enum RecordKind {
 	FinalityResumed,
 	/// It went on for long enough: everything else goes on.
 	Thawed,
+	/// A member signed two conflicting statements in consensus. It loses its seat, and is not seated again until the guardians pardon
+	/// it.
+	Equivocated,
 }
 
 /// On whose word something happened.
@@ -267,6 +270,23 @@ pub enum Evidence {
 		/// Their blocks' numbers, the smaller one first.
 		proposals: (u32, u32),
 	},
+	/// A member has signed two votes in one round of GRANDPA, and the chain has accepted the proof.
+	Equivocation {
+		/// Session of the votes.
+		session: u32,
+		/// Id of the authority set.
+		set: u64,
+		/// The round.
+		round: u64,
+		/// blake2-256 of the proof in SCALE, a `sp_consensus_grandpa::EquivocationProof`. The proof is in the offchain index under
+		/// [`equivocation_key`].
+		proof: H256,
+	},
+}
+
+/// The key of an equivocation proof in the offchain index, by its hash.
+pub fn equivocation_key(proof: &H256) -> Vec<u8> {
+	(&b"understudy/equivocation"[..], proof).encode()
 }
 
 impl Evidence {

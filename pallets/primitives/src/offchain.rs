@@ -9,10 +9,13 @@ use sp_runtime::{
 	traits::Saturating,
 };
 
-use crate::{crypto::AuthorityId, BlockId};
+use crate::{crypto::AuthorityId, BlockId, MemberIndex};
 
-/// Where the node keeps its [`FinalityView`].
-pub const FINALITY_VIEW: &[u8] = b"understudy/node/finality";
+/// Where the node keeps its [`FinalityView`]. Another layout has another key, so that a node and a runtime of different releases do not
+/// take one for the other.
+pub const FINALITY_VIEW: &[u8] = b"understudy/node/finality/2";
+/// Where a node of the first release keeps its view, which lacks [`FinalityView::idle`].
+const FIRST_FINALITY_VIEW: &[u8] = b"understudy/node/finality";
 /// Where the node keeps its [`NodeVersion`].
 pub const NODE_VERSION: &[u8] = b"understudy/node/version";
 /// Where the node keeps its operator's [`Probing`].
@@ -51,12 +54,38 @@ pub struct FinalityView {
 	pub prevoted: Vec<u8>,
 	/// The voters of the current set of whom the node sees no vote: the raw public key, and for how many seconds.
 	pub silent: Vec<([u8; 32], u32)>,
+	/// Number of authorities that author blocks by turns.
+	pub authors: u32,
+	/// Those of whom the node has seen no block for some of their slots, on whatever branch: the place among the authors, and the number
+	/// of such slots in a row.
+	pub idle: Vec<(MemberIndex, u32)>,
+}
+
+/// The view of a node of the first release.
+#[derive(Decode)]
+struct FirstFinalityView {
+	at: u64,
+	advanced: u64,
+	finalized: u32,
+	header: Vec<u8>,
+	set: u64,
+	prevoted: Vec<u8>,
+	silent: Vec<([u8; 32], u32)>,
 }
 
 impl FinalityView {
-	/// What the node has left.
+	/// What the node has left. Says so in the node's log where the node is older than the runtime.
 	pub fn read() -> Option<Self> {
-		StorageValueRef::persistent(FINALITY_VIEW).get().ok().flatten()
+		if let Some(view) = StorageValueRef::persistent(FINALITY_VIEW).get().ok().flatten() {
+			return Some(view);
+		}
+		let first = StorageValueRef::persistent(FIRST_FINALITY_VIEW).get().ok().flatten()?;
+		log::warn!(
+			target: "understudy",
+			"this node is of an earlier release than its runtime; it does not notice members that author nothing: upgrade it"
+		);
+		let FirstFinalityView { at, advanced, finalized, header, set, prevoted, silent } = first;
+		Some(Self { at, advanced, finalized, header, set, prevoted, silent, authors: 0, idle: Vec::new() })
 	}
 
 	/// What the node has prevoted for last, and a block that builds on it.

@@ -59,6 +59,32 @@ pub struct BlockId<Hash> {
 	pub hash: Hash,
 }
 
+/// A stall of finality as the chain noticed it. What proofs of a forced change show it by.
+#[derive(
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+)]
+pub struct Stall {
+	/// The block up to which finality had come.
+	pub finalized: u32,
+	/// Time of the last rise.
+	pub since: Moment,
+	/// Time at which the chain noticed.
+	pub noticed: Moment,
+	/// Number of active members that had reported by then that nothing later is final.
+	pub reports: u32,
+}
+
 /// The mode, why it is what it is, and what is waited for.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Encode, Decode, TypeInfo, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -75,6 +101,8 @@ pub struct RecoveryStatus<Hash> {
 	pub anchor: Option<BlockId<Hash>>,
 	/// The block in which the set to be seated was fixed; members vote for it.
 	pub proposal: Option<BlockId<Hash>>,
+	/// The round in which members attest that they are present.
+	pub round: u32,
 	/// How many members have said that they are there.
 	pub present: u32,
 	/// How many have voted.
@@ -114,17 +142,38 @@ impl RecoveryControl for () {
 	}
 }
 
-/// How the living take the seats of the dead.
+/// How responsive members replace unresponsive ones.
 pub trait Seats<AccountId> {
 	/// Whether a change is queued that becomes active when the session ends.
 	fn is_changing() -> bool;
 
-	/// The set there would be if these took the seats of all others, as far as they can be seated.
+	/// The set in which these replace all others, as far as they can be seated.
 	fn reseated(living: &[AccountId]) -> Vec<AccountId>;
 
-	/// Does it: the changes are recorded under the incident, and the session ends as soon as may be.
-	fn reseat(living: &[AccountId], incident: IncidentId);
+	/// Seats exactly this set, whatever has changed since it was proposed. The changes are recorded under the incident, and the session
+	/// ends as soon as may be.
+	fn reseat(set: &[AccountId], incident: IncidentId);
 }
+
+/// Members that decide on a recovery.
+pub trait Electorate<AccountId, Key> {
+	/// The members of the current roster in the order of their indices, each with the heartbeat key in force.
+	fn members() -> Vec<(AccountId, Option<Key>)>;
+
+	/// Whether each of them counts, by index: the active ones do, and of the reserve those that have shown lately that they are ready.
+	fn ready() -> Vec<bool>;
+}
+
+/// Hears of changes of the [`Electorate`] that come without a new roster.
+pub trait ElectorateHandler {
+	/// A heartbeat key came into force.
+	fn on_keys() {}
+
+	/// A standby became ready, or is so no more.
+	fn on_readiness() {}
+}
+
+impl ElectorateHandler for () {}
 
 /// The finality gadget.
 pub trait ForceFinality<BlockNumber> {

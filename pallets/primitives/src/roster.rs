@@ -70,11 +70,16 @@ pub trait HeartbeatKeys<AccountId, Key> {
 
 /// The accounts behind finality votes.
 pub trait VoteKeys<AccountId> {
+	/// Whether the chain has finality votes that can be seen.
+	const ARE_SEEN: bool = true;
+
 	/// Whose key, of those that finality votes are signed with, this is; `key` is its raw public part. One read.
 	fn voter(key: &[u8]) -> Option<AccountId>;
 }
 
 impl<AccountId> VoteKeys<AccountId> for () {
+	const ARE_SEEN: bool = false;
+
 	fn voter(_: &[u8]) -> Option<AccountId> {
 		None
 	}
@@ -109,6 +114,26 @@ impl<AccountId> Registrations<AccountId> for () {
 	fn current(_: &AccountId) -> Option<Tags> {
 		Some(Tags::default())
 	}
+}
+
+/// Hears of members that were proven to have equivocated in consensus.
+pub trait EquivocationHandler<AccountId> {
+	/// Expels the member. The evidence is that of the record.
+	fn on_equivocation(who: &AccountId, evidence: crate::Evidence);
+}
+
+impl<AccountId> EquivocationHandler<AccountId> for () {
+	fn on_equivocation(_: &AccountId, _: crate::Evidence) {}
+}
+
+/// Keeps members of the active set from authoring.
+pub trait DisableSeat {
+	/// Disables the member with this seat until the set changes.
+	fn disable(seat: u32);
+}
+
+impl DisableSeat for () {
+	fn disable(_: u32) {}
 }
 
 /// What consensus says of slots. A missed slot is free evidence where the protocol names its author in advance (Aura);

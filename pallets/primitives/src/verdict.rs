@@ -63,7 +63,7 @@ pub struct Detectors {
 	pub heartbeats: bool,
 	/// P: windows in a row in which enough peers found it unreachable, syncing, or behind in finality.
 	pub peers: bool,
-	/// V: windows in a row in which enough members saw no finality vote of it.
+	/// V: windows in a row in which enough members saw it take no part in consensus: no finality vote of it, or no block of its slots.
 	pub votes: bool,
 }
 
@@ -112,7 +112,8 @@ pub struct Verdict {
 	pub missed_windows: u8,
 	/// Windows in a row in which a quorum of the peers that probe it reported a failure, saturating.
 	pub unreachable_windows: u8,
-	/// Windows in a row in which a quorum of the members reported that it casts no finality votes, saturating.
+	/// Windows in a row in which a quorum of the members reported that it takes no part in consensus: it casts no finality votes, or
+	/// no block of its slots is seen on any branch. Saturating.
 	pub voteless_windows: u8,
 }
 
@@ -188,4 +189,7 @@ pub trait Verdicts {
 
 	/// What the detectors have against a member, piece by piece: all that the verdict on it rests on.
 	fn evidence(judged: &Judged) -> Vec<Evidence>;
+
+	/// Asks for a judgement with the next block instead of the window's end.
+	fn hasten() {}
 }

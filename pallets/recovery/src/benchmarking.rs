@@ -13,14 +13,13 @@ use sp_application_crypto::RuntimeAppPublic;
 use sp_runtime::traits::{DispatchTransaction, Dispatchable, Hash};
 use understudy_primitives::statement::Statement;
 
-use crate::*;
+use crate::{in_flight::Voter, *};
+use understudy_primitives::tolerated_faults;
 
 /// What the benchmarks need the runtime to do.
 pub trait BenchmarkHelper<AccountId> {
 	/// Elects so many members, all of whom can be seated, and seats two thirds of them.
 	fn elect(members: u32) -> Vec<AccountId>;
-	/// Gives an account session keys, this heartbeat key among them.
-	fn set_key(who: &AccountId, key: AuthorityId);
 }
 
 /// The members that the components range over.
@@ -44,31 +43,43 @@ fn degraded<T: Config>(n: u32) -> Vec<T::AccountId> {
 	set_block::<T>(100);
 	let anchor = Some(BlockId { number: 50, hash: hash::<T>(50) });
 	frame_system::BlockHash::<T>::insert(BlockNumberFor::<T>::from(18u32), hash::<T>(18));
-	let mut view = View::default();
-	view.hear(0, 1, 18, Moment { block: 20, time: 0 });
+	let view = View { finalized: 18, since: Moment { block: 20, time: 0 }, still: n };
+	Stalled::<T>::put(Stall { finalized: 18, since: view.since, noticed: view.since, reports: n });
+	let active = n - n / 3;
 	Status::<T>::put(State {
 		mode: Mode::DegradedSafe,
 		since: Moment { block: 50, time: 0 },
 		incident: T::Log::open_incident(),
 		view,
 		heard: 20,
+		seats: active,
 		anchor,
 		proposal: Some(BlockId { number: 60, hash: hash::<T>(60) }),
 		mark: Some(50),
 		..Default::default()
 	});
-	let mut rosters = RostersOf::<T>::default();
-	for since in 0..in_flight::MOST - 1 {
-		let active = n - n / 3;
-		rosters.push(since, Roster { active, members: BoundedVec::truncate_from(members.clone()) }, 0);
-	}
-	Rosters::<T>::put(rosters);
+	fill_rosters::<T>(&members, active, None);
 	let present = MembersOf::<T>::truncate_from(members[1..].to_vec());
 	Proposed::<T>::put(MembersOf::<T>::truncate_from(T::Seats::reseated(&present)));
 	Present::<T>::put(present);
 	let cast = |who: &T::AccountId| Cast { who: who.clone(), base: 18 };
 	Votes::<T>::put(BoundedVec::truncate_from(members[1..].iter().map(cast).collect()));
 	members
+}
+
+/// As many rosters in flight as there can be, of these members. The first one has this key.
+fn fill_rosters<T: Config>(members: &[T::AccountId], active: u32, key: Option<AuthorityId>) {
+	let voter = |(index, who): (usize, &T::AccountId)| Voter {
+		who: who.clone(),
+		key: key.clone().filter(|_| index == 0),
+		counts: true,
+	};
+	let voters: Vec<_> = members.iter().enumerate().map(voter).collect();
+	let mut rosters = RostersOf::<T>::default();
+	for since in 0..in_flight::MOST {
+		rosters.push(since, Roster { active, members: BoundedVec::truncate_from(voters.clone()) }, 0);
+	}
+	Rosters::<T>::put(rosters);
 }
 
 fn signed<T: Config>(who: &T::AccountId, key: &AuthorityId, number: u32) -> SignedVote<T> {
@@ -80,23 +91,34 @@ fn signed<T: Config>(who: &T::AccountId, key: &AuthorityId, number: u32) -> Sign
 
 /// The same chain before anything was proposed, and the word of its first member.
 fn gathering<T: Config>(n: u32) -> SignedPresence<T> {
-	let who = degraded::<T>(n).remove(0);
-	let key = key_of::<T>(&who);
+	let members = degraded::<T>(n);
+	let (who, key) = (members[0].clone(), key_of_first::<T>(&members));
 	Proposed::<T>::kill();
 	Votes::<T>::kill();
 	let anchor = Status::<T>::mutate(|state| {
 		state.proposal = None;
 		state.anchor.expect("it is set")
 	});
-	let statement = Presence { who, anchor };
+	let statement = Presence { who, anchor, round: 0 };
 	let signature = statement.sign(&key, &Pallet::<T>::genesis()).expect("the key was generated");
 	Signed { statement, signature }
 }
 
-fn key_of<T: Config>(who: &T::AccountId) -> AuthorityId {
+/// Gives the first of these members a key of the local keystore, in every roster in flight.
+fn key_of_first<T: Config>(members: &[T::AccountId]) -> AuthorityId {
 	let key = AuthorityId::generate_pair(None);
-	T::BenchmarkHelper::set_key(who, key.clone());
+	fill_rosters::<T>(members, Status::<T>::get().seats, Some(key.clone()));
 	key
+}
+
+/// The same chain, and the report of its first member that nothing later than the view is final.
+fn reporting<T: Config>(n: u32) -> SignedReport<T> {
+	let members = degraded::<T>(n);
+	let key = key_of_first::<T>(&members);
+	let finalized = BlockId { number: 18, hash: hash::<T>(18) };
+	let statement = FinalityReport { who: members[0].clone(), finalized, since: 20 };
+	let signature = statement.sign(&key, &Pallet::<T>::genesis()).expect("the key was generated");
+	Signed { statement, signature }
 }
 
 fn guardians<T: Config>() -> Result<T::RuntimeOrigin, BenchmarkError> {
@@ -110,12 +132,20 @@ fn guardians<T: Config>() -> Result<T::RuntimeOrigin, BenchmarkError> {
 mod benchmarks {
 	use super::*;
 
-	#[benchmark]
+	/// With a report that raises the view of a set as large as can be.
+	#[benchmark(pov_mode = Measured)]
 	fn note_finality() {
 		// The hook has read it in this block.
 		let key = Status::<T>::hashed_key();
 		frame_benchmarking::benchmarking::add_to_whitelist(key.to_vec().into());
 		set_block::<T>(9);
+		Status::<T>::mutate(|state| state.seats = MEMBERS);
+		let mut view = View::default();
+		Reports::<T>::mutate(|reports| {
+			for seat in 1..tolerated_faults(MEMBERS) + 1 {
+				reports.hear(&mut view, seat, MEMBERS, 7, Moment { block: 1, time: 0 });
+			}
+		});
 		#[extrinsic_call]
 		_(RawOrigin::None, 7u32.into());
 		assert_eq!(Status::<T>::get().heard, 9);
@@ -123,8 +153,8 @@ mod benchmarks {
 
 	#[benchmark]
 	fn vote() {
-		let who = degraded::<T>(MEMBERS).remove(0);
-		let key = key_of::<T>(&who);
+		let members = degraded::<T>(MEMBERS);
+		let (who, key) = (members[0].clone(), key_of_first::<T>(&members));
 		let signed = signed::<T>(&who, &key, 60);
 		#[extrinsic_call]
 		_(RawOrigin::Authorized, signed);
@@ -134,12 +164,11 @@ mod benchmarks {
 	#[benchmark]
 	fn authorize_vote(n: Linear<4, MEMBERS>) -> Result<(), BenchmarkError> {
 		let members = degraded::<T>(n);
-		let who = members[0].clone();
-		let key = key_of::<T>(&who);
+		let (who, key) = (members[0].clone(), key_of_first::<T>(&members));
 		let call = Call::<T>::vote { signed: signed::<T>(&who, &key, 60) };
 		#[block]
 		{
-			let authorized = call.authorize(TransactionSource::External).expect("it authorizes itself");
+			let authorized = call.authorize(TransactionSource::InBlock).expect("it authorizes itself");
 			authorized.map_err(|_| "refused")?;
 		}
 		Ok(())
@@ -158,7 +187,26 @@ mod benchmarks {
 		let call = Call::<T>::present { signed: gathering::<T>(n) };
 		#[block]
 		{
-			let authorized = call.authorize(TransactionSource::External).expect("it authorizes itself");
+			let authorized = call.authorize(TransactionSource::InBlock).expect("it authorizes itself");
+			authorized.map_err(|_| "refused")?;
+		}
+		Ok(())
+	}
+
+	#[benchmark(pov_mode = Measured)]
+	fn report_finality() {
+		let signed = reporting::<T>(MEMBERS);
+		#[extrinsic_call]
+		_(RawOrigin::Authorized, signed);
+		assert_eq!(Status::<T>::get().view.still, 1);
+	}
+
+	#[benchmark(pov_mode = Measured)]
+	fn authorize_report(n: Linear<4, MEMBERS>) -> Result<(), BenchmarkError> {
+		let call = Call::<T>::report_finality { signed: reporting::<T>(n) };
+		#[block]
+		{
+			let authorized = call.authorize(TransactionSource::InBlock).expect("it authorizes itself");
 			authorized.map_err(|_| "refused")?;
 		}
 		Ok(())
@@ -166,9 +214,11 @@ mod benchmarks {
 
 	#[benchmark]
 	fn report_double_vote() {
-		let who = degraded::<T>(MEMBERS).remove(0);
-		let key = key_of::<T>(&who);
-		let (one, other) = (signed::<T>(&who, &key, 50), signed::<T>(&who, &key, 51));
+		let members = degraded::<T>(MEMBERS);
+		let (who, key) = (members[0].clone(), key_of_first::<T>(&members));
+		let (one, other) = (signed::<T>(&who, &key, 60), signed::<T>(&who, &key, 61));
+		Pallet::<T>::open_ballot(&Status::<T>::get());
+		BallotKeys::<T>::insert(60, &who, (key, false));
 		let caller: T::AccountId = whitelisted_caller();
 		#[extrinsic_call]
 		_(RawOrigin::Signed(caller), one, other);
@@ -223,6 +273,21 @@ mod benchmarks {
 	}
 
 	#[benchmark(pov_mode = Measured)]
+	fn refresh(n: Linear<4, MEMBERS>) {
+		degraded::<T>(n);
+		let mut rosters = RostersOf::<T>::default();
+		rosters.push(0, Roster { active: 0, members: Default::default() }, 0);
+		Rosters::<T>::put(rosters);
+		let mut state = StateOf::<T>::default();
+		(state.seats, state.refresh) = (n - n / 3, Refresh::Keys);
+		#[block]
+		{
+			Pallet::<T>::refresh(&mut state, T::Log::now());
+		}
+		assert_eq!(state.refresh, Refresh::Done);
+	}
+
+	#[benchmark(pov_mode = Measured)]
 	fn tally(n: Linear<4, MEMBERS>) {
 		degraded::<T>(n);
 		let state = Status::<T>::get();
@@ -240,8 +305,9 @@ mod benchmarks {
 		let mut state = Status::<T>::get();
 		// Those in reserve live, and as many of the active: all the others lose their seats.
 		let reserve = members.len() / 3;
-		let living = members[..reserve].iter().chain(&members[members.len() - reserve..]).cloned().collect();
-		Present::<T>::put(MembersOf::<T>::truncate_from(living));
+		let living: Vec<_> =
+			members[..reserve].iter().chain(&members[members.len() - reserve..]).cloned().collect();
+		Proposed::<T>::put(MembersOf::<T>::truncate_from(T::Seats::reseated(&living)));
 		let quorum = Some((members.len() as u32, 18));
 		#[block]
 		{

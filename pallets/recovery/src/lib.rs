@@ -5,32 +5,37 @@
 //!
 //! ## Overview
 //!
-//! Each block's author says up to where its node has finalized ([`view`]). When what the last authors agree on does not
-//! rise for long enough, the [`Mode`] degrades: elections and rotation hold still, and the nodes of all members, of the active
-//! set and the reserve, say that they are there. When enough are, the chain proposes the set in which the living take the seats of the
-//! dead, and they vote for it ([`vote`]). With votes of more than half of the members it is seated,
-//! and the change of GRANDPA's authorities is forced, for the old ones cannot finalize it. When
+//! Members report up to where their nodes have finalized: authors with each block, others where the chain lacks it ([`view`]). When
+//! more than may lie report for long enough that nothing later is final, the [`Mode`] degrades: elections and rotation are frozen, and
+//! the nodes of all members, of the active set and the ready reserve, attest that they are present. When enough are, the chain proposes
+//! the set in which responsive members replace unresponsive ones, and they vote for it ([`vote`]). With votes of more than half of the
+//! members exactly that set is seated, and the change of GRANDPA's authorities is forced, for the old ones cannot finalize it. When
 //! finality has come back and goes on, everything else goes on.
 //!
 //! If enough of the old members come back first, nothing is forced. Guardians can veto a recovery, and can let one go on that
-//! waits for its cool-off. Whoever signs votes for two proposals can be charged by anybody ([`Pallet::report_double_vote`]).
+//! waits for its cool-off. A member that signs votes for two proposals can be charged on anybody's report
+//! ([`Pallet::report_double_vote`]), by the keys and the session of the time, whatever has become of it since.
 //!
 //! ## Low level
 //!
-//! [`Status`] is read in each block and written when its author says something new. [`Present`], [`Proposed`] and [`Votes`] are empty
-//! while the chain is safe.
+//! [`Status`] and [`Reports`] are read in each block and written when its author reports something new. [`Present`], [`Proposed`] and
+//! [`Votes`] are empty while the chain is safe. [`Rosters`] holds the members with the keys in force, by roster, for as long as
+//! branches could differ in them; [`electorate`] keeps it.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
 
-mod ballot;
+mod accountability;
+
 #[cfg(feature = "runtime-benchmarks")]
 pub mod benchmarking;
+mod electorate;
 mod evidence;
 pub mod gate;
 pub mod in_flight;
 pub mod inherent;
+pub mod migrations;
 #[cfg(test)]
 mod mock;
 pub mod mode;
@@ -39,19 +44,21 @@ pub mod offence;
 pub mod rejection;
 #[cfg(test)]
 mod simulation;
+mod submission;
 #[cfg(test)]
 mod tests;
+mod transition;
 pub mod view;
 pub mod weights;
 
 pub use gate::{IntakeGate, NotFrozen};
 pub use mode::Rules;
 pub use pallet::*;
-pub use understudy_primitives::vote::{self, CarriedOut, Presence, Signed, Vote};
+pub use understudy_primitives::vote::{self, CarriedOut, FinalityReport, Presence, Signed, Vote};
 pub use understudy_primitives::{BlockId, Mode};
 pub use weights::WeightInfo;
 
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
 	inherent::ProvideInherent,
@@ -66,13 +73,13 @@ use sp_runtime::{
 };
 use sp_staking::{offence::ReportOffence, SessionIndex};
 use understudy_primitives::{
-	crypto::AuthorityId, quorum, tolerated_faults, Evidence, FailoverLog, ForceFinality, HeartbeatKeys,
-	IncidentId, Initiator, Moment, NewRecord, RecordKind, RecoveryControl, RecoveryStatus, RosterHandler,
-	Seats,
+	crypto::AuthorityId, quorum, Electorate, FailoverLog, ForceFinality, IncidentId, Moment, RecoveryStatus,
+	Seats, Stall,
 };
 
+use accountability::Ballot;
+use electorate::Refresh;
 use in_flight::{InFlight, Roster};
-use mode::Facts;
 use offence::DoubleVote;
 use view::View;
 
@@ -85,18 +92,22 @@ pub struct State<Hash> {
 	pub mode: Mode,
 	/// When it began.
 	pub since: Moment,
-	/// Finality as the last authors see it.
+	/// Finality as the members report it.
 	pub view: View,
-	/// The block in which an author said so last.
+	/// The block in which an author reported last.
 	pub heard: u32,
-	/// How many seats the active set has.
+	/// Number of seats of the active set.
 	pub seats: u32,
+	/// What [`Rosters`] does not have yet.
+	pub refresh: Refresh,
 	/// The incident in the log; 0 while the chain is safe.
 	pub incident: IncidentId,
 	/// The block in which the mode degraded, once its hash is known: for it members say that they are there.
 	pub anchor: Option<BlockId<Hash>>,
 	/// The block in which a set was proposed, once its hash is known: members vote for it.
 	pub proposal: Option<BlockId<Hash>>,
+	/// How often those present were asked before, for this anchor.
+	pub round: u32,
 	/// How many were there when the last block began.
 	pub present: u32,
 	/// The proposal's change of authorities is forced.
@@ -127,6 +138,11 @@ pub type RostersOf<T> = InFlight<Roster<<T as frame_system::Config>::AccountId, 
 /// A list of members on a chain.
 pub type MembersOf<T> = BoundedVec<<T as frame_system::Config>::AccountId, <T as Config>::MaxMembers>;
 
+/// A member's report of what its node has finalized, on a chain.
+pub type FinalityReportOf<T> =
+	FinalityReport<<T as frame_system::Config>::AccountId, <T as frame_system::Config>::Hash>;
+/// A report with its signature.
+pub type SignedReport<T> = Signed<FinalityReportOf<T>>;
 /// A vote with its signature.
 pub type SignedVote<T> = Signed<VoteOf<T>>;
 /// A member's word that it is there, with its signature.
@@ -148,7 +164,11 @@ pub const ASK_AGAIN: u32 = 10;
 pub mod pallet {
 	use super::*;
 
+	/// The version of the storage's layout.
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
 	#[pallet::pallet]
+	#[pallet::storage_version(STORAGE_VERSION)]
 	pub struct Pallet<T>(_);
 
 	/// # Requirements
@@ -157,10 +177,10 @@ pub mod pallet {
 	/// in the runtime, so that its hook runs first; the session manager tells it of activations ([`RecoveryControl`]).
 	#[pallet::config]
 	pub trait Config: CreateAuthorizedTransaction<Call<Self>> + frame_system::Config {
-		/// Where a member's heartbeat key is looked up.
-		type Keys: HeartbeatKeys<Self::AccountId, AuthorityId>;
+		/// The members, with the heartbeat keys in force and whether they are ready.
+		type Electorate: Electorate<Self::AccountId, AuthorityId>;
 
-		/// How the living take the seats of the dead.
+		/// How responsive members replace unresponsive ones.
 		type Seats: Seats<Self::AccountId>;
 
 		/// The seat of the current block's author in an active set of so many.
@@ -273,17 +293,38 @@ pub mod pallet {
 		AlreadyHeard,
 		/// These two votes can both be honest.
 		NoConflict,
-		/// A signature is not that of the voter's heartbeat key.
+		/// A signature is not by the heartbeat key that the voter had when it voted.
 		BadSignature,
-		/// The voter cannot be charged: it is no validator that the chain knows.
+		/// The chain has not counted a vote of this account for either proposal, or it is too long ago, or it cannot be charged.
 		UnknownOffender,
 		/// It was reported already.
 		AlreadyReported,
+		/// The report of what is final changes nothing any more.
+		NothingNew,
 	}
 
 	/// The mode, and all that it follows from but the votes.
 	#[pallet::storage]
 	pub type Status<T: Config> = StorageValue<_, StateOf<T>, ValueQuery>;
+
+	/// The latest report of each seat of the active set. Only [`view`] looks into it.
+	#[pallet::storage]
+	pub type Reports<T: Config> = StorageValue<_, view::Reports<T::MaxMembers>, ValueQuery>;
+
+	/// The stall, while there is one.
+	#[pallet::storage]
+	pub type Stalled<T: Config> = StorageValue<_, Stall>;
+
+	/// The last proposals that were voted for, the newest last. Only [`accountability`] touches it.
+	#[pallet::storage]
+	pub type Ballots<T: Config> =
+		StorageValue<_, BoundedVec<Ballot<T::Hash>, ConstU32<{ accountability::KEPT }>>, ValueQuery>;
+
+	/// The key by which each member voted, by the proposal's number, and whether it was charged for another vote. Only
+	/// [`accountability`] touches it.
+	#[pallet::storage]
+	pub type BallotKeys<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, u32, Twox64Concat, T::AccountId, (AuthorityId, bool), OptionQuery>;
 
 	/// The rosters that finality has not reached yet, over which votes are counted.
 	#[pallet::storage]
@@ -328,10 +369,8 @@ pub mod pallet {
 			Status::<T>::try_mutate(|state| {
 				ensure!(state.heard < now.block, Error::<T>::AlreadyHeard);
 				state.heard = now.block;
-				// Nobody has finalized a block that is not there yet.
-				let finalized: u32 = finalized.unique_saturated_into();
-				let (author, seats) = (T::Author::convert(state.seats), state.seats);
-				state.view.hear(author, seats, finalized.min(now.block.saturating_sub(1)), now);
+				let seat = T::Author::convert(state.seats);
+				Self::hear(state, seat, finalized.unique_saturated_into(), now);
 				Ok(())
 			})
 		}
@@ -348,12 +387,13 @@ pub mod pallet {
 		#[pallet::call_index(1)]
 		#[pallet::weight((T::WeightInfo::vote(), DispatchClass::Operational))]
 		#[pallet::weight_of_authorize(T::WeightInfo::authorize_vote(T::MaxMembers::get()))]
-		#[pallet::authorize(|_source, signed| Self::authorize_vote(signed))]
+		#[pallet::authorize(|source, signed| Self::authorize_vote(source, signed))]
 		pub fn vote(origin: OriginFor<T>, signed: SignedVote<T>) -> DispatchResult {
 			ensure_authorized(origin)?;
 			ensure!(Status::<T>::get().mode == Mode::DegradedSafe, Error::<T>::NotDegraded);
 			evidence::keep_vote(&signed);
-			let Vote { who, base, .. } = signed.statement;
+			let Vote { who, base, proposal } = signed.statement;
+			Self::keep_key(&who, &proposal);
 			let votes = Votes::<T>::try_mutate(|votes| {
 				ensure!(votes.iter().all(|cast| cast.who != who), Error::<T>::AlreadySaid);
 				let cast = Cast { who: who.clone(), base: base.number };
@@ -364,7 +404,8 @@ pub mod pallet {
 			Ok(())
 		}
 
-		/// Shows that a member has signed two votes that no honest node signs both. Whoever does so gets the fee back.
+		/// Shows that a member has signed two votes of which no honest node signs both. The chain must have counted one of them; the
+		/// member is charged by the session of that vote, once. The fee is returned to the sender.
 		///
 		/// ## Errors
 		///
@@ -420,7 +461,7 @@ pub mod pallet {
 		#[pallet::call_index(5)]
 		#[pallet::weight((T::WeightInfo::present(), DispatchClass::Operational))]
 		#[pallet::weight_of_authorize(T::WeightInfo::authorize_present(T::MaxMembers::get()))]
-		#[pallet::authorize(|_source, signed| Self::authorize_present(signed))]
+		#[pallet::authorize(|source, signed| Self::authorize_present(source, signed))]
 		pub fn present(origin: OriginFor<T>, signed: SignedPresence<T>) -> DispatchResult {
 			ensure_authorized(origin)?;
 			let state = Status::<T>::get();
@@ -430,6 +471,30 @@ pub mod pallet {
 			Present::<T>::try_mutate(|present| {
 				ensure!(!present.contains(&who), Error::<T>::AlreadySaid);
 				present.try_push(who).map_err(|_| Error::<T>::TooMany.into())
+			})
+		}
+
+		/// An active member reports what its node has finalized, signed by its heartbeat key.
+		///
+		/// Sent by the node's offchain worker where the chain's view does not rise and lacks this report: the member does not author, or
+		/// finality stalls. Free of charge, and operational. Accepted as a general transaction only, see [`rejection`] for the reasons
+		/// why one is refused.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NothingNew`]: it came too late since the transaction was authorized.
+		#[pallet::call_index(6)]
+		#[pallet::weight((T::WeightInfo::report_finality(), DispatchClass::Operational))]
+		#[pallet::weight_of_authorize(T::WeightInfo::authorize_report(T::MaxMembers::get()))]
+		#[pallet::authorize(|source, signed| Self::authorize_report(source, signed))]
+		pub fn report_finality(origin: OriginFor<T>, signed: SignedReport<T>) -> DispatchResult {
+			ensure_authorized(origin)?;
+			let FinalityReport { who, finalized, .. } = signed.statement;
+			let seat = Rosters::<T>::get().last().and_then(|roster| roster.seat_of(&who));
+			Status::<T>::try_mutate(|state| {
+				let heard = seat.is_some_and(|seat| Self::hear(state, seat, finalized.number, T::Log::now()));
+				ensure!(heard, Error::<T>::NothingNew);
+				Ok(())
 			})
 		}
 	}
@@ -462,7 +527,7 @@ pub mod pallet {
 		}
 
 		fn offchain_worker(now: BlockNumberFor<T>) {
-			Self::speak(now);
+			Self::submit_due_statements(now);
 		}
 
 		#[cfg(feature = "try-runtime")]
@@ -480,7 +545,8 @@ pub mod pallet {
 			let state = Status::<T>::get();
 			let rules_out_others =
 				state.proposal.is_some() && Self::rosters(&state).rules_out_others(&voters);
-			let State { mode, since, view, incident, anchor, proposal, forced, mark, vetoed, .. } = state;
+			let State { mode, since, view, incident, anchor, round, proposal, forced, mark, vetoed, .. } =
+				state;
 			RecoveryStatus {
 				mode,
 				since,
@@ -488,6 +554,7 @@ pub mod pallet {
 				finalized: view.finalized,
 				anchor,
 				proposal,
+				round,
 				present: Present::<T>::decode_len().unwrap_or_default() as u32,
 				votes: voters.len() as u32,
 				needed: quorum::needed(members),
@@ -503,294 +570,15 @@ pub mod pallet {
 		pub fn said() -> (Vec<T::AccountId>, Vec<T::AccountId>) {
 			(Present::<T>::get().into_inner(), Self::voters().into_iter().collect())
 		}
-	}
-}
 
-impl<T: Config> Pallet<T> {
-	fn members() -> u32 {
-		Rosters::<T>::get().last().map_or(0, |roster| roster.size().all())
-	}
-
-	/// The rosters that finality has not reached yet.
-	fn rosters(state: &StateOf<T>) -> RostersOf<T> {
-		let mut rosters = Rosters::<T>::get();
-		rosters.settle(state.view.finalized);
-		rosters
-	}
-
-	fn voters() -> BTreeSet<T::AccountId> {
-		Votes::<T>::get().into_iter().map(|cast| cast.who).collect()
-	}
-
-	fn hash_of(number: u32) -> T::Hash {
-		frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::from(number))
-	}
-
-	fn genesis() -> T::Hash {
-		Self::hash_of(0)
-	}
-
-	fn guide(veto: bool) -> DispatchResult {
-		let mut state = Status::<T>::get();
-		ensure!(state.mode == Mode::DegradedSafe, Error::<T>::NotDegraded);
-		state.vetoed = veto;
-		let kind = if veto { RecordKind::CaseVetoed } else { RecordKind::CaseOpened };
-		Self::note(state.incident, kind, Initiator::Guardians, None, Vec::new());
-		if veto {
-			Self::deposit_event(Event::Vetoed);
-		} else {
-			state.recovered = None;
-			Self::deposit_event(Event::Wanted);
+		/// The proposal that members have voted for, and the keys of those who have. A node that has such a key is bound, whatever its
+		/// database says.
+		pub fn bound() -> Option<(BlockId<T::Hash>, Vec<AuthorityId>)> {
+			let state = Status::<T>::get();
+			let proposal = state.proposal?;
+			let rosters = Self::rosters(&state);
+			let keys = Self::voters().iter().filter_map(|who| rosters.key_of(who).cloned()).collect();
+			Some((proposal, keys))
 		}
-		Status::<T>::put(state);
-		Ok(())
-	}
-
-	fn note(
-		incident: IncidentId,
-		kind: RecordKind,
-		initiator: Initiator,
-		subject: Option<T::AccountId>,
-		evidence: Vec<Evidence>,
-	) {
-		T::Log::append(NewRecord { incident, kind, initiator, subject, from: None, to: None, evidence });
-	}
-
-	/// The set in which those who are there take the seats of all others, if they suffice for a recovery and nothing is in its way.
-	fn seatable(state: &StateOf<T>, now: Moment, rules: &Rules) -> Option<Vec<T::AccountId>> {
-		let cooled = state.recovered.is_none_or(|at| now.block >= at.saturating_add(rules.cool_off));
-		if state.vetoed || !cooled || !T::Finality::may_force() || T::Seats::is_changing() {
-			return None;
-		}
-		let present = Present::<T>::get();
-		let living: BTreeSet<T::AccountId> = present.iter().cloned().collect();
-		if !Self::rosters(state).is_quorum(&living) {
-			return None;
-		}
-		let set = T::Seats::reseated(&present);
-		Self::can_finalize(&set, &living).then_some(set)
-	}
-
-	/// Whether enough of a set live.
-	fn can_finalize(set: &[T::AccountId], living: &BTreeSet<T::AccountId>) -> bool {
-		let alive = set.iter().filter(|who| living.contains(who)).count();
-		quorum::is_enough(alive as u32, set.len() as u32)
-	}
-
-	/// The number of votes and the base that they agree on, if they suffice to carry out the proposal now.
-	fn quorum(state: &StateOf<T>, now: Moment, rules: &Rules) -> Option<(u32, u32)> {
-		let voters = Self::voters();
-		if !Self::rosters(state).is_quorum(&voters) {
-			return None;
-		}
-		// Somebody of it may have become unfit; then it is not the set that was voted for.
-		let set = Self::seatable(state, now, rules)?;
-		if Proposed::<T>::get().is_none_or(|proposed| *proposed != *set) || !Self::can_finalize(&set, &voters)
-		{
-			return None;
-		}
-		let bases = Votes::<T>::get().into_iter().map(|cast| cast.base).collect();
-		let base = vote::base(bases, tolerated_faults(Self::members()))?;
-		Some((voters.len() as u32, base))
-	}
-
-	/// Fixes the set to be seated, if enough are there.
-	fn propose(state: &StateOf<T>, now: Moment, rules: &Rules) {
-		let Some(set) = Self::seatable(state, now, rules) else { return };
-		let present = Present::<T>::decode_len().unwrap_or_default() as u32;
-		Self::deposit_event(Event::Proposed { seats: set.len() as u32, present });
-		Proposed::<T>::put(MembersOf::<T>::truncate_from(set));
-	}
-
-	/// What the members have said comes to nothing.
-	fn clear(state: &mut StateOf<T>) {
-		Present::<T>::kill();
-		Proposed::<T>::kill();
-		Votes::<T>::kill();
-		(state.anchor, state.proposal, state.present) = (None, None, 0);
-		(state.forced, state.vetoed) = (false, false);
-	}
-
-	/// Looks whether the mode changes.
-	fn tick() -> Weight {
-		let mut state = Status::<T>::get();
-		let (now, rules) = (T::Log::now(), T::Rules::get());
-		let mut weight = T::WeightInfo::tick();
-		let before = state.clone();
-		state.sets.settle(state.view.finalized);
-		let id = T::Finality::set_id();
-		if state.sets.last() != Some(&id) {
-			// The block before has brought it.
-			state.sets.push(now.block.saturating_sub(1), id, state.view.finalized);
-		}
-		let mut quorum = None;
-		if state.mode == Mode::DegradedSafe {
-			let last = now.block.saturating_sub(1);
-			let known = || Some(BlockId { number: last, hash: Self::hash_of(last) });
-			if state.anchor.is_none() && last == state.since.block {
-				state.anchor = known();
-			}
-			let proposed = Proposed::<T>::exists();
-			if proposed && state.proposal.is_none() {
-				state.proposal = known();
-			}
-			let gathered = now.block >= state.since.block.saturating_add(rules.vote_after);
-			let gathering = !proposed && gathered && Present::<T>::exists();
-			if gathering || Votes::<T>::exists() {
-				// Who could be seated is looked up as for a change.
-				weight.saturating_accrue(T::WeightInfo::tally(T::MaxMembers::get()));
-				weight.saturating_accrue(T::WeightInfo::change(T::MaxMembers::get()));
-			}
-			if gathering {
-				// As long as members come, there are more to wait for: who is left out loses its seat.
-				let present = Present::<T>::decode_len().unwrap_or_default() as u32;
-				if core::mem::replace(&mut state.present, present) == present {
-					Self::propose(&state, now, &rules);
-				}
-				let asked = now.block.saturating_sub(state.since.block);
-				if asked % ASK_AGAIN == 0 && !Proposed::<T>::exists() {
-					Present::<T>::kill();
-					state.present = 0;
-				}
-			} else if Votes::<T>::exists() {
-				quorum = Self::quorum(&state, now, &rules);
-			}
-		}
-		let facts = Facts {
-			now,
-			since: state.since,
-			finalized: state.view.finalized,
-			stalled: state.view.is_stalled(now, rules.stall_time, rules.stall_blocks),
-			// Voters are bound until finality is beyond what they have voted for.
-			mark: state.mark.map(|mark| mark.max(state.proposal.map_or(0, |proposal| proposal.number))),
-			may_recover: quorum.is_some(),
-		};
-		if let Some(to) = mode::next(state.mode, &facts, &rules) {
-			weight.saturating_accrue(T::WeightInfo::change(T::MaxMembers::get()));
-			Self::change(&mut state, to, now, quorum);
-		}
-		if state != before {
-			Status::<T>::put(state);
-		}
-		weight
-	}
-
-	fn change(state: &mut StateOf<T>, to: Mode, now: Moment, quorum: Option<(u32, u32)>) {
-		let from = core::mem::replace(&mut state.mode, to);
-		state.since = now;
-		if state.incident == 0 {
-			state.incident = T::Log::open_incident();
-		}
-		let incident = state.incident;
-		let automation = Initiator::Automation;
-		let finalized = state.view.finalized;
-		match to {
-			Mode::DegradedSafe => {
-				// A recovery that came to nothing leaves the votes as they are: their voters are bound by them.
-				if from == Mode::RecoveryInProgress {
-					state.mark = state.anchor.map(|anchor| anchor.number);
-				} else {
-					Self::clear(state);
-					state.mark = Some(now.block);
-				}
-				let evidence = alloc::vec![Evidence::Finality { finalized, since: state.view.since }];
-				Self::note(incident, RecordKind::Degraded, automation, None, evidence);
-				log::warn!(
-					target: "understudy::recovery",
-					"finality stands still at #{finalized} since #{}: the chain degrades, and its members vote",
-					state.view.since.block
-				);
-			},
-			Mode::RecoveryInProgress => {
-				let (votes, base) = quorum.unwrap_or_default();
-				(state.mark, state.recovered, state.base) = (None, Some(now.block), base);
-				let evidence = alloc::vec![Evidence::Quorum { votes, members: Self::members(), base }];
-				Self::note(incident, RecordKind::Recovering, automation, None, evidence);
-				T::Seats::reseat(&Present::<T>::get(), incident);
-			},
-			Mode::SafeResumed => {
-				Self::clear(state);
-				let evidence = alloc::vec![Evidence::Finality { finalized, since: state.view.since }];
-				Self::note(incident, RecordKind::FinalityResumed, automation, None, evidence);
-			},
-			Mode::Safe => {
-				Self::note(incident, RecordKind::Thawed, automation, None, Vec::new());
-				(state.incident, state.mark) = (0, None);
-			},
-		}
-		Self::deposit_event(Event::ModeChanged { incident, from, to });
-	}
-
-	/// The signed votes that forced the change to this authority set, from the offchain index. None where it was not forced, or this
-	/// node did not execute the blocks with the votes.
-	pub fn votes_for(set: u64) -> Option<CarriedOut<T::AccountId, T::Hash>> {
-		evidence::read(set)
-	}
-
-	/// Checks what must hold of the storage.
-	pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
-		let state = Status::<T>::get();
-		let stalled = matches!(state.mode, Mode::DegradedSafe | Mode::RecoveryInProgress);
-		let (present, votes) = (Present::<T>::get(), Votes::<T>::get());
-		ensure!(stalled || present.is_empty(), "members are there for nothing");
-		ensure!(!present.is_empty() || Proposed::<T>::get().is_none(), "a proposal is made by nobody");
-		ensure!(Proposed::<T>::exists() || state.proposal.is_none(), "a proposal has no set");
-		ensure!(state.proposal.is_some() || votes.is_empty(), "there are votes, and nothing to vote for");
-		ensure!(state.proposal.is_some() || !state.forced, "a change is forced that nobody proposed");
-		ensure!(present.iter().collect::<BTreeSet<_>>().len() == present.len(), "a member is there twice");
-		ensure!(Self::voters().len() == votes.len(), "a member has two votes");
-		ensure!(
-			(state.mode == Mode::Safe) == (state.incident == 0),
-			"a stall has no incident, or safety has one"
-		);
-		ensure!(state.mode == Mode::DegradedSafe || !state.vetoed, "a veto goes on after its stall");
-		Ok(())
-	}
-}
-
-impl<T: Config> RecoveryControl for Pallet<T> {
-	fn is_frozen() -> bool {
-		Status::<T>::get().mode != Mode::Safe
-	}
-
-	fn is_reseating() -> bool {
-		let state = Status::<T>::get();
-		state.mode == Mode::RecoveryInProgress && state.mark.is_none()
-	}
-
-	/// Consensus hears of the new set right after this: that change is forced, for the old set cannot finalize it.
-	fn on_activation() {
-		let mut state = Status::<T>::get();
-		if state.mode != Mode::RecoveryInProgress || state.mark.is_some() {
-			return;
-		}
-		(state.mark, state.forced) = (Some(T::Log::now().block), true);
-		let (base, delay) =
-			(BlockNumberFor::<T>::from(state.base), BlockNumberFor::<T>::from(T::Rules::get().delay));
-		let set_id = state.sets.first().copied().unwrap_or_else(T::Finality::set_id);
-		T::Finality::force(delay, base, set_id);
-		// It is enacted without being final: what follows it counts from there.
-		state.sets = InFlight::default();
-		state.sets.push(T::Log::now().block, set_id.saturating_add(1), 0);
-		if let Some(proposal) = state.proposal {
-			let (forced, voters) = (set_id.saturating_add(1), Self::voters().into_iter().collect::<Vec<_>>());
-			Forced::<T>::put((forced, proposal));
-			evidence::keep(forced, proposal, &voters);
-		}
-		Self::deposit_event(Event::Forced { base, delay });
-		Status::<T>::put(state);
-	}
-}
-
-impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
-	/// Votes are counted over it from now on, and over the last one until this block is final.
-	fn on_roster(active: &[T::AccountId], reserve: &[T::AccountId]) {
-		let members = [active, reserve].concat();
-		let roster = Roster { active: active.len() as u32, members: BoundedVec::truncate_from(members) };
-		let finalized = Status::<T>::mutate(|state| {
-			state.seats = roster.active;
-			state.view.finalized
-		});
-		Rosters::<T>::mutate(|rosters| rosters.push(T::Log::now().block, roster, finalized));
 	}
 }

@@ -12,10 +12,13 @@ use understudy_mocks::{key, Pool};
 use understudy_primitives::{
 	crypto::{AuthorityId, AuthoritySignature},
 	statement::Statement,
-	HeartbeatKeys, IncidentId, Moment, NewRecord, RecordKind, RecordSeq,
+	IncidentId, Moment, NewRecord, RecordKind, RecordSeq,
 };
 
-use crate::{self as pallet_recovery, BlockId, Presence, Rules, Signed, SignedPresence, SignedVote, Vote};
+use crate::{
+	self as pallet_recovery, BlockId, FinalityReport, Presence, Rules, Signed, SignedPresence, SignedReport,
+	SignedVote, Vote,
+};
 
 understudy_mocks::authorized_transactions!();
 
@@ -59,9 +62,13 @@ pub const RULES: Rules = Rules {
 parameter_types! {
 	pub static Active: Vec<u64> = vec![11, 12, 13, 14];
 	pub static Reserve: Vec<u64> = vec![15, 16];
+	/// The members that have not shown that they are ready.
+	pub static Unready: Vec<u64> = Vec::new();
+	/// The members that use the key of another number.
+	pub static Moved: Vec<(u64, u64)> = Vec::new();
 	/// Whether a change of the set is on its way.
 	pub static Changing: bool = false;
-	/// Whom the living were to replace the others by.
+	/// The sets that were to be seated.
 	pub static Reseated: Vec<Vec<u64>> = Vec::new();
 	/// What was forced.
 	pub static Forced: Vec<(u64, u64, u64)> = Vec::new();
@@ -74,18 +81,28 @@ parameter_types! {
 	pub static Records: Vec<NewRecord<u64>> = Vec::new();
 	pub static Incidents: IncidentId = 0;
 	pub static Timing: Rules = RULES;
-	pub static Charged: Vec<(u64, Perbill)> = Vec::new();
+	pub static Charged: Vec<(u64, u32, Perbill)> = Vec::new();
+	/// The session of the current block.
+	pub static CurrentSession: u32 = 3;
 	pub const Tenth: Perbill = Perbill::from_percent(10);
 }
 
-pub struct TestKeys;
+/// The key that an account uses: of its own number, or of another one.
+fn key_in_force(who: u64) -> Option<AuthorityId> {
+	let moved = Moved::get().iter().find(|(of, _)| *of == who).map(|(_, to)| *to);
+	(10..20).contains(&who).then(|| key(moved.unwrap_or(who)))
+}
 
-impl HeartbeatKeys<u64, AuthorityId> for TestKeys {
-	fn key_of(who: &u64) -> Option<AuthorityId> {
-		(10..20).contains(who).then(|| key(*who))
+pub struct TestElectorate;
+
+impl understudy_primitives::Electorate<u64, AuthorityId> for TestElectorate {
+	fn members() -> Vec<(u64, Option<AuthorityId>)> {
+		let members = [Active::get(), Reserve::get()].concat();
+		members.into_iter().map(|who| (who, key_in_force(who))).collect()
 	}
-	fn owner_of(wanted: &AuthorityId) -> Option<u64> {
-		(10..20).find(|who| key(*who) == *wanted)
+	fn ready() -> Vec<bool> {
+		let members = [Active::get(), Reserve::get()].concat();
+		members.iter().map(|who| !Unready::get().contains(who)).collect()
 	}
 }
 
@@ -103,8 +120,8 @@ impl understudy_primitives::Seats<u64> for TestSeats {
 		all.sort_unstable();
 		all.into_iter().chain(dead).take(seats.len()).collect()
 	}
-	fn reseat(living: &[u64], _: IncidentId) {
-		Reseated::mutate(|all| all.push(living.to_vec()));
+	fn reseat(set: &[u64], _: IncidentId) {
+		Reseated::mutate(|all| all.push(set.to_vec()));
 	}
 }
 
@@ -158,14 +175,11 @@ pub struct Court;
 
 impl ReportOffence<u64, u64, crate::offence::DoubleVote<u64>> for Court {
 	fn report_offence(_: Vec<u64>, offence: crate::offence::DoubleVote<u64>) -> Result<(), OffenceError> {
-		let charge = (offence.offender, offence.fraction);
-		if Charged::get().contains(&charge) {
-			return Err(OffenceError::DuplicateReport);
-		}
+		let charge = (offence.offender, offence.session, offence.fraction);
 		Charged::mutate(|all| all.push(charge));
 		Ok(())
 	}
-	fn is_known_offence(_: &[u64], _: &(u32, u32)) -> bool {
+	fn is_known_offence(_: &[u64], _: &crate::offence::Votes) -> bool {
 		false
 	}
 }
@@ -197,12 +211,12 @@ impl ContainsPair<u64, RuntimeCall> for Remarks {
 }
 
 impl pallet_recovery::Config for Runtime {
-	type Keys = TestKeys;
+	type Electorate = TestElectorate;
 	type Seats = TestSeats;
 	type Author = Author;
 	type Finality = TestFinality;
 	type Log = TestLog;
-	type Session = frame_support::traits::ConstU32<3>;
+	type Session = CurrentSession;
 	type Rules = Timing;
 	type DoubleVoteFraction = Tenth;
 	type Offender = u64;
@@ -226,7 +240,6 @@ impl crate::benchmarking::BenchmarkHelper<u64> for NoBenchmarks {
 	fn elect(_: u32) -> Vec<u64> {
 		Vec::new()
 	}
-	fn set_key(_: &u64, _: AuthorityId) {}
 }
 
 /// A chain at block 1.
@@ -292,9 +305,17 @@ pub fn sign(who: u64, statement: &impl Statement) -> AuthoritySignature {
 	understudy_mocks::sign(who, statement, &System::block_hash(0))
 }
 
-/// A member's word that it is there.
+/// A member's attestation that it is present, in the current round.
 pub fn there(who: u64, anchor: BlockId<H256>) -> SignedPresence<Runtime> {
-	let statement = Presence { who, anchor };
+	let statement = Presence { who, anchor, round: Recovery::status().round };
+	Signed { signature: sign(who, &statement), statement }
+}
+
+/// A member's report of what it has finalized, as of the chain's current view.
+pub fn final_for(who: u64, finalized: u64) -> SignedReport<Runtime> {
+	let finalized = BlockId { number: finalized as u32, hash: hash_of(finalized) };
+	let since = crate::Status::<Runtime>::get().view.since.block;
+	let statement = FinalityReport { who, finalized, since };
 	Signed { signature: sign(who, &statement), statement }
 }
 

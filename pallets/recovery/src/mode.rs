@@ -17,7 +17,7 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use sp_runtime::Perbill;
-use understudy_primitives::{Mode, Moment};
+use understudy_primitives::{ensure_fit, Mode, Moment, Unfit};
 
 /// How long things take.
 #[derive(
@@ -42,6 +42,26 @@ pub struct Rules {
 	pub cool_off: u32,
 	/// The share of what ordinary transactions can take of a block that they may take while finality stands still.
 	pub intake: Perbill,
+}
+
+impl Rules {
+	/// Checks the rules, on a chain with slots of this many milliseconds.
+	pub fn check(&self, slot: u64) -> Result<(), Unfit> {
+		const MINUTE: u64 = 60_000;
+		let blocks = |minutes: u64| {
+			u32::try_from(minutes.saturating_mul(MINUTE) / slot.max(1)).unwrap_or(u32::MAX).max(1)
+		};
+		let stall_time = slot.saturating_mul(3)..=60 * MINUTE;
+		ensure_fit(stall_time.contains(&self.stall_time), Unfit::StallTime)?;
+		ensure_fit((3..=blocks(60)).contains(&self.stall_blocks), Unfit::StallBlocks)?;
+		ensure_fit((1..=blocks(1)).contains(&self.vote_after), Unfit::VoteAfter)?;
+		ensure_fit((2..=100).contains(&self.delay), Unfit::Delay)?;
+		let patience = self.delay.saturating_add(10)..=blocks(24 * 60);
+		ensure_fit(patience.contains(&self.patience), Unfit::Patience)?;
+		ensure_fit((1..=blocks(60)).contains(&self.settle), Unfit::Settle)?;
+		ensure_fit((self.delay..=blocks(30 * 24 * 60)).contains(&self.cool_off), Unfit::RecoveryCoolOff)?;
+		ensure_fit(self.intake >= Perbill::from_percent(1), Unfit::Intake)
+	}
 }
 
 /// What the mode depends on.

@@ -1,9 +1,12 @@
-//! The node's part: it says that it is there, votes for one proposal, and keeps its vote before it sends it.
+//! The node's part: it reports what it has finalized where the chain lacks it, attests in a stall that it is present, votes for one
+//! proposal, and keeps its vote before it sends it.
 //!
 //! What it keeps is in the node's database, which no fork of the chain and no restart changes. A second node with the same keys
 //! knows nothing of it: keys are never on two nodes (I10).
 
-use frame_support::{pallet_prelude::*, traits::Get};
+use alloc::vec::Vec;
+use codec::Encode;
+use frame_support::traits::Get;
 use frame_system::{
 	offchain::SubmitTransaction,
 	pallet_prelude::{BlockNumberFor, HeaderFor},
@@ -21,13 +24,14 @@ use understudy_primitives::{
 	crypto::AuthorityId,
 	offchain::{claim, FinalityView, Lock, LOCK, PREVOTED, RELEASED},
 	statement::Statement,
-	HeartbeatKeys,
+	FailoverLog,
 };
 
 use crate::{
-	ballot::Stage,
+	submission::Submission,
 	vote::{self, Next},
-	BlockId, Call, Config, Mode, Pallet, Presence, Signed, SignedVote, StateOf, Status, Vote, VoteOf,
+	BlockId, Call, Config, FinalityReport, Mode, Pallet, Presence, Reports, Rosters, Rules, Signed,
+	SignedVote, StateOf, Status, Vote, VoteOf, Votes,
 };
 
 const LOG_TARGET: &str = "understudy::recovery";
@@ -37,51 +41,112 @@ const FRESH: u64 = 15_000;
 const DECIDING: u64 = 5_000;
 
 impl<T: Config> Pallet<T> {
-	/// Speaks for those whose keys the local node has.
-	pub(crate) fn speak(now: BlockNumberFor<T>) {
+	/// Submits what is due of those members whose keys the local node has.
+	pub(crate) fn submit_due_statements(now: BlockNumberFor<T>) {
 		let state = Status::<T>::get();
+		let Some((view, last)) = Self::seen() else { return };
+		let rosters = Self::rosters(&state);
+		let local: Vec<(AuthorityId, T::AccountId)> = AuthorityId::all()
+			.into_iter()
+			.flat_map(|key| {
+				rosters.owners_of(&key).cloned().map(|who| (key.clone(), who)).collect::<Vec<_>>()
+			})
+			.collect();
+		if Self::lacks_report(&state, &view) {
+			for (key, who) in &local {
+				Self::report(&state, who, key, last, now);
+			}
+		}
 		if state.mode != Mode::DegradedSafe {
 			return;
 		}
-		let Some((view, base)) = Self::standstill(&state) else { return };
-		for key in AuthorityId::all() {
-			let Some(who) = T::Keys::owner_of(&key) else { continue };
-			if let Some(anchor) = state.anchor {
-				let may = Self::check_member(&state, &who, &anchor, Stage::Present).is_ok();
-				if may && claim("present", &key, anchor, now) {
-					let presence = Presence { who: who.clone(), anchor };
-					if let Some(signed) = Self::signed(presence, &key) {
+		let standstill = view.at.saturating_sub(view.advanced) >= T::Rules::get().stall_time;
+		// What the chain has noticed is over for a node that has finalized a later block.
+		let concerns = |about: &BlockId<T::Hash>| standstill && last.number < about.number;
+		for (key, who) in &local {
+			if let Some(anchor) = state.anchor.filter(concerns) {
+				let round = state.round;
+				let may = Self::check_submission(&state, who, &anchor, Submission::Present(round)).is_ok();
+				if may && claim("present", key, (anchor, round), now) {
+					let presence = Presence { who: who.clone(), anchor, round };
+					if let Some(signed) = Self::signed(presence, key) {
 						Self::submit(Call::present { signed });
 					}
 				}
 			}
-			if let Some(proposal) = state.proposal {
-				let may = Self::check_member(&state, &who, &proposal, Stage::Vote).is_ok();
-				let vote = Vote { who, proposal, base };
-				if let Some(signed) = may.then(|| Self::signed_once(&key, vote, &view, now)).flatten() {
+			let Some(proposal) = state.proposal else { continue };
+			if Votes::<T>::get().iter().any(|cast| cast.who == *who) {
+				Self::learn_lock(proposal, &view);
+			} else if concerns(&proposal) {
+				let may = Self::check_submission(&state, who, &proposal, Submission::Vote).is_ok();
+				let vote = Vote { who: who.clone(), proposal, base: Self::base(&state, last) };
+				if let Some(signed) = may.then(|| Self::signed_once(key, vote, &view, now)).flatten() {
 					Self::submit(Call::vote { signed });
 				}
 			}
 		}
 	}
 
-	/// The last block that the node has finalized, as far as the chain knows of it; if the node sees for itself that finality
-	/// stands still.
-	fn standstill(state: &StateOf<T>) -> Option<(FinalityView, BlockId<T::Hash>)> {
+	/// The node's view of finality and the last block that it has finalized, if the view is fresh and that block is on this branch.
+	/// A node states nothing about a branch that contradicts what it has finalized.
+	fn seen() -> Option<(FinalityView, BlockId<T::Hash>)> {
 		let view = FinalityView::read()?;
 		let age = sp_io::offchain::timestamp().unix_millis().saturating_sub(view.at);
-		if age > FRESH || view.at.saturating_sub(view.advanced) < T::Rules::get().stall_time {
-			return None;
+		let header = view.last::<HeaderFor<T>>().filter(|_| age <= FRESH)?;
+		let number = (*header.number()).unique_saturated_into();
+		let last = BlockId { number, hash: header.hash() };
+		Self::is_here(&last).then_some((view, last))
+	}
+
+	/// Whether finality does not rise, for the chain or for the node, for half as long as a stall takes: authors may not report it.
+	fn lacks_report(state: &StateOf<T>, view: &FinalityView) -> bool {
+		let Rules { stall_time, stall_blocks, .. } = T::Rules::get();
+		let (time, blocks) = (stall_time / 2, stall_blocks / 2);
+		let stands = view.at.saturating_sub(view.advanced) >= time;
+		stands || state.view.is_overdue(T::Log::now(), time, blocks)
+	}
+
+	/// Reports what the node has finalized, where the chain lacks that of an active member.
+	fn report(
+		state: &StateOf<T>,
+		who: &T::AccountId,
+		key: &AuthorityId,
+		finalized: BlockId<T::Hash>,
+		now: BlockNumberFor<T>,
+	) {
+		let since = state.view.since.block;
+		let seat = Rosters::<T>::get().last().and_then(|roster| roster.seat_of(who));
+		let lacks = |seat| Reports::<T>::get().lacks(&state.view, seat, finalized.number);
+		if seat.is_some_and(lacks) && claim("final", key, (since, finalized.number), now) {
+			let report = FinalityReport { who: who.clone(), finalized, since };
+			if let Some(signed) = Self::signed(report, key) {
+				Self::submit(Call::report_finality { signed });
+			}
 		}
-		let header = view.last::<HeaderFor<T>>()?;
-		let last: u32 = (*header.number()).unique_saturated_into();
-		let base = if last <= state.view.finalized {
-			BlockId { number: last, hash: header.hash() }
-		} else {
-			let number = state.view.finalized;
-			BlockId { number, hash: Self::hash_of(number) }
-		};
-		Some((view, base))
+	}
+
+	/// The block that the node has finalized, as far as the chain knows of that.
+	fn base(state: &StateOf<T>, last: BlockId<T::Hash>) -> BlockId<T::Hash> {
+		if last.number <= state.view.finalized {
+			return last;
+		}
+		let number = state.view.finalized;
+		BlockId { number, hash: Self::hash_of(number) }
+	}
+
+	/// Binds the node by a vote that the chain has of it, and its database has not: it was lost.
+	fn learn_lock(proposal: BlockId<T::Hash>, view: &FinalityView) {
+		let lock = StorageValueRef::persistent(LOCK);
+		let released = StorageValueRef::persistent(RELEASED).get::<BlockId<T::Hash>>();
+		if released == Ok(Some(proposal)) || lock.get::<Lock<T::Hash>>() != Ok(None) {
+			return;
+		}
+		log::warn!(
+			target: LOG_TARGET,
+			"the chain has a vote of this node for the recovery that #{} proposes: the database was lost, and it is bound again",
+			proposal.number
+		);
+		lock.set(&Lock { proposal, set: view.set });
 	}
 
 	fn signed<What: Statement>(statement: What, key: &AuthorityId) -> Option<Signed<What>> {
@@ -169,7 +234,9 @@ impl<T: Config> Pallet<T> {
 				);
 				None
 			},
-			Next::Resend => claim("recovery", key, proposal, now).then_some(kept).flatten(),
+			// Signed anew: pools ban the bytes of what they have refused, and an earlier one may have come too soon.
+			Next::Resend if claim("recovery", key, proposal, now) => Self::signed(kept?.statement, key),
+			Next::Resend => None,
 			Next::Locked => {
 				log::warn!(
 					target: LOG_TARGET,

@@ -119,6 +119,7 @@ impl Network {
 	fn enter<R>(&mut self, side: usize, run: impl FnOnce() -> R) -> R {
 		let here = &mut self.sides[side];
 		Active::set(here.active.clone());
+		Reserve::set(MEMBERS.into_iter().filter(|who| !here.active.contains(who)).collect());
 		Branch::set(side as u64);
 		Parted::set(self.split);
 		SetId::set(here.forced.is_some().into());
@@ -149,11 +150,12 @@ impl Network {
 		let forced = self.enter(side, || {
 			block(finalized);
 			for call in calls {
-				let Some(Ok(_)) = call.authorize(TransactionSource::External) else { continue };
+				let Some(Ok(_)) = call.authorize(TransactionSource::InBlock) else { continue };
 				let origin: RuntimeOrigin = frame_system::RawOrigin::Authorized.into();
 				let taken = match call {
 					Call::present { signed } => Recovery::present(origin, signed),
 					Call::vote { signed } => Recovery::vote(origin, signed),
+					Call::report_finality { signed } => Recovery::report_finality(origin, signed),
 					_ => unreachable!("nodes send nothing else"),
 				};
 				assert_eq!(taken, Ok(()));
@@ -188,6 +190,8 @@ impl Network {
 			set: member.enacted.into(),
 			prevoted: Vec::new(),
 			silent: Vec::new(),
+			authors: 0,
+			idle: Vec::new(),
 		};
 		member.node.enter(&mut self.sides[side].ext);
 		self.enter(side, || {
@@ -197,7 +201,8 @@ impl Network {
 		for bytes in core::mem::take(&mut self.members[index].node.pool.write().transactions) {
 			let extrinsic = Extrinsic::decode(&mut &bytes[..]).expect("it is one of ours");
 			let RuntimeCall::Recovery(call) = extrinsic.function else { panic!("of another pallet") };
-			if !self.sent.contains(&call) {
+			// What is sent again is signed anew.
+			if !self.sent.iter().any(|sent| is_same(sent, &call)) {
 				self.sent.push(call);
 			}
 		}
@@ -313,6 +318,18 @@ impl Network {
 			},
 			_ => (),
 		}
+	}
+}
+
+/// Whether two calls state the same.
+fn is_same(one: &Call<Runtime>, other: &Call<Runtime>) -> bool {
+	match (one, other) {
+		(Call::present { signed: one }, Call::present { signed: other }) => one.statement == other.statement,
+		(Call::vote { signed: one }, Call::vote { signed: other }) => one.statement == other.statement,
+		(Call::report_finality { signed: one }, Call::report_finality { signed: other }) => {
+			one.statement == other.statement
+		},
+		_ => false,
 	}
 }
 

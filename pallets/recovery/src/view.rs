@@ -1,140 +1,316 @@
-//! Finality as the chain sees it: each block's author says up to where its node has finalized, and what more than half of the last
-//! authors say counts. Pure functions, no storage.
+//! Finality as the chain knows it: what the active members report that their nodes have finalized. Pure functions, no storage.
 //!
-//! Each author has one word, its last one. At least one honest author must say that finality has come somewhere, where no more than
-//! f of the set lie. Liars that are half of those who authored last can make up a stall: then the chain is frozen, until others
-//! author again. Neither forces anything, for nodes vote only when they see for themselves that finality stands still.
+//! The author of each block reports in an inherent. A member whose report the chain lacks while the view does not rise sends a signed
+//! one, so members that do not author are heard, too. Reports count by seat, and only the latest of each member.
+//!
+//! | what follows | from the reports of | why |
+//! |---|---|---|
+//! | the view rises to a block | more than f seats that report it, or a later one | one of them is honest, so the block is final |
+//! | finality stalls | more than f seats that have reported since the last rise that nothing later is final | one of them is honest |
+//!
+//! f is ⌊(n−1)/3⌋ of the whole set, at any size. So f liars can neither raise the view nor keep it from rising, and neither make up a
+//! stall nor hide one. A view that is too low rises with the next f + 1 reports; one that is too high, by more liars than f, does not
+//! hide the stall that follows, since the honest members report that nothing later is final.
 
+use alloc::{collections::BTreeMap, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::{CloneNoBound, DebugNoBound, DefaultNoBound, EqNoBound, PartialEqNoBound};
 use scale_info::TypeInfo;
-use sp_core::{bounded::BoundedVec, ConstU32};
+use sp_core::{bounded::BoundedVec, Get};
 use understudy_primitives::{tolerated_faults, Moment};
 
-/// The words of so many authors count at most, the last ones. More of them are harder to get hold of, and lag behind by half of them.
-pub const WORDS: u32 = 7;
+/// Nothing was reported since the last rise.
+const SILENT: u16 = 0;
+/// Nothing later than the view is final. Larger values are one more than the number of blocks that a report is ahead of the view.
+const STILL: u16 = 1;
 
-/// What the last authors say.
+/// The block up to which finality has come, as more than f members report.
 #[derive(
-	Clone, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct View {
-	/// Who they are, by their seats in the set, and up to which block they have finalized, the oldest word first.
-	pub words: BoundedVec<(u32, u32), ConstU32<WORDS>>,
-	/// The block up to which finality has come. Never falls.
+	/// The block's number. Never falls.
 	pub finalized: u32,
-	/// When it came there.
+	/// Time of the last rise, or of the first report.
 	pub since: Moment,
+	/// Number of seats that have reported since then that nothing later is final.
+	pub still: u32,
 }
 
 impl View {
-	/// The author in this one of so many seats says up to where its node has finalized.
-	pub fn hear(&mut self, author: u32, seats: u32, finalized: u32, now: Moment) {
-		if self.words.is_empty() {
-			self.since = now;
-		}
-		self.words.retain(|(who, _)| *who != author);
-		if self.words.is_full() {
-			self.words.remove(0);
-		}
-		// There is room now.
-		let _ = self.words.try_push((author, finalized));
-		let agreed = self.agreed(seats);
-		if agreed > self.finalized {
-			(self.finalized, self.since) = (agreed, now);
-		}
+	/// Whether finality has stalled for this many milliseconds and this many blocks. Both are needed: a chain that was down as a whole
+	/// has lost time and no blocks, and one that catches up makes blocks in no time.
+	pub fn is_stalled(&self, seats: u32, now: Moment, time: u64, blocks: u32) -> bool {
+		self.still > tolerated_faults(seats) && self.is_overdue(now, time, blocks)
 	}
 
-	/// What more than half of them have finalized, and more than may be faulty, at least.
-	fn agreed(&self, seats: u32) -> u32 {
-		let mut sorted: alloc::vec::Vec<u32> = self.words.iter().map(|(_, word)| *word).collect();
-		sorted.sort_unstable_by(|one, other| other.cmp(one));
-		let honest = tolerated_faults(seats).min(WORDS / 2) as usize;
-		sorted.get(honest.max(sorted.len() / 2)).copied().unwrap_or_default()
-	}
-
-	/// Whether finality has stood still for so many milliseconds and so many blocks. Both: a chain that was down as a whole has
-	/// lost time and no blocks, and one that catches up makes blocks in no time.
-	pub fn is_stalled(&self, now: Moment, time: u64, blocks: u32) -> bool {
+	/// Whether the last rise is at least this many milliseconds and blocks ago.
+	pub fn is_overdue(&self, now: Moment, time: u64, blocks: u32) -> bool {
 		let passed = now.since(&self.since);
-		// Where nobody says anything, nothing is known.
-		!self.words.is_empty() && passed.time >= time && passed.block >= blocks
+		passed.time >= time && passed.block >= blocks
+	}
+
+	/// Encodes a report of this finalized block relative to the view.
+	fn relative(&self, finalized: u32) -> u16 {
+		let ahead = finalized.saturating_sub(self.finalized);
+		u16::try_from(ahead).unwrap_or(u16::MAX).saturating_add(STILL)
+	}
+}
+
+/// The latest report of each seat of the active set, relative to the view: two bytes per seat.
+#[derive(
+	CloneNoBound,
+	PartialEqNoBound,
+	EqNoBound,
+	DefaultNoBound,
+	DebugNoBound,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+#[scale_info(skip_type_params(Max))]
+pub struct Reports<Max: Get<u32>>(BoundedVec<u16, Max>);
+
+impl<Max: Get<u32>> Reports<Max> {
+	/// Takes in the report of a seat, out of this many, that its node has finalized this block. A report takes nothing back. Returns
+	/// whether it changed anything.
+	pub fn hear(&mut self, view: &mut View, seat: u32, seats: u32, finalized: u32, now: Moment) -> bool {
+		if view.since == Moment::default() {
+			view.since = now;
+		}
+		if self.0.len() as u32 != seats {
+			let mut all = core::mem::take(&mut self.0).into_inner();
+			all.resize(seats as usize, SILENT);
+			self.0 = BoundedVec::truncate_from(all);
+		}
+		let report = view.relative(finalized);
+		let Some(latest) = self.0.get_mut(seat as usize).filter(|latest| **latest < report) else {
+			return false;
+		};
+		*latest = report;
+		if report > STILL {
+			self.rise(view, tolerated_faults(seats), now);
+		}
+		view.still = self.0.iter().filter(|latest| **latest == STILL).count() as u32;
+		true
+	}
+
+	/// Whether a report of this finalized block by this seat would change anything.
+	pub fn lacks(&self, view: &View, seat: u32, finalized: u32) -> bool {
+		self.0.get(seat as usize).copied().unwrap_or(SILENT) < view.relative(finalized)
+	}
+
+	/// Raises the view to the latest block that more than `faults` seats report.
+	fn rise(&mut self, view: &mut View, faults: u32, now: Moment) {
+		let mut sorted: Vec<u16> = self.0.iter().copied().filter(|latest| *latest > STILL).collect();
+		let Some(last) = sorted.len().checked_sub(1 + faults as usize) else { return };
+		let ahead = sorted.select_nth_unstable(last).1.saturating_sub(STILL);
+		(view.finalized, view.since) = (view.finalized.saturating_add(ahead.into()), now);
+		for latest in self.0.iter_mut() {
+			*latest = match latest.saturating_sub(ahead) {
+				left if left > STILL => left,
+				_ => SILENT,
+			};
+		}
+	}
+
+	/// Carries the reports of those that keep a seat over to a new active set. Seats that are gone count no more, new ones have
+	/// reported nothing.
+	pub fn reseat<AccountId: Ord>(&mut self, view: &mut View, old: &[AccountId], new: &[AccountId]) {
+		let known: BTreeMap<&AccountId, u16> = old.iter().zip(self.0.iter().copied()).collect();
+		let latest = |who| known.get(who).copied().unwrap_or(SILENT);
+		self.0 = BoundedVec::truncate_from(new.iter().map(latest).collect());
+		view.still = self.0.iter().filter(|latest| **latest == STILL).count() as u32;
 	}
 }
 
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use sp_core::ConstU32;
+
+	/// A set of this many seats, and the view of its chain.
+	struct Chain {
+		view: View,
+		reports: Reports<ConstU32<1_024>>,
+		seats: u32,
+		block: u32,
+	}
 
 	fn at(block: u32) -> Moment {
 		Moment { block, time: u64::from(block) * 3_000 }
 	}
 
-	/// So many authors take turns, and say this.
-	fn heard(authors: u32, words: &[u32]) -> View {
-		let mut view = View::default();
-		(1..).zip(words).for_each(|(block, word)| view.hear(block % authors, authors, *word, at(block)));
-		view
-	}
-
-	#[test]
-	fn finality_comes_as_far_as_more_than_half_say() {
-		assert_eq!(heard(1, &[]).finalized, 0);
-		// One of two is not more than half.
-		assert_eq!(heard(2, &[5, 9, 5, 9]).finalized, 5);
-		// One of four may lie.
-		assert_eq!(heard(4, &[9]).finalized, 0);
-		assert_eq!(heard(4, &[9, 5]).finalized, 5);
-		assert_eq!(heard(4, &[5, 9, 9, 9]).finalized, 9);
-		assert_eq!(heard(4, &[5, 9, 5, 9]).finalized, 5);
-		let view = heard(9, &[1, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7]);
-		assert_eq!((view.finalized, view.since), (7, at(10)));
-	}
-
-	#[test]
-	fn each_author_has_one_word() {
-		let mut view = heard(2, &[5, 5]);
-		(3..50).for_each(|block| view.hear(0, 2, 9, at(block)));
-		assert_eq!((view.finalized, view.words.len()), (5, 2));
-		view.hear(1, 2, 8, at(50));
-		assert_eq!(view.finalized, 8);
-	}
-
-	#[test]
-	fn fewer_than_half_neither_hide_a_stall_nor_make_one_up() {
-		let liars = |honest: &[u32], lie: u32| {
-			let words: Vec<u32> = honest
-				.iter()
-				.enumerate()
-				.map(|(nth, word)| if [0, 3].contains(&(nth % 7)) { lie } else { *word })
-				.collect();
-			heard(7, &words)
-		};
-		assert_eq!(liars(&[7; 60], u32::MAX).finalized, 7);
-		let going: Vec<u32> = (0..60).collect();
-		let view = liars(&going, 0);
-		assert!(view.finalized > 50 && !view.is_stalled(at(60), 30_000, 10));
-	}
-
-	#[test]
-	fn it_never_falls_and_is_bounded() {
-		let mut view = heard(50, &[9; 100]);
-		assert_eq!(view.words.len(), WORDS as usize);
-		for block in 100..200 {
-			view.hear(block % 50, 50, 3, at(block));
+	impl Chain {
+		fn of(seats: u32) -> Self {
+			Self { view: View::default(), reports: Reports::default(), seats, block: 0 }
 		}
-		assert_eq!((view.finalized, view.since), (9, at(4)));
+
+		/// The next block, in which this seat reports.
+		fn hear(&mut self, seat: u32, finalized: u32) {
+			self.block += 1;
+			self.reports.hear(&mut self.view, seat, self.seats, finalized, at(self.block));
+		}
+
+		/// All seats but these author by turns until this block; finality is two blocks behind.
+		fn healthy(&mut self, until: u32, but: &[u32]) {
+			while self.block < until {
+				let seat = self.block % self.seats;
+				if but.contains(&seat) {
+					self.block += 1;
+				} else {
+					self.hear(seat, self.block.saturating_sub(1));
+				}
+			}
+		}
+
+		fn is_stalled(&self) -> bool {
+			self.view.is_stalled(self.seats, at(self.block), 30_000, 10)
+		}
 	}
 
 	#[test]
-	fn a_stall_takes_time_and_blocks() {
-		// A chain that has just begun has stood still since its first block, not since ever.
-		assert!(!View::default().is_stalled(at(99), 0, 0));
-		let view = heard(1, &[0]);
-		assert!(!view.is_stalled(at(10), 30_000, 10));
-		assert!(view.is_stalled(at(11), 30_000, 10));
+	fn the_view_rises_with_the_reports_of_more_than_f_seats() {
+		let mut chain = Chain::of(4);
+		chain.hear(0, 9);
+		assert_eq!(chain.view.finalized, 0, "one of four may lie");
+		chain.hear(0, 12);
+		assert_eq!(chain.view.finalized, 0, "only the latest report of each member counts");
+		chain.hear(1, 5);
+		assert_eq!((chain.view.finalized, chain.view.since), (5, at(3)));
+		chain.hear(2, 9);
+		assert_eq!(chain.view.finalized, 9);
+		chain.hear(3, 3);
+		assert_eq!(chain.view.finalized, 9, "it never falls");
+		let mut alone = Chain::of(1);
+		alone.hear(0, 7);
+		assert_eq!(alone.view.finalized, 7);
+	}
+
+	#[test]
+	fn four_liars_in_a_row_among_a_hundred_raise_nothing() {
+		let mut chain = Chain::of(100);
+		chain.healthy(200, &[]);
+		let before = chain.view.finalized;
+		assert!(before > 150);
+		// All honest members report the same block, and 33 adjacent authors a later one, each of them a hundred times.
+		for seat in 0..100 {
+			chain.hear(seat, 198);
+		}
+		for turn in 0..3_300 {
+			chain.hear(turn % 33, 1_000_000);
+		}
+		assert_eq!(chain.view.finalized, 198);
+		chain.hear(33, 1_000_000);
+		assert_eq!(chain.view.finalized, 198 + u32::from(u16::MAX - 1), "one more is beyond the bound");
+	}
+
+	#[test]
+	fn at_a_thousand_seats_it_rises_with_each_block_and_no_stall_is_seen() {
+		let mut chain = Chain::of(1_000);
+		while chain.block < 3_000 {
+			let before = chain.view.finalized;
+			chain.healthy(chain.block + 1, &[]);
+			assert!(!chain.is_stalled(), "in block {}", chain.block);
+			assert!(chain.block < 340 || chain.view.finalized > before);
+		}
+		// It lags by as many blocks as it takes to hear more than f members.
+		assert_eq!(chain.view.finalized, 3_000 - 2 - 333);
+	}
+
+	#[test]
+	fn members_that_do_not_author_are_no_stall() {
+		// One is dead, one votes and does not author: two of four report.
+		let mut chain = Chain::of(4);
+		chain.healthy(20, &[]);
+		chain.healthy(200, &[0, 1]);
+		assert!(chain.view.finalized > 190 && !chain.is_stalled());
+		// Three of seven author no more, and two are dead: the other two are no more than f, until the three report by themselves.
+		let mut chain = Chain::of(7);
+		chain.healthy(20, &[]);
+		chain.healthy(60, &[0, 1, 2, 3, 4]);
+		assert!(chain.view.finalized < 25 && !chain.is_stalled());
+		assert!(chain.reports.lacks(&chain.view, 3, 58));
+		chain.hear(3, 58);
+		assert!(chain.view.finalized >= 58 - 7);
+	}
+
+	#[test]
+	fn a_stall_takes_time_blocks_and_the_word_of_more_than_f() {
+		// A chain that has just begun has not stalled.
+		assert!(!View::default().is_stalled(1, at(99), 0, 0));
+		let mut chain = Chain::of(4);
+		chain.healthy(20, &[]);
+		let stopped = chain.view.finalized;
+		while !chain.is_stalled() {
+			chain.hear(chain.block % 4, stopped + 1);
+			assert!(chain.block < 40);
+		}
+		assert!(chain.block >= 20 + 10);
+		let View { since, .. } = chain.view;
 		// The whole chain was down: time has passed, and no blocks.
-		assert!(!view.is_stalled(Moment { block: 2, time: 9_000_000 }, 30_000, 10));
+		let down = Moment { block: since.block + 1, time: 9_000_000 };
+		assert!(!chain.view.is_stalled(4, down, 30_000, 10));
 		// It catches up.
-		assert!(!view.is_stalled(Moment { block: 99, time: 9_000 }, 30_000, 10));
+		let hasty = Moment { block: since.block + 99, time: since.time + 9_000 };
+		assert!(!chain.view.is_stalled(4, hasty, 30_000, 10));
+	}
+
+	#[test]
+	fn f_liars_neither_make_up_a_stall_nor_hide_one() {
+		// 33 adjacent authors of a hundred say that nothing is final, and their blocks are the only ones for a while.
+		let mut chain = Chain::of(100);
+		chain.healthy(300, &[]);
+		for turn in 0..200 {
+			chain.hear(turn % 33, 0);
+			assert!(!chain.is_stalled());
+		}
+		// Two of seven lie high while finality stands at #300.
+		let mut chain = Chain::of(7);
+		chain.healthy(300, &[]);
+		let stopped = 298;
+		for turn in 0..60 {
+			let seat = turn % 7;
+			chain.hear(seat, if seat < 2 { u32::MAX } else { stopped });
+		}
+		assert_eq!(chain.view.finalized, stopped);
+		assert!(chain.is_stalled());
+	}
+
+	#[test]
+	fn a_forged_view_does_not_hide_the_stall_that_follows() {
+		let mut chain = Chain::of(4);
+		chain.healthy(20, &[]);
+		chain.hear(0, 1_000);
+		chain.hear(1, 1_000);
+		assert_eq!(chain.view.finalized, 1_000, "two of four are more than may lie");
+		for turn in 0..12 {
+			chain.hear(turn % 4, 19);
+		}
+		assert!(chain.is_stalled());
+	}
+
+	#[test]
+	fn seats_that_are_gone_count_for_nothing() {
+		let mut chain = Chain::of(7);
+		chain.healthy(20, &[]);
+		let seven: Vec<u32> = (0..7).collect();
+		for (old, new) in [(&seven[..], &[0, 2, 4, 6][..]), (&[0, 2, 4, 6], &[6, 0, 4])] {
+			chain.reports.reseat(&mut chain.view, old, new);
+			chain.seats = new.len() as u32;
+			// One of them dies.
+			let until = chain.block + 60;
+			chain.healthy(until, &[1]);
+			assert!(chain.view.finalized > until - 8, "it lags: {:?}", chain.view);
+			assert!(!chain.is_stalled());
+		}
+		// Of those that stay, the reports stay.
+		let mut chain = Chain::of(4);
+		chain.hear(3, 9);
+		chain.reports.reseat(&mut chain.view, &[10, 11, 12, 13], &[13, 20, 21, 22]);
+		chain.hear(1, 8);
+		assert_eq!(chain.view.finalized, 8);
 	}
 }

@@ -14,6 +14,10 @@ pub trait WeightInfo {
 	fn present() -> Weight;
 	/// The checks before it.
 	fn authorize_present(n: u32) -> Weight;
+	/// [`report_finality`](crate::Pallet::report_finality).
+	fn report_finality() -> Weight;
+	/// The checks before it.
+	fn authorize_report(n: u32) -> Weight;
 	/// [`report_double_vote`](crate::Pallet::report_double_vote).
 	fn report_double_vote() -> Weight;
 	/// [`veto`](crate::Pallet::veto).
@@ -24,6 +28,8 @@ pub trait WeightInfo {
 	fn gate() -> Weight;
 	/// Looking whether the mode changes.
 	fn tick() -> Weight;
+	/// Taking in the keys and the readiness of all members.
+	fn refresh(n: u32) -> Weight;
 	/// Counting the votes of all members beside, over all rosters that can be in flight.
 	fn tally(n: u32) -> Weight;
 	/// Changing the mode, to one in which all seats change hands.
@@ -47,6 +53,12 @@ impl WeightInfo for () {
 	fn authorize_present(_: u32) -> Weight {
 		Weight::zero()
 	}
+	fn report_finality() -> Weight {
+		Weight::zero()
+	}
+	fn authorize_report(_: u32) -> Weight {
+		Weight::zero()
+	}
 	fn report_double_vote() -> Weight {
 		Weight::zero()
 	}
@@ -60,6 +72,9 @@ impl WeightInfo for () {
 		Weight::zero()
 	}
 	fn tick() -> Weight {
+		Weight::zero()
+	}
+	fn refresh(_: u32) -> Weight {
 		Weight::zero()
 	}
 	fn tally(_: u32) -> Weight {

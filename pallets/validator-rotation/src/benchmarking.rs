@@ -304,6 +304,7 @@ fn remember<T: Config>(all: &[T::AccountId]) {
 		cause: Cause::Down,
 		automatic: false,
 		unneeded: false,
+		counts_until: now.saturating_add(1_000u32.into()),
 	};
 	Evictions::<T>::put(BoundedVec::truncate_from(all.iter().map(eviction).collect()));
 }

@@ -48,12 +48,15 @@ impl<T: Config> JudgementHandler for Pallet<T> {
 		weight.saturating_accrue(T::WeightInfo::record(written.try_into().unwrap_or(u32::MAX)));
 		// One batch at a time: what is decided now must not overtake what is on its way.
 		let may_act = !judgement.systemic && Progress::<T>::get() == Stage::Idle && !T::Recovery::is_frozen();
-		let leaving =
-			failing.saturating_add(diverged.len()).saturating_add(Retiring::<T>::decode_len().unwrap_or(0));
+		let expelled = Self::expulsions(&scene.active);
+		let leaving = failing
+			.saturating_add(diverged.len())
+			.saturating_add(expelled.len())
+			.saturating_add(Retiring::<T>::decode_len().unwrap_or(0));
 		if may_act && leaving > 0 {
 			let members = scene.active.len().saturating_add(scene.reserve.len()) as u32;
 			weight.saturating_accrue(T::WeightInfo::decide(members, leaving as u32));
-			Self::decide(&scene, diverged);
+			Self::decide(&scene, diverged, expelled);
 		}
 		weight
 	}
@@ -178,11 +181,6 @@ impl<T: Config> Pallet<T> {
 		T::Log::append(NewRecord { incident, kind, initiator, subject, from: Some(from), to, evidence });
 	}
 
-	/// How long evictions are kept: the breaker's period, or the cool-off if that is longer.
-	fn retention() -> frame_system::pallet_prelude::BlockNumberFor<T> {
-		T::Breaker::get().period.max(T::CoolOff::get())
-	}
-
 	/// Changes what is remembered of a member. Where there is no room, the oldest is forgotten, first of those that nothing
 	/// keeps from being seated.
 	pub(crate) fn with_conduct<R>(who: &T::AccountId, change: impl FnOnce(&mut ConductOf<T>) -> R) -> R {
@@ -246,7 +244,7 @@ impl<T: Config> Pallet<T> {
 			return;
 		}
 		let reprieve = T::Breaker::get().reprieve;
-		let mut evictions = breaker::recent(kept.clone(), now, Self::retention());
+		let mut evictions = Self::kept_evictions();
 		let unwell = scene.unwell();
 		// Once per member and period: who comes and goes is not up.
 		let unneeded = evictions.iter().filter(|eviction| eviction.unneeded);
@@ -332,12 +330,22 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Decides who is replaced by whom, and whom the guardians are asked about.
-	pub(crate) fn decide(scene: &Scene<T>, diverged: Vec<(T::AccountId, Option<IncidentId>)>) {
+	///
+	/// Those who are `expelled` come first, and need no automation.
+	pub(crate) fn decide(
+		scene: &Scene<T>,
+		diverged: Vec<(T::AccountId, Option<IncidentId>)>,
+		expelled: Vec<Order<T::AccountId>>,
+	) {
 		let cases = Cases::<T>::get();
 		let automation = !Suspended::<T>::exists();
 		let threshold = T::AutomationThreshold::get();
-		let mut orders = Vec::new();
-		for (who, verdict) in scene.failing() {
+		let mut orders = expelled;
+		let failing: Vec<_> = scene.failing().collect();
+		for (who, verdict) in failing {
+			if orders.iter().any(|order| order.who == *who) {
+				continue;
+			}
 			let case = cases.iter().find(|case| case.who == *who);
 			if case.is_some_and(|case| case.vetoed) {
 				continue;
@@ -421,11 +429,11 @@ impl<T: Config> Pallet<T> {
 		let guardians = *initiator == Initiator::Guardians;
 		if cause.is_failure() || !guardians {
 			let at = frame_system::Pallet::<T>::block_number();
-			let mut evictions = Self::recent_evictions(Self::retention());
+			let mut evictions = Self::kept_evictions();
 			if evictions.len() >= T::MaxMembers::get() as usize {
 				evictions.remove(0);
 			}
-			let automatic = !guardians && *cause != Cause::Retirement;
+			let automatic = !guardians && !matches!(cause, Cause::Retirement | Cause::Equivocated);
 			let cause = *cause;
 			let seated = Active::<T>::decode_len().unwrap_or_default() as u32;
 			evictions.push(Eviction {
@@ -437,6 +445,7 @@ impl<T: Config> Pallet<T> {
 				cause,
 				automatic,
 				unneeded: false,
+				counts_until: at.saturating_add(T::CoolOff::get()),
 			});
 			Evictions::<T>::put(BoundedVec::truncate_from(evictions));
 		}
@@ -522,7 +531,7 @@ impl<T: Config> Pallet<T> {
 			},
 			Cause::Retirement => {
 				Self::with_conduct(who, |conduct| {
-					if !matches!(conduct.absence, Some(Absence::Jailed { .. })) {
+					if !matches!(conduct.absence, Some(Absence::Jailed { .. } | Absence::Expelled)) {
 						conduct.incident = incident;
 						conduct.absence = Some(Absence::Retired);
 					}
@@ -530,7 +539,7 @@ impl<T: Config> Pallet<T> {
 				Self::deposit_event(Event::Retired { who: who.clone() });
 				0
 			},
-			Cause::Displaced => 0,
+			Cause::Displaced | Cause::Equivocated => 0,
 		}
 	}
 }

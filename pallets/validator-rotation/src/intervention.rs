@@ -22,6 +22,7 @@ impl<T: Config> Pallet<T> {
 			Some(Absence::Retired) => return Err(Error::<T>::AlreadyRetiring.into()),
 			// Else it could take it back, and have its jail behind it.
 			Some(Absence::Jailed { .. }) if !sits => return Err(Error::<T>::InJail.into()),
+			Some(Absence::Expelled) => return Err(Error::<T>::InJail.into()),
 			_ => (),
 		}
 		let recent = Self::recent_evictions(T::Breaker::get().period);
@@ -30,6 +31,9 @@ impl<T: Config> Pallet<T> {
 		if sits {
 			let mut retiring = Retiring::<T>::get();
 			ensure!(!retiring.contains(&who), Error::<T>::AlreadyRetiring);
+			let retired = recent.iter().filter(|taken| taken.cause == Cause::Retirement).count();
+			let all = retired.saturating_add(retiring.len()) as u32;
+			ensure!(all < T::Breaker::get().evictions, Error::<T>::TooManyRetirements);
 			ensure!(retiring.try_push(who.clone()).is_ok(), Error::<T>::Busy);
 			Retiring::<T>::put(retiring);
 			Self::deposit_event(Event::Retiring { who });
@@ -142,6 +146,8 @@ impl<T: Config> Pallet<T> {
 		ensure!(!active.contains(&who), Error::<T>::AlreadyActive);
 		ensure!(active.contains(&instead_of), Error::<T>::NotActive);
 		ensure!(Self::can_be_seated(&who), Error::<T>::CannotBeSeated);
+		// Those who are expelled are pardoned first.
+		ensure!(!Self::expelled().contains(&who), Error::<T>::CannotBeSeated);
 		Self::with_conduct(&who, |conduct| conduct.absence = None);
 		Self::take_seat(&Self::guardians_order(instead_of, Cause::Displaced), Some(who));
 		Ok(())

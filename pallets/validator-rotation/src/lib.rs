@@ -48,8 +48,10 @@ extern crate alloc;
 pub mod benchmarking;
 pub mod breaker;
 pub mod decision;
+pub mod expulsion;
 pub mod intervention;
 pub mod lifecycle;
+pub mod migrations;
 pub mod penalty;
 pub mod poa;
 pub mod reseat;
@@ -77,10 +79,11 @@ use frame_support::{
 use frame_system::pallet_prelude::BlockNumberFor;
 use lifecycle::{Conduct, Durations};
 use scale_info::TypeInfo;
-use sp_runtime::Perbill;
+use sp_runtime::{traits::Saturating, Perbill};
 use suspicion::Suspicion;
 use understudy_primitives::{
-	Backing, FailoverLog, IncidentId, RecoveryControl, Registrations, RosterHandler, Verdict, Verdicts,
+	ensure_fit, Backing, DisableSeat, FailoverLog, IncidentId, RecoveryControl, Registrations, RosterHandler,
+	Unfit, Verdict, Verdicts,
 };
 
 /// The most cases that wait for the guardians at once. Beyond it none is opened until one is closed.
@@ -101,6 +104,8 @@ pub enum Cause {
 	Evicted,
 	/// The guardians seated somebody else in its place, or it has no session keys any more; it stays in the reserve.
 	Displaced,
+	/// It equivocated in consensus: expelled. What that costs is charged by whom the proof was reported to.
+	Equivocated,
 }
 
 impl Cause {
@@ -155,6 +160,20 @@ pub struct BreakerRules<BlockNumber> {
 	pub reprieve: BlockNumber,
 }
 
+impl<BlockNumber: Copy + Ord + From<u32>> BreakerRules<BlockNumber> {
+	/// Checks the rules, where the silence of a new roster's first window is settled after this many blocks, the cool-off is this long,
+	/// and a day has this many blocks.
+	pub fn check(&self, settled: u32, cool_off: BlockNumber, day: u32) -> Result<(), Unfit> {
+		let month = BlockNumber::from(day.saturating_mul(30));
+		ensure_fit(self.period >= cool_off && self.period <= month, Unfit::BreakerPeriod)?;
+		ensure_fit(self.evictions >= 1, Unfit::BreakerEvictions)?;
+		let shares = Perbill::from_percent(1)..=Perbill::from_percent(50);
+		ensure_fit(shares.contains(&self.unneeded), Unfit::BreakerUnnecessary)?;
+		let lasts = self.reprieve >= settled.into() && self.reprieve < self.period;
+		ensure_fit(lasts, Unfit::BreakerReprieve)
+	}
+}
+
 /// An elected member and what stands behind it.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Winner<AccountId> {
@@ -198,7 +217,11 @@ pub mod pallet {
 	use sp_runtime::traits::Convert;
 	use sp_staking::offence::ReportOffence;
 
+	/// The version of the storage's layout.
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
 	#[pallet::pallet]
+	#[pallet::storage_version(STORAGE_VERSION)]
 	pub struct Pallet<T>(_);
 
 	#[pallet::config]
@@ -262,6 +285,9 @@ pub mod pallet {
 
 		/// For how many blocks a case waits for the guardians, and a veto holds.
 		type CaseLifetime: Get<BlockNumberFor<Self>>;
+
+		/// What keeps members that are expelled, and sit still, from authoring; `()` where nothing does.
+		type Disable: DisableSeat;
 
 		/// The guardians: who approves, vetoes, forces, suspends and resumes.
 		type GuardianOrigin: EnsureOrigin<Self::RuntimeOrigin>;
@@ -343,6 +369,18 @@ pub mod pallet {
 			/// The share of what stands behind it.
 			fraction: Perbill,
 		},
+		/// A member equivocated in consensus. It loses its seat, and gets none until the guardians pardon it.
+		Expelled {
+			/// The incident.
+			incident: IncidentId,
+			/// The member.
+			who: T::AccountId,
+		},
+		/// The guardians pardoned an expelled member: it has to be healthy for a while.
+		Pardoned {
+			/// The member.
+			who: T::AccountId,
+		},
 		/// A member asked to leave; it has to go on until somebody has its seat.
 		Retiring {
 			/// The member.
@@ -407,7 +445,7 @@ pub mod pallet {
 		NotRetired,
 		/// The member has handed its seat over in this period already: each hand-over ends two sessions.
 		TooSoon,
-		/// The member is in jail, and is not seated anyway.
+		/// The member is in jail or expelled, and is not seated anyway.
 		InJail,
 		/// There is no open case of this incident.
 		NoSuchCase,
@@ -429,6 +467,10 @@ pub mod pallet {
 		CannotBeSeated,
 		/// Automation is suspended already, or is not suspended.
 		NothingToDo,
+		/// The member is not expelled.
+		NotExpelled,
+		/// As many members as may in this period have retired already: each hand-over ends two sessions.
+		TooManyRetirements,
 	}
 
 	/// The last election's winners, most backing first.
@@ -447,6 +489,10 @@ pub mod pallet {
 	/// The set that the next session end makes active.
 	#[pallet::storage]
 	pub type Planned<T: Config> = StorageValue<_, MembersOf<T>, OptionQuery>;
+
+	/// The set that a recovery seats with the next session end, whatever else happens.
+	#[pallet::storage]
+	pub type Imposed<T: Config> = StorageValue<_, MembersOf<T>, OptionQuery>;
 
 	/// The changes that are decided and not in effect yet.
 	#[pallet::storage]
@@ -493,7 +539,8 @@ pub mod pallet {
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NotAMember`], [`Error::AlreadyRetiring`], [`Error::InJail`], [`Error::TooSoon`].
+		/// - [`Error::NotAMember`], [`Error::AlreadyRetiring`], [`Error::InJail`], [`Error::TooSoon`],
+		///   [`Error::TooManyRetirements`].
 		#[pallet::call_index(0)]
 		#[pallet::weight(T::WeightInfo::retire())]
 		pub fn retire(origin: OriginFor<T>) -> DispatchResult {
@@ -608,6 +655,18 @@ pub mod pallet {
 			T::GuardianOrigin::ensure_origin(origin)?;
 			Self::do_resume()
 		}
+
+		/// Lets a member that was expelled for an equivocation get back into the reserve, through probation. For the guardians.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::NotExpelled`].
+		#[pallet::call_index(9)]
+		#[pallet::weight((T::WeightInfo::rejoin(), DispatchClass::Operational))]
+		pub fn pardon(origin: OriginFor<T>, who: T::AccountId) -> DispatchResult {
+			T::GuardianOrigin::ensure_origin(origin)?;
+			Self::do_pardon(who)
+		}
 	}
 
 	#[pallet::hooks]
@@ -655,7 +714,7 @@ pub mod pallet {
 impl<T: Config> Pallet<T> {
 	/// How far rotation of this set may go now.
 	pub(crate) fn limits(seated: &[T::AccountId]) -> selection::Limits {
-		let spent = Self::recent_evictions(T::CoolOff::get()).len() as u32;
+		let spent = Self::counted_evictions().len() as u32;
 		let cap = selection::cap(seated.len() as u32);
 		selection::Limits { allowed: cap.saturating_sub(spent), floor: T::Floor::get() }
 	}
@@ -663,6 +722,21 @@ impl<T: Config> Pallet<T> {
 	/// The evictions within the `period` that ends now.
 	pub(crate) fn recent_evictions(period: BlockNumberFor<T>) -> Vec<EvictionOf<T>> {
 		breaker::recent(Evictions::<T>::get(), frame_system::Pallet::<T>::block_number(), period)
+	}
+
+	/// The evictions that count towards the cap: each for as long as the cool-off was when the seat was taken.
+	pub(crate) fn counted_evictions() -> Vec<EvictionOf<T>> {
+		let now = frame_system::Pallet::<T>::block_number();
+		Evictions::<T>::get().into_iter().filter(|eviction| now < eviction.counts_until).collect()
+	}
+
+	/// The evictions that are remembered: those that count towards the cap, and those of the breaker's period.
+	pub(crate) fn kept_evictions() -> Vec<EvictionOf<T>> {
+		let (now, period) = (frame_system::Pallet::<T>::block_number(), T::Breaker::get().period);
+		let keeps = |eviction: &EvictionOf<T>| {
+			now < eviction.counts_until || now < eviction.at.saturating_add(period)
+		};
+		Evictions::<T>::get().into_iter().filter(keeps).collect()
 	}
 
 	/// Checks what must hold between blocks: nobody sits twice, the roster is within the pallet's bounds, changes are
@@ -679,7 +753,7 @@ impl<T: Config> Pallet<T> {
 			idle == Pending::<T>::get().is_empty(),
 			"changes are pending and nothing is on its way, or not"
 		);
-		let recent = Self::recent_evictions(T::CoolOff::get());
+		let recent = Self::counted_evictions();
 		ensure!(
 			recent.last().is_none_or(|last| recent.len() as u32 <= selection::cap(last.seated)),
 			"more members lost their seats than the cap allows"
@@ -703,6 +777,6 @@ impl<T: Config> Pallet<T> {
 		let retiring = Retiring::<T>::get();
 		let unique: BTreeSet<_> = retiring.iter().filter(|who| active.contains(who)).collect();
 		ensure!(unique.len() == retiring.len(), "somebody retires twice, or from no seat");
-		Ok(())
+		Self::try_expelled()
 	}
 }

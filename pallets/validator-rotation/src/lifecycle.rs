@@ -5,7 +5,9 @@
 //!   Active ──────────▶ Jailed ─────────────────▶ Probation ───────────────────────────▶ Reserve ──▶ Active
 //!     │                                              ▲   │ unhealthy: from the beginning
 //!     │ retire                          rejoin       │   └──┐
-//!     └──────────────▶ Retired ──────────────────────┴──────┘
+//!     ├──────────────▶ Retired ──────────────────────┴──────┘
+//!     │ equivocates                  pardoned        │
+//!     └──────────────▶ Expelled ─────────────────────┘
 //! ```
 //!
 //! Only a member of the reserve is seated. Jail and probation grow with each outage that is not forgiven yet; neither takes a
@@ -14,7 +16,7 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use sp_runtime::traits::{CheckedDiv, Saturating, UniqueSaturatedInto};
-use understudy_primitives::{IncidentId, WindowIndex};
+use understudy_primitives::{ensure_fit, IncidentId, Unfit, WindowIndex};
 
 /// Jail doubles with each repetition, so often at most.
 pub const MAX_DOUBLINGS: u32 = 8;
@@ -30,6 +32,17 @@ pub struct Durations<BlockNumber> {
 	pub probation: u8,
 	/// Blocks without another outage after which one is forgiven.
 	pub forgiveness: BlockNumber,
+}
+
+impl<BlockNumber: Copy + Ord + From<u32>> Durations<BlockNumber> {
+	/// Checks the durations, on a chain with this many blocks in a day.
+	pub fn check(&self, day: u32) -> Result<(), Unfit> {
+		let days = |count: u32| BlockNumber::from(day.saturating_mul(count));
+		ensure_fit(self.jail >= 1.into() && self.jail <= days(30), Unfit::Jail)?;
+		ensure_fit((1..=100).contains(&self.probation), Unfit::Probation)?;
+		let remembered = self.forgiveness >= self.jail && self.forgiveness <= days(366);
+		ensure_fit(remembered, Unfit::Forgiveness)
+	}
 }
 
 /// Why an elected member is not seated.
@@ -51,6 +64,8 @@ pub enum Absence<BlockNumber> {
 	},
 	/// It asked to leave, and has not asked to come back.
 	Retired,
+	/// It equivocated in consensus. No time and no conduct ends this; the guardians can pardon it.
+	Expelled,
 }
 
 /// What is remembered of a member's outages.

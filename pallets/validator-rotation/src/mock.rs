@@ -77,6 +77,10 @@ parameter_types! {
 	pub static Ill: BTreeMap<u64, Verdict> = BTreeMap::new();
 	/// Accounts whose registration is not current.
 	pub static Expired: Vec<u64> = Vec::new();
+	/// The sessions and seats that were disabled in them.
+	pub static Disabled: Vec<(SessionIndex, u32)> = Vec::new();
+	/// A judgement is asked for with the next block.
+	pub static Hastened: bool = false;
 	/// What was decided, and what came of it.
 	pub static Records: Vec<NewRecord<u64>> = Vec::new();
 	/// What the evidence showed.
@@ -187,6 +191,10 @@ impl Verdicts for Judge {
 
 	fn evidence(judged: &Judged) -> Vec<Evidence> {
 		vec![Evidence::Verdict(judged.verdict)]
+	}
+
+	fn hasten() {
+		Hastened::set(true);
 	}
 }
 
@@ -299,6 +307,7 @@ impl pallet_validator_rotation::Config for Runtime {
 	type Penalties = Penalties;
 	type Breaker = Breaker;
 	type CaseLifetime = CaseLifetime;
+	type Disable = Seats;
 	type GuardianOrigin = EnsureRoot<u64>;
 	type Offender = u64;
 	type OffenderOf = Everybody;
@@ -306,6 +315,15 @@ impl pallet_validator_rotation::Config for Runtime {
 	type WeightInfo = ();
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = ();
+}
+
+/// Notes which seats are disabled in the current session.
+pub struct Seats;
+
+impl understudy_primitives::DisableSeat for Seats {
+	fn disable(seat: u32) {
+		Disabled::mutate(|all| all.push((Session::current_index(), seat)));
+	}
 }
 
 /// Runs a test at block 1 of a chain where `elected` were elected, all of them keyed, and checks the pallet's invariants
@@ -342,7 +360,7 @@ pub fn check() {
 /// The next block's hooks, in the runtime's order. With `judge` a window ends in it.
 fn step(judge: bool) {
 	System::set_block_number(System::block_number() + 1);
-	if judge {
+	if Hastened::take() || judge {
 		Windows::mutate(|window| *window += 1);
 		Rotation::on_judgement(&Judge::judgement());
 	}

@@ -19,7 +19,7 @@ use sp_staking::{
 	offence::{Kind, Offence},
 	SessionIndex,
 };
-use understudy_primitives::IncidentId;
+use understudy_primitives::{ensure_fit, IncidentId, Unfit};
 
 /// How steep penalties are.
 #[derive(
@@ -30,6 +30,13 @@ pub struct Curve {
 	pub step: Perbill,
 	/// The most that one outage costs.
 	pub cap: Perbill,
+}
+
+impl Curve {
+	/// Checks that a repetition costs no more than the cap, and the cap is low: being offline is an operational matter.
+	pub fn check(&self) -> Result<(), Unfit> {
+		ensure_fit(self.step <= self.cap && self.cap <= Perbill::from_percent(10), Unfit::Penalties)
+	}
 }
 
 /// The share that an outage costs: the member's `outages`-th that is not forgiven, with `at_once` members falling together.

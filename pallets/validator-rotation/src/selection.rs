@@ -182,6 +182,27 @@ pub fn elect<Id: Clone + Ord>(
 	set
 }
 
+/// The set that an election seats, with as many of the sitting members that it would unseat as it takes to hold the floor, where they can
+/// be kept. They keep their places. The set was not larger than before, so no floor is held that was not there.
+pub fn hold_floor<Id: Clone + Ord>(
+	seated: &[Id],
+	elected: Vec<Id>,
+	floor: u32,
+	keeps: impl Fn(&Id) -> bool,
+) -> Vec<Id> {
+	let missing = (floor as usize).min(seated.len()).saturating_sub(elected.len());
+	if missing == 0 {
+		return elected;
+	}
+	let chosen: BTreeSet<&Id> = elected.iter().collect();
+	let kept = seated.iter().filter(|who| !chosen.contains(who) && keeps(who)).take(missing);
+	let kept: BTreeSet<&Id> = kept.collect();
+	let sits: BTreeSet<&Id> = seated.iter().collect();
+	let stays = seated.iter().filter(|who| chosen.contains(who) || kept.contains(who));
+	let joins = elected.iter().filter(|who| !sits.contains(who));
+	stays.chain(joins).cloned().collect()
+}
+
 /// The swaps of rotation: each one that leaves, in order, gives its seat to the next of `standbys`, which are healthy and best
 /// first. Where there is no standby the set shrinks for those who leave anyway, but not below the floor. All of them must sit
 /// in a set of `seated` members.

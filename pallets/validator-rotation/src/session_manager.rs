@@ -26,8 +26,8 @@ use crate::{
 	decision::Scene,
 	penalty::{self, Outage},
 	selection::{self, Candidate, Standing, Swap},
-	Active, Cause, Change, Config, Elected, Event, Evictions, Held, MembersOf, Pallet, Pending, Planned,
-	Progress, Reserve, Retiring, Stage, Winner,
+	Active, Cause, Change, Config, Elected, Event, Evictions, Held, Imposed, MembersOf, Pallet, Pending,
+	Planned, Progress, Reserve, Retiring, Stage, Winner,
 };
 
 impl<T: Config> Pallet<T> {
@@ -74,7 +74,10 @@ impl<T: Config> Pallet<T> {
 		let able =
 			|candidate: &Candidate<T::AccountId>| candidate.sits || Self::can_be_seated(&candidate.who);
 		let (target, floor) = (T::ActiveTarget::get(), T::Floor::get());
-		selection::elect(&scene.active, candidates, target, floor, able, Self::tags)
+		let elected = selection::elect(&scene.active, candidates, target, floor, able, Self::tags);
+		let unable = Self::expelled();
+		let keeps = |who: &T::AccountId| !unable.contains(who) && T::SessionKeys::is_registered(who);
+		selection::hold_floor(&scene.active, elected, floor, keeps)
 	}
 
 	/// Plans the set of the session after the one that starts now. `None` where it is the one that is active (I7).
@@ -99,22 +102,20 @@ impl<T: Config> Pallet<T> {
 			let hash = H256(set.using_encoded(blake2_256));
 			Self::note(0, RecordKind::Elected, Initiator::Election, None, alloc::vec![Evidence::Set(hash)]);
 		}
-		// First of all, so that nobody escapes what is decided by purging its keys.
-		if Progress::<T>::get() == Stage::Decided && (!frozen || T::Recovery::is_reseating()) {
-			Self::queue(&mut set, &scene);
+		match Imposed::<T>::take() {
+			Some(imposed) => {
+				set = imposed.into_inner();
+				let changes = Pending::<T>::decode_len().unwrap_or_default();
+				Progress::<T>::put(if changes == 0 { Stage::Idle } else { Stage::Queued });
+			},
+			None => {
+				// First of all, so that nobody escapes what is decided by purging its keys.
+				if Progress::<T>::get() == Stage::Decided && !frozen {
+					Self::queue(&mut set, &scene);
+				}
+				Self::replace_unkeyed(&mut set, &scene);
+			},
 		}
-		// Who purged its keys while it sits would be dropped by the session pallet, and the order with it.
-		let unkeyed: Vec<T::AccountId> =
-			set.iter().filter(|who| !T::SessionKeys::is_registered(who)).cloned().collect();
-		for from in unkeyed {
-			let to = Self::standbys(&set, 1, &scene).into_iter().next();
-			let swap = Swap { from: from.clone(), to: to.clone() };
-			selection::apply(&mut set, &swap);
-			let incident = Self::incident_of(&from).unwrap_or_else(T::Log::open_incident);
-			Self::record(incident, swap.decision(), Initiator::Member, &swap, Vec::new());
-			Self::push_pending(Change { incident, from, to, cause: Cause::Displaced }, Stage::Queued);
-		}
-
 		let set = MembersOf::<T>::truncate_from(set);
 		let changed = set != active;
 		// A recovery forces the set that there is, if no seat changes hands: the change is enacted all the same.
@@ -122,6 +123,20 @@ impl<T: Config> Pallet<T> {
 			Planned::<T>::put(&set);
 		}
 		changed.then(|| set.into_inner())
+	}
+
+	/// Replaces members that have purged their keys while they sit. The session pallet would drop them, and the order with them.
+	fn replace_unkeyed(set: &mut Vec<T::AccountId>, scene: &Scene<T>) {
+		let unkeyed: Vec<T::AccountId> =
+			set.iter().filter(|who| !T::SessionKeys::is_registered(who)).cloned().collect();
+		for from in unkeyed {
+			let to = Self::standbys(set, 1, scene).into_iter().next();
+			let swap = Swap { from: from.clone(), to: to.clone() };
+			selection::apply(set, &swap);
+			let incident = Self::incident_of(&from).unwrap_or_else(T::Log::open_incident);
+			Self::record(incident, swap.decision(), Initiator::Member, &swap, Vec::new());
+			Self::push_pending(Change { incident, from, to, cause: Cause::Displaced }, Stage::Queued);
+		}
 	}
 
 	/// Applies the decided changes to `set`, and cancels those that do not fit any more: the standby cannot be seated or sits
@@ -140,7 +155,7 @@ impl<T: Config> Pallet<T> {
 				Cause::Retirement => {
 					!scene.judgement.systemic && retiring.contains(&from) && failure.is_none()
 				},
-				Cause::Evicted | Cause::Displaced => true,
+				Cause::Evicted | Cause::Displaced | Cause::Equivocated => true,
 			};
 			// It is charged for what it is by now.
 			if cause == Cause::Down && failure.is_some_and(|verdict| verdict.health == Health::Impaired) {
@@ -182,7 +197,8 @@ impl<T: Config> Pallet<T> {
 		let reserve: Vec<T::AccountId> = Elected::<T>::get()
 			.into_iter()
 			.map(|winner| winner.who)
-			.filter(|who| !seated.contains(who))
+			// Accounts without session keys can never be seated, and take no place.
+			.filter(|who| !seated.contains(who) && T::SessionKeys::is_registered(who))
 			.collect();
 		let reserve = MembersOf::<T>::truncate_from(reserve);
 		let before = Active::<T>::get();
@@ -269,6 +285,8 @@ impl<T: Config> SessionManager<T::AccountId> for Pallet<T> {
 	fn start_session(index: SessionIndex) {
 		T::Inner::start_session(index);
 		Self::activate(index);
+		// The session pallet has enabled everybody where the set or a key changed.
+		Self::disable_expelled();
 	}
 
 	fn end_session(index: SessionIndex) {

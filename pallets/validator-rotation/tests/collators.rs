@@ -135,6 +135,7 @@ impl pallet_validator_rotation::Config for Runtime {
 	type Penalties = Penalties;
 	type Breaker = Breaker;
 	type CaseLifetime = CaseLifetime;
+	type Disable = ();
 	type GuardianOrigin = EnsureRoot<u64>;
 	type Offender = u64;
 	type OffenderOf = Nobody;

@@ -9,7 +9,10 @@ use sp_consensus_aura::sr25519::AuthorityId as AuraId;
 use sp_runtime::traits::{ConvertInto, OpaqueKeys};
 
 use crate::{
-	configs::{staking::BONDING_DURATION, understudy::MaxMembers},
+	configs::{
+		staking::BONDING_DURATION,
+		understudy::{Equivocations, MaxMembers},
+	},
 	constants::{deposit, SESSIONS_PER_ERA, SESSION_LENGTH, SLOT_DURATION},
 	*,
 };
@@ -78,7 +81,7 @@ impl pallet_grandpa::Config for Runtime {
 	type MaxSetIdSessionEntries = ConstU64<{ (BONDING_DURATION * SESSIONS_PER_ERA * 2) as u64 }>;
 	type KeyOwnerProof = sp_session::MembershipProof;
 	type EquivocationReportSystem =
-		pallet_grandpa::EquivocationReportSystem<Self, Offences, Historical, ReportLongevity>;
+		Equivocations<pallet_grandpa::EquivocationReportSystem<Self, Offences, Historical, ReportLongevity>>;
 }
 
 impl pallet_offences::Config for Runtime {

@@ -13,15 +13,23 @@ use sp_runtime::{str_array, FixedI64, Perbill};
 use crate::{
 	configs::system::Weights,
 	constants::{deposit, MINUTES, UNIT},
-	parameters::RuntimeParameters,
+	parameters::{Checks, RuntimeParameters},
 	*,
 };
 
 impl pallet_parameters::Config for Runtime {
 	type RuntimeEvent = RuntimeEvent;
 	type RuntimeParameters = RuntimeParameters;
-	type AdminOrigin = frame_support::traits::AsEnsureOriginWithArg<EnsureRoot<AccountId>>;
+	type AdminOrigin = pallet_settings::EnsureChecked<Runtime>;
 	type WeightInfo = ();
+}
+
+impl pallet_settings::Config for Runtime {
+	type AdminOrigin = EnsureRoot<AccountId>;
+	type Check = Checks;
+	type WeightInfo = crate::weights::pallet_settings::WeightInfo<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = crate::benchmarks::Helper;
 }
 
 parameter_types! {

@@ -17,7 +17,14 @@ use frame_system::EnsureRoot;
 use sp_runtime::{curve::PiecewiseLinear, Perbill};
 use sp_staking::currency_to_vote::{CurrencyToVote, U128CurrencyToVote};
 
-use crate::{configs::understudy::MaxMembers, constants::SESSIONS_PER_ERA, *};
+use pallet_session::SessionManager;
+use sp_staking::SessionIndex;
+
+use crate::{
+	configs::understudy::MaxMembers,
+	constants::{ERA_LENGTH, SESSIONS_PER_ERA},
+	*,
+};
 
 /// After so many eras a slash is applied.
 pub const SLASH_DEFER_DURATION: u32 = 3;
@@ -99,6 +106,43 @@ impl<Inner: ElectionProvider<AccountId = AccountId>> ElectionProvider for WithBa
 
 	fn status() -> Result<Option<Weight>, ()> {
 		Inner::status()
+	}
+}
+
+/// The block in which the last era was planned.
+#[frame_support::storage_alias]
+pub type EraPlanned = StorageValue<Election, BlockNumber, ValueQuery>;
+
+/// Staking as it plans eras: not before [`ERA_LENGTH`] blocks after the last one, however many sessions end early in between. Else a handful
+/// of rotations would end eras in minutes, and with them what slashes are deferred by and what stake is bonded for.
+pub struct ErasByTime;
+
+impl SessionManager<AccountId> for ErasByTime {
+	fn new_session(index: SessionIndex) -> Option<Vec<AccountId>> {
+		let now = System::block_number();
+		let forced = pallet_staking::ForceEra::<Runtime>::get() != pallet_staking::Forcing::NotForcing;
+		if !forced && now.saturating_sub(EraPlanned::get()) < ERA_LENGTH {
+			return None;
+		}
+		let before = pallet_staking::CurrentEra::<Runtime>::get();
+		let winners = <Staking as SessionManager<AccountId>>::new_session(index);
+		// Where the election failed it is held again with the next session.
+		if pallet_staking::CurrentEra::<Runtime>::get() != before {
+			EraPlanned::put(now);
+		}
+		winners
+	}
+
+	fn new_session_genesis(index: SessionIndex) -> Option<Vec<AccountId>> {
+		<Staking as SessionManager<AccountId>>::new_session_genesis(index)
+	}
+
+	fn start_session(index: SessionIndex) {
+		<Staking as SessionManager<AccountId>>::start_session(index)
+	}
+
+	fn end_session(index: SessionIndex) {
+		<Staking as SessionManager<AccountId>>::end_session(index)
 	}
 }
 

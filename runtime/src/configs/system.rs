@@ -4,7 +4,7 @@ use frame_support::{
 	derive_impl,
 	dispatch::DispatchClass,
 	parameter_types,
-	traits::ConstU32,
+	traits::{ConstU16, ConstU32},
 	weights::{
 		constants::{ParityDbWeight, WEIGHT_REF_TIME_PER_SECOND},
 		Weight,
@@ -49,7 +49,15 @@ impl frame_system::Config for Runtime {
 	type Version = Version;
 	type AccountData = pallet_balances::AccountData<Balance>;
 	type MaxConsumers = ConstU32<16>;
+	type SingleBlockMigrations = Migrations;
+	type SS58Prefix = ConstU16<{ crate::constants::SS58_PREFIX }>;
 }
+
+/// Migrations from the last released layout. Each runs once, by the pallet's storage version.
+pub type Migrations = (
+	pallet_validator_rotation::migrations::MigrateV0ToV1<Runtime>,
+	pallet_recovery::migrations::MigrateV0ToV1<Runtime>,
+);
 
 impl<LocalCall> frame_system::offchain::CreateTransactionBase<LocalCall> for Runtime
 where

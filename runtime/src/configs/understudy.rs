@@ -1,26 +1,35 @@
 //! Understudy's pallets, and what they need to know of the chain.
 
+use core::marker::PhantomData;
+
 use alloc::{collections::BTreeMap, vec::Vec};
 use codec::Encode;
 use frame_support::{
 	parameter_types,
 	traits::{
-		fungible::HoldConsideration, Contains, ContainsPair, EitherOfDiverse, Get, LinearStoragePrice,
-		Randomness,
+		fungible::HoldConsideration, Contains, ContainsPair, EitherOfDiverse, Get, KeyOwnerProofSystem,
+		LinearStoragePrice, Randomness,
 	},
 };
 use frame_system::EnsureRoot;
 use sp_application_crypto::RuntimeAppPublic;
+use sp_core::H256;
 use sp_runtime::{
 	traits::{BlakeTwo256, Convert, Hash as _},
-	transaction_validity::TransactionPriority,
+	transaction_validity::{TransactionPriority, TransactionValidityError},
+	DispatchError,
 };
+use sp_staking::offence::OffenceReportSystem;
 use understudy_primitives::{
-	crypto::AuthorityId, Backing, ForceFinality, HeartbeatKeys, MemberIndex, Slots, VoteKeys,
+	crypto::AuthorityId, equivocation_key, Backing, DisableSeat, EquivocationHandler, Evidence,
+	ForceFinality, HeartbeatKeys, MemberIndex, Slots, VoteKeys,
 };
 
 use crate::{
-	configs::{consensus::PeriodicSessions, staking::LatestBackings},
+	configs::{
+		consensus::PeriodicSessions,
+		staking::{ErasByTime, LatestBackings},
+	},
 	constants::{deposit, HOURS, MINUTES},
 	parameters::dynamic_params::{detection, recovery, rotation},
 	*,
@@ -107,6 +116,7 @@ impl pallet_heartbeat::Config for Runtime {
 	// What acting on a judgement takes is in the weights of whoever acts.
 	#[cfg(feature = "runtime-benchmarks")]
 	type OnJudgement = ();
+	type OnElectorate = Recovery;
 	type MaxMembers = MaxMembers;
 	type WindowLength = detection::WindowLength;
 	type Thresholds = detection::Rules;
@@ -165,8 +175,58 @@ impl Convert<AccountId, Option<(AccountId, ())>> for Identified {
 	}
 }
 
+/// Seats as the session pallet disables them.
+pub struct SessionSeats;
+
+impl DisableSeat for SessionSeats {
+	fn disable(seat: u32) {
+		Session::disable_index(seat);
+	}
+}
+
+/// Tells rotation of each equivocation that GRANDPA's reports have proven, and keeps the proof in the offchain index.
+pub struct Equivocations<Inner>(PhantomData<Inner>);
+
+/// A proof that a voter equivocated, and that its key was that of a member.
+type EquivocationEvidence =
+	(sp_consensus_grandpa::EquivocationProof<Hash, BlockNumber>, sp_session::MembershipProof);
+
+impl<Inner> OffenceReportSystem<Option<AccountId>, EquivocationEvidence> for Equivocations<Inner>
+where
+	Inner: OffenceReportSystem<Option<AccountId>, EquivocationEvidence>,
+{
+	type Longevity = Inner::Longevity;
+
+	fn publish_evidence(evidence: EquivocationEvidence) -> Result<(), ()> {
+		Inner::publish_evidence(evidence)
+	}
+
+	fn check_evidence(evidence: EquivocationEvidence) -> Result<(), TransactionValidityError> {
+		Inner::check_evidence(evidence)
+	}
+
+	fn process_evidence(
+		reporter: Option<AccountId>,
+		evidence: EquivocationEvidence,
+	) -> Result<(), DispatchError> {
+		let (proof, owner) = evidence.clone();
+		Inner::process_evidence(reporter, evidence)?;
+		let session = owner.session;
+		let key = (sp_consensus_grandpa::KEY_TYPE, proof.offender().clone());
+		if let Some((who, ())) = Historical::check_proof(key, owner) {
+			let bytes = proof.encode();
+			let hash = H256(sp_io::hashing::blake2_256(&bytes));
+			sp_io::offchain_index::set(&equivocation_key(&hash), &bytes);
+			let (set, round) = (proof.set_id(), proof.round());
+			let evidence = Evidence::Equivocation { session, set, round, proof: hash };
+			ValidatorRotation::on_equivocation(&who, evidence);
+		}
+		Ok(())
+	}
+}
+
 impl pallet_validator_rotation::Config for Runtime {
-	type Inner = Staking;
+	type Inner = ErasByTime;
 	type Periodic = PeriodicSessions;
 	type MayRotate = NoChangePending;
 	type Recovery = Recovery;
@@ -185,6 +245,7 @@ impl pallet_validator_rotation::Config for Runtime {
 	type Penalties = rotation::Penalties;
 	type Breaker = rotation::Breaker;
 	type CaseLifetime = rotation::CaseLifetime;
+	type Disable = SessionSeats;
 	type GuardianOrigin = GuardiansOrRoot;
 	type Offender = pallet_session::historical::IdentificationTuple<Runtime>;
 	type OffenderOf = Identified;
@@ -295,7 +356,7 @@ impl ContainsPair<AccountId, RuntimeCall> for ForGuardians {
 }
 
 impl pallet_recovery::Config for Runtime {
-	type Keys = SessionHeartbeatKeys;
+	type Electorate = Heartbeat;
 	type Seats = ValidatorRotation;
 	type Author = AuthorSeat;
 	type Finality = ForceGrandpa;

@@ -3,6 +3,7 @@
 pub mod pallet_failover;
 pub mod pallet_heartbeat;
 pub mod pallet_recovery;
+pub mod pallet_settings;
 pub mod pallet_validator_rotation;
 #[cfg(feature = "runtime-benchmarks")]
 pub mod pallet_validator_rotation_poa;

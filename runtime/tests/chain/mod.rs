@@ -22,9 +22,9 @@ use understudy_primitives::{
 	Entry,
 };
 use understudy_runtime::{
-	constants::SLOT_DURATION, genesis_config_presets, AccountId, BlockNumber, Executive, Failover, Hash,
-	Header, Heartbeat, Runtime, RuntimeCall, RuntimeGenesisConfig, RuntimeOrigin, Session, System,
-	UncheckedExtrinsic, ValidatorRotation,
+	constants::SLOT_DURATION, genesis_config_presets, parameters::RuntimeParameters, AccountId, BlockNumber,
+	Executive, Failover, Hash, Header, Heartbeat, Runtime, RuntimeCall, RuntimeGenesisConfig, RuntimeOrigin,
+	Session, System, UncheckedExtrinsic, ValidatorRotation,
 };
 
 pub use Sr25519Keyring::{Alice, Bob, Charlie, Dave, Eve, Ferdie, One, Two};
@@ -41,8 +41,10 @@ pub struct Chain {
 	pub slot: u64,
 	/// Who does nothing at all.
 	pub dead: Vec<Sr25519Keyring>,
-	/// Who authors nothing, but lives and sends heartbeats.
+	/// Members that author nothing, but live and send heartbeats.
 	pub lame: Vec<Sr25519Keyring>,
+	/// Members on whose blocks nobody builds, although everybody sees them.
+	pub orphaned: Vec<Sr25519Keyring>,
 	/// Who casts no votes, but does everything else.
 	pub mute: Vec<Sr25519Keyring>,
 	/// Whom nobody can reach, but who do all of their work.
@@ -81,17 +83,7 @@ fn run_on(patch: serde_json::Value, test: impl FnOnce(&mut Chain)) {
 	let storage = genesis.build_storage().expect("the genesis can be built");
 	sp_io::TestExternalities::from(storage).execute_with(|| {
 		let parent = Header::new(0, Hash::zero(), Hash::zero(), Hash::zero(), Digest::default());
-		test(&mut Chain {
-			parent,
-			slot: 1_000,
-			dead: vec![],
-			lame: vec![],
-			mute: vec![],
-			hidden: vec![],
-			astray: vec![],
-			blind: false,
-			deaf: false,
-		});
+		test(&mut Chain::after(parent, 1_000));
 		check();
 		check_keys();
 	});
@@ -118,7 +110,12 @@ pub fn check() {
 	assert_eq!(Session::validators(), active);
 	// Who purged its keys sits with those that it had until the next session's end.
 	let keys: Option<Vec<_>> = active.iter().map(Session::load_keys).collect();
-	if let Some(keys) = keys {
+	// Keys that were set count some sessions later.
+	let queued: std::collections::BTreeMap<_, _> =
+		pallet_session::QueuedKeys::<Runtime>::get().into_iter().collect();
+	let moves = |who: &AccountId| queued.get(who) != Session::load_keys(who).as_ref();
+	let moving = pallet_session::QueuedChanged::<Runtime>::get() || active.iter().any(moves);
+	if let Some(keys) = keys.filter(|_| !moving) {
 		let aura: Vec<_> = keys.iter().map(|keys| keys.aura.clone()).collect();
 		assert_eq!(pallet_aura::Authorities::<Runtime>::get().into_inner(), aura);
 		let grandpa: Vec<_> = keys.into_iter().map(|keys| keys.grandpa).collect();
@@ -158,6 +155,22 @@ fn is_mute(who: Sr25519Keyring) -> bool {
 }
 
 impl Chain {
+	/// A chain after this block, whose next slot is this one.
+	pub fn after(parent: Header, slot: u64) -> Self {
+		Self {
+			parent,
+			slot,
+			dead: vec![],
+			lame: vec![],
+			orphaned: vec![],
+			mute: vec![],
+			hidden: vec![],
+			astray: vec![],
+			blind: false,
+			deaf: false,
+		}
+	}
+
 	/// Goes on for so many slots. Slots of the dead stay empty.
 	pub fn slots(&mut self, count: u64) {
 		(0..count).for_each(|_| {
@@ -202,8 +215,12 @@ impl Chain {
 		let slot = self.slot;
 		self.slot += 1;
 		let authors = Session::validators();
-		let author = &authors[(slot % authors.len() as u64) as usize];
-		if self.dead.iter().chain(&self.lame).any(|mute| mute.to_account_id() == *author) {
+		let seat = (slot % authors.len() as u64) as usize;
+		let author = &authors[seat];
+		let mut without = self.dead.iter().chain(&self.lame).chain(&self.orphaned);
+		// Those who are disabled cannot author.
+		let disabled = Session::disabled_validators().contains(&(seat as u32));
+		if disabled || without.any(|who| who.to_account_id() == *author) {
 			return;
 		}
 		let digest = Digest { logs: vec![DigestItem::PreRuntime(AURA_ENGINE_ID, Slot::from(slot).encode())] };
@@ -250,7 +267,8 @@ impl Chain {
 	fn heartbeats(&self) {
 		for who in MORE_MEMBERS {
 			let standby = ValidatorRotation::reserve().contains(&who.to_account_id()) && !is_mute(who);
-			if (standby && !self.dead.contains(&who)) || self.lame.contains(&who) {
+			let unseen = is_member(who) && (self.lame.contains(&who) || self.orphaned.contains(&who));
+			if (standby && !self.dead.contains(&who)) || unseen {
 				let payload = payload(who);
 				if !pallet_heartbeat::evidence::is_marked::<Runtime>(Mark::Seen, payload.index) {
 					send(signed(who, payload));
@@ -270,7 +288,8 @@ impl Chain {
 		let sits = |who: &Sr25519Keyring| validators().contains(who);
 		let unanswering = self.dead.iter().chain(&self.hidden).copied();
 		let unreachable: Vec<_> = unanswering.filter(|who| !grace(who)).collect();
-		let unheard = self.dead.iter().chain(&self.mute).copied();
+		// Of the lame no block is seen on any branch, of the others no vote.
+		let unheard = self.dead.iter().chain(&self.mute).chain(&self.lame).copied();
 		let voteless: Vec<_> = unheard.filter(|who| !grace(who) && sits(who)).collect();
 		let lives = |who: &Sr25519Keyring| is_member(*who) && !self.dead.contains(who);
 		for who in MORE_MEMBERS.into_iter().filter(lives) {
@@ -293,6 +312,7 @@ fn send(extrinsic: UncheckedExtrinsic) {
 		Ok(dispatched) => dispatched.expect("it is dispatched"),
 		Err(TransactionValidityError::Invalid(InvalidTransaction::Custom(
 			rejection::ALREADY_REPORTED
+			| rejection::NO_KEY
 			| rejection::NOTHING_NEW
 			| rejection::NOT_DUE
 			| rejection::UNASSIGNED_TARGET
@@ -308,7 +328,7 @@ pub fn apply(extrinsic: UncheckedExtrinsic) -> ApplyExtrinsicResult {
 }
 
 /// Whether somebody is in the roster.
-fn is_member(who: Sr25519Keyring) -> bool {
+pub fn is_member(who: Sr25519Keyring) -> bool {
 	Heartbeat::member_status(who.to_account_id()).is_some()
 }
 
@@ -349,6 +369,11 @@ pub fn sign(who: Sr25519Keyring, statement: &impl Statement) -> AuthoritySignatu
 	pair.sign(&statement.payload(&System::block_hash(0)))
 }
 
+/// A member's heartbeat key.
+pub fn heartbeat_key(who: Sr25519Keyring) -> understudy_primitives::crypto::AuthorityId {
+	AuthorityPair::from_string(&format!("//{who}"), None).expect("a well-known seed").public()
+}
+
 /// A general transaction, which authorizes itself.
 pub fn general(call: impl Into<RuntimeCall>) -> UncheckedExtrinsic {
 	let extension =
@@ -359,6 +384,11 @@ pub fn general(call: impl Into<RuntimeCall>) -> UncheckedExtrinsic {
 /// Dispatches as governance does.
 pub fn as_root(call: impl Into<RuntimeCall>) -> DispatchResult {
 	call.into().dispatch_bypass_filter(RuntimeOrigin::root()).map(|_| ()).map_err(|error| error.error)
+}
+
+/// Sets parameters as governance does.
+pub fn set(changes: Vec<RuntimeParameters>) -> DispatchResult {
+	as_root(pallet_settings::Call::set { changes: changes.try_into().expect("so few fit") })
 }
 
 /// The names of the validators.

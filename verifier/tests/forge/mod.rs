@@ -19,12 +19,11 @@ use sp_runtime::{
 };
 use sp_state_machine::InMemoryBackend;
 use understudy_primitives::{
-	crypto::KEY_TYPE,
 	mmr::{self, Ancestry, Nodes, Peaks},
 	statement::Statement,
 	vote::Vote,
 	BlockId, Detectors, Entry, Evidence, Health, Incident, Initiator, LogHead, Moment, Record, RecordKind,
-	Verdict,
+	Stall, Verdict,
 };
 use understudy_verifier::{
 	keys, owner_key, recovery_keys, AccountId, Bundle, Cast, ForcedChange, HandOff, Header, Justified,
@@ -89,7 +88,7 @@ pub fn cast(seed: u8, genesis: H256, proposal: BlockId<H256>) -> Cast {
 	let base = BlockId { number: 7, hash: H256::repeat_byte(7) };
 	let (who, pair) = (member(seed), heartbeat(seed));
 	let payload = Vote { who: who.clone(), proposal, base }.payload(&genesis);
-	Cast { who, base, key: H256(pair.public().0), signature: H512(pair.sign(&payload).0) }
+	Cast { who, base, signature: H512(pair.sign(&payload).0) }
 }
 
 /// Who recovers a chain.
@@ -131,8 +130,12 @@ pub struct Forge {
 	pub retries: u64,
 	/// Items of the recovery pallet that the state lacks.
 	pub hidden: Vec<&'static str>,
-	/// Somebody with a key who is no member.
-	pub stranger: Option<u8>,
+	/// Members that are not ready.
+	pub unready: Vec<u8>,
+	/// Members without a key in force.
+	pub keyless: Vec<u8>,
+	/// The stall that the next recovery ends.
+	pub stall: Option<Stall>,
 	pub entries: Vec<Entry<AccountId, u32>>,
 	pub log: LogHead,
 	peaks: Vec<H256>,
@@ -153,7 +156,9 @@ impl Forge {
 			forced: None,
 			retries: 0,
 			hidden: Vec::new(),
-			stranger: None,
+			unready: Vec::new(),
+			keyless: Vec::new(),
+			stall: None,
 			entries: Vec::new(),
 			log: LogHead::default(),
 			peaks: Vec::new(),
@@ -193,15 +198,14 @@ impl Forge {
 	fn roster(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
 		let keys = recovery_keys("Recovery");
 		let members: Vec<u8> = [&self.seeds[..], &self.reserve].concat();
-		let roster = |seeds: &[u8]| (4u32, seeds.iter().copied().map(member).collect::<Vec<_>>());
+		let key = |seed: u8| (!self.keyless.contains(&seed)).then(|| heartbeat(seed).public().0);
+		let voter = |seed: u8| (member(seed), key(seed), !self.unready.contains(&seed));
+		let roster = |seeds: &[u8]| (4u32, seeds.iter().copied().map(voter).collect::<Vec<_>>());
 		// An older one is in flight.
-		let rosters = vec![(0u32, roster(&[1])), (self.number, roster(&members))];
+		let rosters = (vec![(0u32, roster(&[1])), (self.number, roster(&members))], None::<u32>);
 		let mut top = BTreeMap::from([(keys.rosters.clone(), rosters.encode())]);
 		// The first block does not know its own hash.
 		top.extend((self.number > 0).then(|| (keys.genesis, self.genesis.encode())));
-		let owned =
-			|seed: &u8| (owner_key(KEY_TYPE, &H256(heartbeat(*seed).public().0)), member(*seed).encode());
-		top.extend(members.iter().chain(&self.stranger).map(owned));
 		if self.hidden.contains(&"Rosters") {
 			top.remove(&keys.rosters);
 		}
@@ -236,8 +240,6 @@ impl Forge {
 			anchor_justification = justified(&anchor, self.all_votes(&anchor), vec![]).justification;
 		}
 		let mut asked = vec![keys.rosters];
-		let heartbeat_key = |seed: &u8| owner_key(KEY_TYPE, &H256(heartbeat(*seed).public().0));
-		asked.extend(voters.iter().map(heartbeat_key));
 		asked.extend(is_justified.then_some(keys.genesis));
 		let anchor = Proven { header: anchor.encode(), state: nodes(&top, &asked) };
 
@@ -250,9 +252,19 @@ impl Forge {
 		if !self.hidden.contains(&"Proposed") {
 			top.insert(keys.proposed.clone(), proposed.encode());
 		}
+		if !self.hidden.contains(&"Stalled") {
+			let at = |block: u32| Moment { block, time: u64::from(block) * BLOCK };
+			let stall = Stall {
+				finalized: self.number - 9,
+				since: at(self.number - 8),
+				noticed: at(self.number - 1),
+				reports: 2,
+			};
+			top.insert(keys.stalled.clone(), self.stall.unwrap_or(stall).encode());
+		}
 		let proposal = header(self.number, self.root(&top), vec![]);
 		let id = BlockId { number: self.number, hash: proposal.hash() };
-		let mut asked = vec![keys.proposed];
+		let mut asked = vec![keys.proposed, keys.stalled];
 		asked.extend(seats.iter().map(grandpa_key));
 		let proposal = Proven { header: proposal.encode(), state: nodes(&top, &asked) };
 

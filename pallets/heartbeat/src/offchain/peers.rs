@@ -4,8 +4,11 @@
 //! are always the same, redirections are not followed, what is read of an answer is bounded, and so is the time. Addresses
 //! are numeric, so no name can lead into the operator's own network, and by default only public ones are asked; see
 //! [`Probing`].
+//!
+//! A member whose finality votes the node sees is not asked: it lives, whatever its RPC server says, which anybody could keep busy. One
+//! of which no vote was seen for two slots is asked at once. Standbys cast no votes, and are asked by turns.
 
-use alloc::{format, vec, vec::Vec};
+use alloc::{collections::BTreeSet, format, vec, vec::Vec};
 use frame_support::traits::Get;
 use frame_system::pallet_prelude::BlockNumberFor;
 use serde::Deserialize;
@@ -21,7 +24,7 @@ use sp_runtime::{
 use understudy_primitives::{
 	crypto::AuthorityId,
 	offchain::{FinalityView, Probing, PROBING},
-	MemberIndex,
+	MemberIndex, Seat, Slots, VoteKeys,
 };
 
 use super::{claim, Scene, LOG_TARGET};
@@ -34,6 +37,12 @@ use crate::{
 
 /// How long an answer may take, in milliseconds. Two seconds of jitter each way fit in.
 const DEADLINE: u64 = 5_000;
+
+/// The same for a member whose votes are missing, too: two signs are worth more than one that is waited for.
+const SHORT_DEADLINE: u64 = 2_500;
+
+/// A member of which no vote was seen for this many slots is asked at once.
+const HUSH: u64 = 2;
 
 /// A member that does not answer is asked so many times before it is reported: one lost packet is no outage.
 const ATTEMPTS: u32 = 2;
@@ -101,16 +110,21 @@ impl<T: Config> Pallet<T> {
 		if policy == Probing::Off || evidence::is_marked::<T>(Mark::ReportedPeers, reporter) {
 			return;
 		}
-		let targets = Self::to_probe(scene, reporter, policy);
+		let hushed = finality.filter(|_| T::VoteKeys::ARE_SEEN).map(Self::hushed);
+		let targets = Self::to_probe(scene, reporter, policy, hushed.as_ref());
 		// Once per window, and again in each block for those whom something speaks against by now.
 		let task = (scene.roster.id, scene.window.index, scene.now, &targets);
 		if targets.is_empty() || !claim("probe", key, task, scene.now) {
 			return;
 		}
-		let mut failing = targets;
+		let sits = |(index, _): &(MemberIndex, Endpoint)| scene.roster.seat(*index) == Seat::Active;
+		let (silent, mut others): (Vec<_>, Vec<_>) =
+			targets.into_iter().partition(|target| hushed.is_some() && sits(target));
+		let mut failing = Self::ask(silent, SHORT_DEADLINE, scene.now, finality);
 		for _ in 0..ATTEMPTS {
-			failing = Self::ask(failing, scene.now, finality);
+			others = Self::ask(others, DEADLINE, scene.now, finality);
 		}
+		failing.append(&mut others);
 		let failing: Vec<MemberIndex> = failing.into_iter().map(|(index, _)| index).collect();
 		if !failing.is_empty() {
 			log::debug!(target: LOG_TARGET, "members {failing:?} fail the probe");
@@ -118,9 +132,22 @@ impl<T: Config> Pallet<T> {
 		Self::send_report(scene, key, reporter, ReportKind::Peers, failing);
 	}
 
-	/// Whom to ask in this block: those assigned, all of them in the window's first block, later those whom something speaks
-	/// against or who could have been seen by now; never those whom a report would not change anything about.
-	fn to_probe(scene: &Scene<T>, reporter: MemberIndex, policy: Probing) -> Vec<(MemberIndex, Endpoint)> {
+	/// The members of which the node has seen no finality vote for [`HUSH`] slots.
+	fn hushed(finality: &FinalityView) -> BTreeSet<T::AccountId> {
+		let hush = T::Slots::duration().saturating_mul(HUSH).div_ceil(1_000);
+		let silent = finality.silent.iter().filter(|(_, seconds)| u64::from(*seconds) >= hush);
+		silent.filter_map(|(voter, _)| T::VoteKeys::voter(voter)).collect()
+	}
+
+	/// The members to ask in this block, of those assigned: active ones of which no votes are seen; the others in the window's first
+	/// block, and later if something speaks against them or they could have been seen by now. Never those whom a report would not change
+	/// anything about. `hushed` is what is known of votes, if anything is.
+	fn to_probe(
+		scene: &Scene<T>,
+		reporter: MemberIndex,
+		policy: Probing,
+		hushed: Option<&BTreeSet<T::AccountId>>,
+	) -> Vec<(MemberIndex, Endpoint)> {
 		let Scene { roster, window, .. } = scene;
 		let bars = Self::bars(roster);
 		let elapsed = scene.elapsed();
@@ -130,10 +157,14 @@ impl<T: Config> Pallet<T> {
 		targets
 			.filter(|index| {
 				let Some(member) = table.load(*index) else { return false };
-				let due = member.asked || Self::is_turn(roster, window, *index);
-				let unseen = due && elapsed >= length / 2 && !evidence::is_marked::<T>(Mark::Seen, *index);
+				let turn = member.asked || Self::is_turn(roster, window, *index);
+				let unseen = turn && elapsed >= length / 2 && !evidence::is_marked::<T>(Mark::Seen, *index);
 				let doubtful = member.missed_slots > 0 || member.missed_windows > 0 || unseen;
-				member.grace == 0 && !member.peers.has(bars.peers) && (elapsed == 0 || doubtful)
+				let due = match hushed.filter(|_| roster.seat(*index) == Seat::Active) {
+					Some(hushed) => Members::<T>::get(index).is_some_and(|who| hushed.contains(&who)),
+					None => elapsed == 0 || doubtful,
+				};
+				member.grace == 0 && !member.peers.has(bars.peers) && due
 			})
 			.filter_map(|index| {
 				let endpoint = Registrations::<T>::get(Members::<T>::get(index)?)?.profile.endpoint?;
@@ -143,13 +174,14 @@ impl<T: Config> Pallet<T> {
 			.collect()
 	}
 
-	/// Asks all of them at once; returns those that fail.
+	/// Asks all of them at once, with this many milliseconds for an answer; returns those that fail.
 	fn ask(
 		targets: Vec<(MemberIndex, Endpoint)>,
+		deadline: u64,
 		now: BlockNumberFor<T>,
 		finality: Option<&FinalityView>,
 	) -> Vec<(MemberIndex, Endpoint)> {
-		let deadline = sp_io::offchain::timestamp().add(Duration::from_millis(DEADLINE));
+		let deadline = sp_io::offchain::timestamp().add(Duration::from_millis(deadline));
 		let send = |endpoint: &Endpoint| -> Option<PendingRequest> {
 			Request::post(&format!("http://{}/", endpoint.socket()), vec![QUESTION.as_bytes()])
 				.add_header("content-type", "application/json")

@@ -1,4 +1,5 @@
-//! Detector V: reports whose finality votes the node has not seen for too long.
+//! Detector V: reports members that take no part in consensus: the node has seen no finality vote of theirs for too long, or no block of
+//! their slots on any branch.
 
 use alloc::vec::Vec;
 use frame_support::{traits::Get, BoundedVec};
@@ -29,20 +30,35 @@ impl<T: Config> Pallet<T> {
 			.filter(|(_, seconds)| *seconds >= threshold)
 			.filter_map(|(voter, _)| T::VoteKeys::voter(voter))
 			.collect();
-		if silent.is_empty() {
+		let roster = &scene.roster;
+		let idle = Self::idle(roster.active, finality);
+		if silent.is_empty() && idle.is_empty() {
 			return;
 		}
-		let (roster, bars) = (&scene.roster, Self::bars(&scene.roster));
+		let bars = Self::bars(roster);
 		let mut table = EvidenceTable::<T>::lazy(roster);
 		let targets: Vec<MemberIndex> = (0..roster.total)
 			.filter(|index| *index != reporter && roster.seat(*index) == Seat::Active)
-			.filter(|index| Members::<T>::get(index).is_some_and(|who| silent.contains(&who)))
+			.filter(|index| {
+				idle.contains(index) || Members::<T>::get(index).is_some_and(|who| silent.contains(&who))
+			})
 			.filter(|index| {
 				let member = table.load(*index);
 				member.is_some_and(|member| member.grace == 0 && !member.votes.has(bars.votes))
 			})
 			.collect();
 		Self::send_report(scene, key, reporter, kind, targets);
+	}
+
+	/// The active members of whose slots the node has seen no block: one more slot in a row than S takes.
+	fn idle(active: u32, finality: &FinalityView) -> Vec<MemberIndex> {
+		// The node may not have followed the last change of the set yet.
+		if finality.authors != active {
+			return Vec::new();
+		}
+		let threshold = u32::from(T::Thresholds::get().slots).saturating_add(1);
+		let idle = finality.idle.iter().filter(|(_, slots)| *slots >= threshold);
+		idle.map(|(index, _)| *index).collect()
 	}
 
 	/// Sends a report, unless it would name nobody.

@@ -2,7 +2,7 @@
 
 use frame_support::{assert_err, hypothetically, traits::Hooks, weights::Weight};
 use sp_runtime::Perbill;
-use understudy_primitives::{Health, Judged, RosterHandler, Seat, Verdicts};
+use understudy_primitives::{Electorate, Health, Judged, RosterHandler, Seat, Verdicts};
 
 use crate::{
 	evidence::{self, Mark},
@@ -399,5 +399,51 @@ fn the_author_of_a_windows_first_block_is_not_overdue() {
 		next_block(21);
 		let chunk = Counters::<Runtime>::get(0);
 		assert!(!chunk[author].overdue && chunk[author + 1].overdue);
+	});
+}
+
+/// Active members decide on a recovery in any case, standbys when they have shown that they are ready.
+#[test]
+fn standbys_are_ready_when_heard_and_until_they_are_silent() {
+	build_and_execute(|| {
+		assert_eq!(Heartbeat::ready(), [true; 6], "newcomers have their grace");
+		run(1..21, &[]);
+		assert_eq!(Heartbeat::ready(), [true; 6]);
+		let told = ReadinessChanges::get();
+		run(21..41, &[]);
+		assert_eq!(ReadinessChanges::get(), told, "nothing changed");
+		// One dead author, one dead standby.
+		run(41..81, &[2, 5]);
+		assert_eq!(Heartbeat::ready(), [true, true, true, true, true, false]);
+		assert_eq!(ReadinessChanges::get(), told + 1);
+		run(81..101, &[]);
+		assert_eq!((Heartbeat::ready(), ReadinessChanges::get()), (vec![true; 6], told + 2));
+	});
+}
+
+#[test]
+fn a_standby_that_was_never_heard_is_ready_no_longer_than_its_grace() {
+	build_and_execute(|| {
+		run(1..21, &[4]);
+		assert_eq!(Heartbeat::ready(), [true, true, true, true, false, true]);
+	});
+}
+
+#[test]
+fn keys_that_come_into_force_are_told() {
+	build_and_execute(|| {
+		let members = Heartbeat::members();
+		assert_eq!(members.len(), 6);
+		assert!(members.iter().all(|(who, key)| *key == Some(understudy_mocks::key(*who))));
+		Rekeyed::set(vec![11, 14]);
+		// Set, and not in force.
+		new_session(false, &[]);
+		let key_of = |index: usize| Heartbeat::members()[index].1.clone();
+		assert_eq!(key_of(1), Some(understudy_mocks::key(11)));
+		assert_eq!((key_of(4), KeyChanges::get()), (Some(understudy_mocks::key(14 + NEW_KEY)), 1));
+		new_session(true, &[(11, understudy_mocks::key(11 + NEW_KEY))]);
+		assert_eq!((key_of(1), KeyChanges::get()), (Some(understudy_mocks::key(11 + NEW_KEY)), 2));
+		new_session(true, &[(11, understudy_mocks::key(11 + NEW_KEY))]);
+		assert_eq!(KeyChanges::get(), 2);
 	});
 }

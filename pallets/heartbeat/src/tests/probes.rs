@@ -102,7 +102,17 @@ fn first_block_of_a_window() {
 
 fn view(now: u64, advanced: u64, silent: Vec<(u8, u32)>) -> FinalityView {
 	let silent = silent.into_iter().map(|(who, seconds)| ([who; 32], seconds)).collect();
-	FinalityView { at: now, advanced, finalized: 100, header: vec![], set: 0, prevoted: Vec::new(), silent }
+	FinalityView {
+		at: now,
+		advanced,
+		finalized: 100,
+		header: vec![],
+		set: 0,
+		prevoted: Vec::new(),
+		silent,
+		authors: 4,
+		idle: Vec::new(),
+	}
 }
 
 #[test]
@@ -111,6 +121,36 @@ fn a_healthy_node_is_asked_once_and_not_reported() {
 		expect(node, "http://1.1.1.1:9944/", 1, &answer(sp_core::H256::repeat_byte(9), false));
 		first_block_of_a_window();
 		assert!(reported(pool).is_empty());
+	});
+}
+
+/// Its RPC server may be kept busy by anybody.
+#[test]
+fn a_member_whose_votes_are_seen_is_not_asked() {
+	// The mock has no answer ready: asking would panic.
+	node_of_15(Some(PUBLIC), |pool, node| {
+		keep(node, FINALITY_VIEW, view(0, 0, vec![(12, 5), (13, 60)]));
+		first_block_of_a_window();
+		assert!(reported(pool).iter().all(|(kind, _)| *kind != ReportKind::Peers));
+		Counters::<Runtime>::mutate(0, |chunk| chunk[2].missed_slots = 9);
+		Heartbeat::offchain_worker(System::block_number());
+		assert!(reported(pool).iter().all(|(kind, _)| *kind != ReportKind::Peers));
+	});
+}
+
+#[test]
+fn a_member_of_which_no_vote_is_seen_is_asked_once_and_at_once() {
+	node_of_15(Some(PUBLIC), |pool, node| {
+		keep(node, PROBING, Probing::Off);
+		first_block_of_a_window();
+		keep(node, PROBING, Probing::Public);
+		keep(node, FINALITY_VIEW, view(0, 0, vec![(12, 6)]));
+		// In the middle of a window, and nothing on the chain speaks against it.
+		let slot = CurrentSlot::get().unwrap_or_default();
+		run(slot + 1..slot + 2, &[]);
+		expect(node, "http://1.1.1.1:9944/", 1, "");
+		Heartbeat::offchain_worker(System::block_number());
+		assert_eq!(reported(pool), [(ReportKind::Peers, vec![2])]);
 	});
 }
 
@@ -199,12 +239,12 @@ fn who_falls_behind_in_finality_is_reported_by_those_who_follow_it() {
 		expect(node, "http://1.1.1.1:9944/", 1, &answer(genesis, false));
 		first_block_of_a_window();
 		assert!(reported(pool).is_empty());
-		keep(node, FINALITY_VIEW, FinalityView { finalized: 20, ..view(0, 0, vec![]) });
+		keep(node, FINALITY_VIEW, FinalityView { finalized: 20, ..view(0, 0, vec![(12, 6)]) });
 		expect(node, "http://1.1.1.1:9944/", 1, &answer(genesis, false));
 		first_block_of_a_window();
 		assert!(reported(pool).is_empty());
-		keep(node, FINALITY_VIEW, FinalityView { finalized: 21, ..view(0, 0, vec![]) });
-		expect(node, "http://1.1.1.1:9944/", 2, &answer(genesis, false));
+		keep(node, FINALITY_VIEW, FinalityView { finalized: 21, ..view(0, 0, vec![(12, 6)]) });
+		expect(node, "http://1.1.1.1:9944/", 1, &answer(genesis, false));
 		first_block_of_a_window();
 		assert_eq!(reported(pool), [(ReportKind::Peers, vec![2])]);
 	});

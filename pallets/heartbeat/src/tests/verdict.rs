@@ -72,9 +72,25 @@ fn reports_alone_never_mean_down() {
 
 #[test]
 fn its_own_silence_and_others_word_mean_down() {
-	for counts in [(3, 0, 1, 0), (3, 0, 0, 4), (0, 2, 1, 0), (0, 2, 0, 4), (9, 9, 9, 9)] {
+	for counts in [(3, 0, 1, 0), (3, 2, 0, 4), (0, 2, 1, 0), (0, 2, 0, 4), (9, 9, 9, 9)] {
 		assert_eq!(active(counts), Health::Down, "{counts:?}");
 	}
+	// Its silence is not counted yet.
+	assert_eq!(active((3, 0, 0, 4)), Health::Suspect);
+}
+
+/// It votes, heartbeats and answers, and none of its blocks comes.
+#[test]
+fn a_member_that_lives_and_never_authors_is_impaired_and_not_down() {
+	let lives = |counts| {
+		let member = MemberEvidence { answered: true, ..member(counts) };
+		verdict(&member, Seat::Active, &THRESHOLDS).health
+	};
+	assert_eq!([lives((3, 0, 0, 4)), lives((255, 0, 0, 255)), lives((255, 1, 0, 7))], [Health::Impaired; 3]);
+	// Between two of its signs of life, too, after longer.
+	assert_eq!(active((255, 0, 0, 8)), Health::Impaired);
+	// Its neighbours can keep its blocks out of the chain, and not out of everybody's sight.
+	assert_eq!([lives((255, 0, 0, 0)), lives((255, 0, 255, 3))], [Health::Suspect; 2]);
 }
 
 #[test]
@@ -85,7 +101,7 @@ fn who_answered_its_peers_word_by_a_sign_of_life_is_not_down() {
 	};
 	assert_eq!([answered((3, 0, 9, 0)), answered((0, 2, 9, 0))], [Health::Suspect; 2]);
 	// Missing votes are not answered by heartbeats.
-	assert_eq!(answered((3, 0, 0, 4)), Health::Down);
+	assert_eq!(answered((0, 2, 0, 4)), Health::Down);
 }
 
 #[test]

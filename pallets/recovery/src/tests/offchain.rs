@@ -1,5 +1,7 @@
 //! What the node says by itself, and what it keeps to itself.
 
+use understudy_primitives::Moment;
+
 use super::*;
 
 /// The node has seen a block finalized last, so many milliseconds ago.
@@ -15,6 +17,8 @@ fn seen(finalized: u64, ago: u64) {
 		set: 3,
 		prevoted: Vec::new(),
 		silent: Vec::new(),
+		authors: 0,
+		idle: Vec::new(),
 	};
 	leave(FINALITY_VIEW, view);
 }
@@ -78,7 +82,7 @@ fn a_node_votes_for_one_proposal_and_keeps_to_it() {
 		assert_eq!(authorize(Call::vote { signed: first.clone() }), Ok(()));
 		assert_eq!(first.statement.base.number, 18);
 		// Nobody heard it: the same again.
-		assert_eq!(voted(said(pool, number + 3)), first);
+		assert_eq!(voted(said(pool, number + 3)).statement, first.statement);
 
 		// Another fork has another proposal. It is not voted for, however often it asks.
 		let other = BlockId { hash: H256::repeat_byte(7), ..proposal() };
@@ -92,10 +96,19 @@ fn a_node_votes_for_one_proposal_and_keeps_to_it() {
 		let next = BlockId { number: past + 20, hash: H256::repeat_byte(8) };
 		System::set_block_number(u64::from(next.number) + 2);
 		Status::<Runtime>::mutate(|state| state.proposal = Some(next));
-		assert_eq!(said(pool, number + 30), [], "the chain does not know of that yet");
-		Status::<Runtime>::mutate(|state| state.view.finalized = past);
-		assert_eq!(said(pool, number + 40), []);
-		let second = voted(said(pool, number + 41));
+		let [Call::report_finality { .. }] = &said(pool, number + 30)[..] else {
+			panic!("the chain does not know of that yet, and is told")
+		};
+		Status::<Runtime>::mutate(|state| {
+			let now = Moment { block: next.number, time: u64::from(next.number) * 3_000 };
+			(state.view.finalized, state.view.since) = (past, now);
+		});
+		let ballots = |number| {
+			let is_report = |call: &Call<Runtime>| matches!(call, Call::report_finality { .. });
+			said(pool, number).into_iter().filter(|call| !is_report(call)).collect::<Vec<_>>()
+		};
+		assert_eq!(ballots(number + 40), []);
+		let second = voted(ballots(number + 41));
 		assert_eq!(second.statement.proposal, next);
 		assert!(!first.statement.conflicts_with(&second.statement));
 		assert_eq!(lock().map(|lock| lock.proposal), Some(next));
@@ -120,6 +133,126 @@ fn a_node_whose_vote_was_taken_back_votes_for_that_proposal_no_more_and_for_no_o
 		Status::<Runtime>::mutate(|state| state.proposal = Some(other));
 		assert!((10..20).all(|later| said(pool, number + later).is_empty()));
 		assert_eq!(lock(), None);
+	});
+}
+
+#[test]
+fn what_is_sent_again_is_signed_anew() {
+	on_node(&[11], |pool| {
+		degrade();
+		seen(18, 30_000);
+		propose(&[11, 12, 15, 16]);
+		let number = System::block_number();
+		assert_eq!(said(pool, number), []);
+		let first = voted(said(pool, number + 1));
+		let second = voted(said(pool, number + 3));
+		// Pools ban the bytes of what they have refused.
+		assert_eq!(second.statement, first.statement);
+		assert_ne!(second.signature, first.signature);
+		assert_eq!(authorize(Call::vote { signed: second }), Ok(()));
+	});
+}
+
+#[test]
+fn a_node_that_lags_takes_early_statements_into_its_pool() {
+	build_and_execute(|| {
+		degrade();
+		let ahead = BlockId { number: System::block_number() as u32 + 1, hash: H256::repeat_byte(7) };
+		assert_eq!(pooled(Call::present { signed: there(11, ahead) }), Ok(()));
+		assert_eq!(pooled(Call::vote { signed: signed(11, ahead, 18) }), Ok(()));
+		refused(signed(11, ahead, 18), rejection::WRONG_BLOCK);
+		gather(&[11, 12, 15, 16]);
+		while Recovery::status().proposal.is_none() {
+			standing(1, 18);
+		}
+		// Two blocks too early.
+		assert_eq!(pooled(Call::vote { signed: signed(11, proposal(), 18) }), Ok(()));
+		early(signed(11, proposal(), 18));
+		// It must be signed by a member all the same, and not for the far future.
+		let turned_away = |signed, code| {
+			let refused = pooled(Call::vote { signed });
+			assert_eq!(refused, Err(InvalidTransaction::Custom(code).into()));
+		};
+		let forged = Signed { signature: signed(12, ahead, 18).signature, ..signed(11, ahead, 18) };
+		turned_away(signed(17, ahead, 18), rejection::WRONG_BLOCK);
+		let ahead = BlockId { number: System::block_number() as u32 + 1, ..ahead };
+		turned_away(
+			Signed { statement: signed(11, ahead, 18).statement, ..forged },
+			rejection::BAD_SIGNATURE,
+		);
+		turned_away(signed(17, ahead, 18), rejection::WRONG_BLOCK);
+		turned_away(signed(11, BlockId { number: 1_000, ..ahead }, 18), rejection::WRONG_BLOCK);
+	});
+}
+
+#[test]
+fn a_node_that_lost_its_database_learns_from_the_chain_that_it_is_bound() {
+	on_node(&[11], |pool| {
+		degrade();
+		propose(&[11, 12, 15, 16]);
+		// Its vote is on the chain, and its database has neither that nor the lock.
+		vote(11);
+		assert_eq!(lock(), None);
+		seen(18, 30_000);
+		assert_eq!(said(pool, System::block_number()), []);
+		assert_eq!(lock(), Some(Lock { proposal: proposal(), set: 3 }));
+		// Unless the operator has taken it back.
+		sp_io::offchain::local_storage_clear(StorageKind::PERSISTENT, LOCK);
+		leave(RELEASED, proposal());
+		assert_eq!((said(pool, System::block_number()), lock()), (vec![], None));
+		assert_eq!(Recovery::bound(), Some((proposal(), vec![understudy_mocks::key(11)])));
+	});
+}
+
+#[test]
+fn a_node_states_nothing_on_a_branch_without_its_last_final_block() {
+	on_node(&[11], |pool| {
+		degrade();
+		seen(18, 30_000);
+		let here = frame_system::BlockHash::<Runtime>::get(18);
+		frame_system::BlockHash::<Runtime>::insert(18, H256::repeat_byte(9));
+		assert_eq!(said(pool, System::block_number()), []);
+		frame_system::BlockHash::<Runtime>::insert(18, here);
+		assert_eq!(said(pool, System::block_number()).len(), 1);
+	});
+}
+
+#[test]
+fn a_node_that_has_finalized_past_the_stall_reports_that_instead() {
+	on_node(&[11, 12], |pool| {
+		degrade();
+		standing(5, 18);
+		let beyond = u64::from(anchor().number) + 2;
+		seen(beyond, 30_000);
+		let mut heard = 0;
+		// The first report may raise the view; the other member then reports anew.
+		for later in 0..2 {
+			for call in said(pool, System::block_number() + later) {
+				let Call::report_finality { signed } = call else {
+					panic!("it is no stall for it: {call:?}")
+				};
+				assert_eq!(u64::from(signed.statement.finalized.number), beyond);
+				if authorize(Call::report_finality { signed: signed.clone() }).is_ok() {
+					assert_ok!(Recovery::report_finality(authorized(), signed));
+					heard += 1;
+				}
+			}
+		}
+		assert_eq!(heard, 2);
+		standing(1, 18);
+		assert_eq!(mode(), Mode::SafeResumed);
+	});
+}
+
+#[test]
+fn where_the_view_rises_nodes_report_nothing() {
+	on_node(&[11], |pool| {
+		for _ in 0..40 {
+			healthy(1);
+			let number = System::block_number();
+			seen(number.saturating_sub(2).max(1), 3_000);
+			assert_eq!(said(pool, number), []);
+		}
 	});
 }
 
@@ -153,7 +286,8 @@ fn a_stall_longer_than_the_chain_remembers_hashes_ends_all_the_same() {
 		degrade();
 		let prevoted = BlockId { number: 25, hash: hash_of(25) };
 		leave(PREVOTED, prevoted);
-		while System::block_number() < 100 {
+		// Not right before those present are asked anew.
+		while System::block_number() < 103 {
 			standing(1, 18);
 			frame_system::BlockHash::<Runtime>::remove(System::block_number().saturating_sub(50));
 		}

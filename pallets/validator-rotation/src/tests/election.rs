@@ -131,7 +131,24 @@ fn who_was_elected_without_keys_is_not_seated() {
 	build_and_execute(|| {
 		elect(&[1, 11, 12, 13]);
 		next_session();
-		assert_eq!(Session::validators(), [11, 12, 13]);
+		// 14 was not elected, and holds the floor; 1 takes no place in the reserve either.
+		assert_eq!(Session::validators(), [11, 12, 13, 14]);
+		assert!(Rotation::reserve().is_empty());
+	});
+}
+
+#[test]
+fn an_election_never_goes_below_the_floor_as_long_as_members_sit() {
+	build_with(&[11, 12, 13, 14, 15, 16], || {
+		Floor::set(4);
+		elect(&[1, 2, 15, 13]);
+		next_session();
+		assert_eq!(Session::validators(), [11, 12, 13, 15]);
+		// Above the floor an election may shrink the set, and does.
+		Floor::set(2);
+		elect(&[1, 2, 15, 13]);
+		next_session();
+		assert_eq!(Session::validators(), [13, 15]);
 	});
 }
 

@@ -152,6 +152,7 @@ fn try_state_notices_what_must_not_be() {
 				cause: Cause::Down,
 				automatic: true,
 				unneeded: false,
+				counts_until: 100,
 			};
 			Evictions::<Runtime>::put(BoundedVec::truncate_from(vec![eviction; 3]));
 			assert_err!(Rotation::do_try_state(), "more members lost their seats than the cap allows");

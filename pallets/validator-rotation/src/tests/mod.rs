@@ -1,5 +1,6 @@
 mod conduct;
 mod election;
+mod expulsion;
 mod interventions;
 mod limits;
 mod replacement;

@@ -19,7 +19,7 @@ fn the_living_take_the_seats_of_all_others_at_once() {
 		Activations::set(0);
 		let incident = 5;
 		Incidents::set(incident);
-		Rotation::reseat(&living, incident);
+		Rotation::reseat(&Rotation::reseated(&living), incident);
 		blocks(2);
 		assert_eq!(Session::validators(), [11, 15, 16, 14]);
 		assert_eq!(Activations::get(), 1);
@@ -28,6 +28,40 @@ fn the_living_take_the_seats_of_all_others_at_once() {
 		assert!(Records::get().iter().all(|record| record.incident == incident));
 		assert!(Charges::get().is_empty());
 		assert!(Rotation::conduct(12).is_none());
+	});
+}
+
+/// A standby of the proposed set retires, another one is jailed, a third has let its registration expire: the members have voted for a set
+/// with them, and no other one.
+#[test]
+fn what_was_voted_for_is_seated_whatever_happens_to_its_members() {
+	build_with(&[11, 12, 13, 14, 15, 16, 17, 18], || {
+		ActiveTarget::set(4);
+		Frozen::set(true);
+		let set = Rotation::reseated(&[11, 15, 16, 17]);
+		assert_eq!(set, [11, 15, 16, 17]);
+		assert_ok!(Rotation::retire(RuntimeOrigin::signed(15)));
+		Rotation::with_conduct(&16, |conduct| {
+			conduct.fall(1, true, &Times::get());
+		});
+		Expired::set(vec![17]);
+		// And another one would be the better choice by now.
+		assert_ne!(Rotation::reseated(&[11, 15, 16, 17, 18]), set);
+		Reseating::set(true);
+		Rotation::reseat(&set, 1);
+		blocks(2);
+		assert_eq!(Session::validators(), [11, 15, 16, 17]);
+		assert_eq!(kinds().iter().filter(|kind| **kind == RecordKind::Seated).count(), 3);
+		assert!(!kinds().contains(&RecordKind::Cancelled));
+	});
+}
+
+#[test]
+fn who_has_no_session_keys_is_not_proposed() {
+	build_and_execute(|| {
+		Frozen::set(true);
+		assert_ok!(Session::purge_keys(RuntimeOrigin::signed(12)));
+		assert_eq!(Rotation::reseated(&[11, 12, 13, 15]), [11, 15, 13, 14]);
 	});
 }
 
@@ -106,7 +140,7 @@ fn what_was_decided_before_comes_to_nothing() {
 		blocks(20);
 		assert_eq!(Session::validators(), [11, 12, 13, 14]);
 		Reseating::set(true);
-		Rotation::reseat(&[11, 12, 14, 16], 1);
+		Rotation::reseat(&[11, 12, 16, 14], 1);
 		assert_eq!(Pending::<Runtime>::get().len(), 1);
 		blocks(2);
 		assert_eq!(Session::validators(), [11, 12, 16, 14]);

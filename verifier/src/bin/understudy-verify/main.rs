@@ -3,6 +3,7 @@
 mod fetch;
 mod genesis;
 mod report;
+mod words;
 
 use std::{
 	fs,

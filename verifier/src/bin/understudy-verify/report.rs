@@ -3,8 +3,10 @@
 use std::fmt::Write;
 
 use serde_json::{json, Value};
-use understudy_primitives::{Evidence, Moment, Times};
-use understudy_verifier::{Bundle, Error, Forced, Link, TrustedSet, Verified};
+use understudy_primitives::{Moment, Times};
+use understudy_verifier::{AccountId, Bundle, Error, Forced, Link, TrustedSet, Verified};
+
+use crate::words;
 
 /// A proof that holds and what it shows, or the link that does not.
 pub type Outcome = Result<(Bundle, Verified), Error>;
@@ -36,14 +38,23 @@ fn holds(out: &mut String, bundle: &Bundle, verified: &Verified, trusted: &Trust
 		set.len(),
 		set.threshold()
 	)?;
-	for Forced { set, proposal, voters } in forced {
+	let name = |who: &AccountId| words::account(who, trusted.ss58_prefix);
+	for Forced { set, proposal, voters, stall } in forced {
 		let votes = voters.len();
 		writeln!(
 			out,
-			"  forced     set {set} was seated by {votes} members, who voted for what #{proposal} proposed:"
+			"  forced     set {set} was seated by {votes} members, who voted for what #{proposal} proposed;"
+		)?;
+		writeln!(
+			out,
+			"             finality had stalled at #{} since #{} {}, noticed in #{}; they are",
+			stall.finalized,
+			stall.since.block,
+			utc(stall.since.time),
+			stall.noticed.block
 		)?;
 		for who in voters {
-			writeln!(out, "             {who}")?;
+			writeln!(out, "             {}", name(who))?;
 		}
 	}
 	writeln!(out, "  head       #{block} {hash:?}, authored {}", utc(*time))?;
@@ -60,23 +71,23 @@ fn holds(out: &mut String, bundle: &Bundle, verified: &Verified, trusted: &Trust
 		} else {
 			format!("these are the first {listed} of its {all} records")
 		};
-		writeln!(out, "\nIncident {}, {:?}; {these}:", proven.id, incident.phase)?;
+		writeln!(out, "\nIncident {}, {}; {these}:", proven.id, words::phase(incident.phase))?;
 	} else {
 		writeln!(out, "\nRecords:")?;
 	}
 	for shown in &bundle.records {
 		let record = &shown.record;
-		let who =
-			|account: &Option<_>| account.as_ref().map_or_else(|| "nobody".into(), |who| format!("{who}"));
-		write!(out, "  #{:<6} {}  record {}: {:?}", record.block, utc(record.time), record.seq, record.kind)?;
+		let who = |account: &Option<AccountId>| account.as_ref().map_or_else(|| "nobody".into(), name);
+		let (at, what) = (utc(record.time), words::kind(record.kind));
+		write!(out, "  #{:<6} {at}  record {}: {what}", record.block, record.seq)?;
 		match (&record.from, &record.to) {
 			(Some(_), to) => write!(out, ", {} ─▶ {}", who(&record.from), who(to))?,
 			_ if record.subject.is_some() => write!(out, ", {}", who(&record.subject))?,
 			_ => (),
 		}
-		writeln!(out, ", by {:?}", record.initiator)?;
+		writeln!(out, "; by {}", words::initiator(record.initiator))?;
 		for piece in &shown.shown {
-			writeln!(out, "          {}", evidence(&piece.evidence))?;
+			writeln!(out, "          {}", words::evidence(&piece.evidence, utc))?;
 		}
 		let hidden = usize::from(shown.pieces).saturating_sub(shown.shown.len());
 		if hidden > 0 {
@@ -93,7 +104,7 @@ fn holds(out: &mut String, bundle: &Bundle, verified: &Verified, trusted: &Trust
 		writeln!(out, "  T_reconfigure  {:>18}   until the new set was active", part(reconfigure))?;
 		writeln!(
 			out,
-			"  T_resync       {:>18}   until who was seated had shown where it stands",
+			"  T_resync       {:>18}   until the newly seated member had shown its state",
 			part(resync)
 		)?;
 		writeln!(out, "  together       {:>18}", part(total))?;
@@ -120,35 +131,6 @@ fn fails(out: &mut String, Error { link, fault }: &Error) -> std::fmt::Result {
 		_ => "do not believe what it says; fetch it from another node",
 	};
 	writeln!(out, "  do     {advice}")
-}
-
-fn evidence(evidence: &Evidence) -> String {
-	match evidence {
-		Evidence::Verdict(verdict) => {
-			let detectors = verdict.detectors;
-			let fired = [
-				(detectors.slots, 'S'),
-				(detectors.heartbeats, 'H'),
-				(detectors.peers, 'P'),
-				(detectors.votes, 'V'),
-			];
-			let fired: String =
-				fired.into_iter().filter(|(fired, _)| *fired).map(|(_, letter)| letter).collect();
-			format!("verdict: {:?}, confidence {:?}, detectors {fired}", verdict.health, verdict.confidence)
-		},
-		Evidence::Onset { last_sign, first } => format!(
-			"last sign of life: #{} {}; first evidence: #{} {}",
-			last_sign.block,
-			utc(last_sign.time),
-			first.block,
-			utc(first.time)
-		),
-		Evidence::State { block, hash, state_root } => {
-			format!("stands on #{block} {hash:?}, state root {state_root:?}")
-		},
-		Evidence::Node(bytes) => format!("node: {}", sp_core::bytes::to_hex(bytes, false)),
-		other => format!("{other:?}"),
-	}
 }
 
 /// A time of day, in UTC.

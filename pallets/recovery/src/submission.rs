@@ -1,0 +1,197 @@
+//! Which statements of members are let in: the checks, from cheap to expensive, the signature last.
+//!
+//! In the pool, a statement about a block that this node does not have yet is let in with its signature checked: a node that lags a
+//! block or two behind would else refuse, and ban, what its peers rightly send. In a block it is not.
+
+use frame_support::{pallet_prelude::TransactionSource, traits::Get};
+use sp_runtime::transaction_validity::{
+	InvalidTransaction, TransactionValidityError, TransactionValidityWithRefund,
+};
+use understudy_primitives::{
+	statement::{admit, reject, Statement},
+	FailoverLog,
+};
+
+use crate::{
+	rejection, BlockId, Config, FinalityReport, Mode, Pallet, Presence, Present, Proposed, Reports, Rosters,
+	Signed, SignedPresence, SignedReport, SignedVote, StateOf, Status, Vote, Votes,
+};
+
+/// Number of blocks by which a statement in the pool may be ahead of the node that checks it.
+const AHEAD: u32 = 4;
+
+/// A statement of a member in a stall.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Submission {
+	/// It is present, in this round.
+	Present(u32),
+	/// It wants the proposed set.
+	Vote,
+}
+
+/// Whether a statement about this block is checked for the pool of a node that does not have the block yet.
+fn is_ahead<T: Config>(source: TransactionSource, about: u32) -> bool {
+	let now = T::Log::now().block;
+	source != TransactionSource::InBlock && about >= now && about <= now.saturating_add(AHEAD)
+}
+
+/// Refuses a statement. One that lacks nothing but time is not called wrong: pools keep what comes in the future, and ban the rest.
+fn refuse<R>(code: u8) -> Result<R, TransactionValidityError> {
+	if code == rejection::TOO_EARLY {
+		return Err(InvalidTransaction::Future.into());
+	}
+	reject(code)
+}
+
+impl<T: Config> Pallet<T> {
+	/// Checks whether a member may make this statement about the block `about` now. The error is the rejection's code.
+	pub(crate) fn check_submission(
+		state: &StateOf<T>,
+		who: &T::AccountId,
+		about: &BlockId<T::Hash>,
+		submission: Submission,
+	) -> Result<(), u8> {
+		if state.mode != Mode::DegradedSafe {
+			return Err(rejection::NOT_DEGRADED);
+		}
+		let wanted = match submission {
+			Submission::Present(_) => state.anchor,
+			Submission::Vote => state.proposal,
+		};
+		if wanted != Some(*about) {
+			return Err(rejection::WRONG_BLOCK);
+		}
+		// Short forks are settled by then, and no vote is lost with one.
+		let from = about.number.saturating_add(T::Rules::get().vote_after);
+		match submission {
+			Submission::Present(_) if Proposed::<T>::exists() => return Err(rejection::TOO_LATE),
+			Submission::Present(round) if round != state.round => return Err(rejection::WRONG_ROUND),
+			Submission::Vote if T::Log::now().block < from => return Err(rejection::TOO_EARLY),
+			_ => {},
+		}
+		if !Self::rosters(state).has(who) {
+			return Err(rejection::NOT_A_MEMBER);
+		}
+		let submitted = match submission {
+			Submission::Present(_) => Present::<T>::get().contains(who),
+			Submission::Vote => Votes::<T>::get().iter().any(|cast| cast.who == *who),
+		};
+		if submitted {
+			return Err(rejection::ALREADY_SAID);
+		}
+		Ok(())
+	}
+
+	/// The same for the pool, or for a block. In the pool, a statement passes that lacks nothing but time.
+	fn check_for(
+		source: TransactionSource,
+		state: &StateOf<T>,
+		who: &T::AccountId,
+		about: &BlockId<T::Hash>,
+		submission: Submission,
+	) -> Result<(), u8> {
+		let checked = Self::check_submission(state, who, about, submission);
+		let next_round = submission == Submission::Present(state.round.saturating_add(1));
+		let is_early = is_ahead::<T>(source, about.number)
+			|| source != TransactionSource::InBlock
+				&& match checked {
+					Err(rejection::TOO_EARLY) => true,
+					Err(rejection::WRONG_ROUND) => next_round,
+					_ => false,
+				};
+		match checked {
+			Err(_) if is_early && Self::rosters(state).has(who) => Ok(()),
+			other => other,
+		}
+	}
+
+	/// Checks a statement's signature by the member's key in force. The error is the rejection's code.
+	fn check_signature<What: Statement>(
+		state: &StateOf<T>,
+		who: &T::AccountId,
+		signed: &Signed<What>,
+	) -> Result<(), u8> {
+		let rosters = Self::rosters(state);
+		let key = rosters.key_of(who).ok_or(rejection::NO_KEY)?;
+		if !signed.statement.is_signed_by(key, &Self::genesis(), &signed.signature) {
+			return Err(rejection::BAD_SIGNATURE);
+		}
+		Ok(())
+	}
+
+	/// Whether a member's attestation that it is present may enter the pool, or a block.
+	pub(crate) fn authorize_present(
+		source: TransactionSource,
+		signed: &SignedPresence<T>,
+	) -> TransactionValidityWithRefund {
+		let Presence { who, anchor, round } = &signed.statement;
+		let state = Status::<T>::get();
+		Self::check_for(source, &state, who, anchor, Submission::Present(*round))
+			.and_then(|()| Self::check_signature(&state, who, signed))
+			.or_else(refuse)?;
+		admit("understudy/present", &(who, anchor, round), T::Priority::get())
+	}
+
+	/// Whether a vote may enter the pool, or a block.
+	pub(crate) fn authorize_vote(
+		source: TransactionSource,
+		signed: &SignedVote<T>,
+	) -> TransactionValidityWithRefund {
+		let Vote { who, proposal, base } = &signed.statement;
+		let state = Status::<T>::get();
+		Self::check_for(source, &state, who, proposal, Submission::Vote).or_else(refuse)?;
+		let lags = source != TransactionSource::InBlock && base.number > state.view.finalized;
+		if !lags {
+			Self::check_base(&state, base)?;
+		}
+		Self::check_signature(&state, who, signed).or_else(reject)?;
+		admit("understudy/recovery", &(who, proposal), T::Priority::get())
+	}
+
+	/// Checks that a vote's base is final, as far as the chain knows.
+	fn check_base(state: &StateOf<T>, base: &BlockId<T::Hash>) -> Result<(), TransactionValidityError> {
+		if base.number > state.view.finalized || !Self::is_here(base) {
+			return reject(rejection::WRONG_BASE);
+		}
+		Ok(())
+	}
+
+	/// Whether a block is on this branch, or so old that the chain has forgotten its hash.
+	pub(crate) fn is_here(block: &BlockId<T::Hash>) -> bool {
+		let own = Self::hash_of(block.number);
+		own == block.hash || own == T::Hash::default()
+	}
+
+	/// Whether a report of what is final may enter the pool, or a block.
+	pub(crate) fn authorize_report(
+		source: TransactionSource,
+		signed: &SignedReport<T>,
+	) -> TransactionValidityWithRefund {
+		let FinalityReport { who, finalized, since } = &signed.statement;
+		let state = Status::<T>::get();
+		let risen = source != TransactionSource::InBlock
+			&& (state.view.since.block + 1..=T::Log::now().block + AHEAD).contains(since);
+		let ahead = risen || is_ahead::<T>(source, finalized.number);
+		if !ahead {
+			if *since != state.view.since.block {
+				return reject(rejection::STALE_VIEW);
+			}
+			if finalized.number >= T::Log::now().block || !Self::is_here(finalized) {
+				return reject(rejection::WRONG_BASE);
+			}
+		}
+		let rosters = Rosters::<T>::get();
+		let seat = rosters.last().and_then(|roster| Some((roster, roster.seat_of(who)?)));
+		let Some((roster, seat)) = seat else { return reject(rejection::NOT_A_MEMBER) };
+		if !ahead && !Reports::<T>::get().lacks(&state.view, seat, finalized.number) {
+			return reject(rejection::ALREADY_SAID);
+		}
+		let key = roster.members.get(seat as usize).and_then(|voter| voter.key.as_ref());
+		let Some(key) = key else { return reject(rejection::NO_KEY) };
+		if !signed.statement.is_signed_by(key, &Self::genesis(), &signed.signature) {
+			return reject(rejection::BAD_SIGNATURE);
+		}
+		// One of a member is enough at a time.
+		admit("understudy/final", who, T::Priority::get())
+	}
+}

@@ -1,0 +1,183 @@
+//! Words for people: records, evidence, incidents and times, as a report prints them.
+
+use sp_core::crypto::{Ss58AddressFormat, Ss58Codec};
+use sp_runtime::Perbill;
+use understudy_primitives::{Detectors, Evidence, Health, Initiator, Phase, RecordKind, Verdict};
+use understudy_verifier::AccountId;
+
+/// An account as the chain's clients print it.
+pub fn account(who: &AccountId, ss58_prefix: u16) -> String {
+	who.to_ss58check_with_version(Ss58AddressFormat::custom(ss58_prefix))
+}
+
+/// What a record says happened.
+pub fn kind(kind: RecordKind) -> &'static str {
+	match kind {
+		RecordKind::Elected => "an election changed the active set",
+		RecordKind::Suspected => "suspected",
+		RecordKind::Attributed => "found to fail",
+		RecordKind::Cleared => "cleared: the evidence leads to nothing more",
+		RecordKind::Replaced => "decided: a standby takes the seat",
+		RecordKind::Removed => "decided: the seat is given up, for there is no healthy standby",
+		RecordKind::Cancelled => "the decided change will not happen",
+		RecordKind::Seated => "in effect",
+		RecordKind::Held => "a systemic outage: ordinary rotation is suspended",
+		RecordKind::Resumed => "the systemic outage is over: ordinary rotation goes on",
+		RecordKind::CaseOpened => "the guardians are asked",
+		RecordKind::CaseVetoed => "the guardians object",
+		RecordKind::CaseClosed => "the case is closed",
+		RecordKind::Penalized => "charged",
+		RecordKind::Readmitted => "readmitted to the reserve",
+		RecordKind::RolledBack => "the eviction was unnecessary, and does not count",
+		RecordKind::AutomationSuspended => "automation is suspended",
+		RecordKind::AutomationResumed => "automation goes on",
+		RecordKind::Reconciled => "the newly seated member has shown the state that it builds on",
+		RecordKind::Diverged => "the newly seated member builds on another state",
+		RecordKind::Unconfirmed => "the newly seated member has not shown in time on which state it builds",
+		RecordKind::Degraded => "finality has stalled",
+		RecordKind::Recovering => "recovery: responsive members replace unresponsive ones",
+		RecordKind::FinalityResumed => "finality is back",
+		RecordKind::Thawed => "the chain is safe: elections and rotation go on",
+		RecordKind::Equivocated => "equivocated, and is expelled",
+	}
+}
+
+/// Who brought a record about.
+pub fn initiator(initiator: Initiator) -> &'static str {
+	match initiator {
+		Initiator::Automation => "the chain itself",
+		Initiator::Election => "an election",
+		Initiator::Member => "the member",
+		Initiator::Guardians => "the guardians",
+		Initiator::Anyone => "somebody's report",
+	}
+}
+
+/// How far an incident has come.
+pub fn phase(phase: Phase) -> &'static str {
+	match phase {
+		Phase::Suspected => "under suspicion",
+		Phase::Attributed => "found to fail, and not acted on yet",
+		Phase::Waiting => "the guardians are asked",
+		Phase::Decided => "decided, and not in effect yet",
+		Phase::Seated => "in effect, and not reconciled yet",
+		Phase::Reconciled => "closed and reconciled",
+		Phase::Diverged => "the newly seated member builds on another state",
+		Phase::Unconfirmed => "closed, and not reconciled",
+		Phase::Dismissed => "dismissed",
+		Phase::Vetoed => "vetoed by the guardians",
+		Phase::RolledBack => "rolled back",
+		Phase::Held => "suspended until the outage is over",
+	}
+}
+
+fn health(health: Health) -> &'static str {
+	match health {
+		Health::Healthy => "healthy",
+		Health::Suspect => "suspect",
+		Health::Impaired => "impaired",
+		Health::Down => "down",
+	}
+}
+
+/// A share, in percent.
+fn percent(share: Perbill) -> String {
+	format!("{} %", f64::from(share.deconstruct()) / 1e7)
+}
+
+fn count(number: impl Into<u64>, one: &str) -> String {
+	match number.into() {
+		1 => format!("1 {one}"),
+		many => format!("{many} {one}s"),
+	}
+}
+
+fn list(indices: impl IntoIterator<Item = u32>) -> String {
+	let all: Vec<String> = indices.into_iter().map(|index| index.to_string()).collect();
+	if all.is_empty() {
+		"nobody".into()
+	} else {
+		format!("member {}", all.join(", "))
+	}
+}
+
+fn verdict(verdict: &Verdict) -> String {
+	let Detectors { slots, heartbeats, peers, votes } = verdict.detectors;
+	let fired = [
+		(slots, "slots", u64::from(verdict.missed_slots), "missed in a row"),
+		(heartbeats, "heartbeats", verdict.missed_windows.into(), "silent windows"),
+		(peers, "peers", verdict.unreachable_windows.into(), "windows unreachable"),
+		(votes, "votes", verdict.voteless_windows.into(), "windows without a vote"),
+	];
+	let fired: Vec<String> = fired
+		.into_iter()
+		.filter(|(fired, ..)| *fired)
+		.map(|(_, name, count, what)| format!("{name} ({count} {what})"))
+		.collect();
+	let by = if fired.is_empty() { "no detector".into() } else { fired.join(" and ") };
+	format!("verdict: {} by {by}, confidence {}", health(verdict.health), percent(verdict.confidence))
+}
+
+/// A piece of evidence. `utc` prints a time of day.
+pub fn evidence(evidence: &Evidence, utc: impl Fn(u64) -> String) -> String {
+	match evidence {
+		Evidence::Verdict(found) => verdict(found),
+		Evidence::Set(hash) => format!("the set after the change has the hash {hash:?}"),
+		Evidence::Penalty { outages, at_once, fraction } => format!(
+			"outage number {outages} of the member, {} at once: {} of its stake",
+			count(*at_once, "member"),
+			percent(*fraction)
+		),
+		Evidence::Onset { last_sign, first } => format!(
+			"last sign of life: #{} {}; first evidence: #{} {}",
+			last_sign.block,
+			utc(last_sign.time),
+			first.block,
+			utc(first.time)
+		),
+		Evidence::Slots { current, missed } => {
+			format!("own slots: {missed} missed in a row by slot {current}")
+		},
+		Evidence::Signs { window, seen, seen_before, missed } => {
+			let when = match (seen, seen_before) {
+				(true, _) => "a sign of life in this window",
+				(false, true) => "the last sign of life in the window before",
+				(false, false) => "no sign of life in this window and the one before",
+			};
+			format!("signs of life by window {window}: {when}, {} overdue", count(*missed, "window"))
+		},
+		Evidence::Peers { window, reports, reporters, windows } => format!(
+			"peers in window {window}: {} from those who probe it, by {}; a quorum in {} in a row",
+			count(*reports, "report"),
+			list(reporters.iter().copied()),
+			count(*windows, "window")
+		),
+		Evidence::Votes { window, reports, reporters, windows } => {
+			let bits = reporters.iter().zip(0u32..).flat_map(|(byte, nth)| {
+				(0..8).filter(move |bit| byte & 1 << bit != 0).map(move |bit| nth * 8 + bit)
+			});
+			format!(
+				"finality votes in window {window}: {} of missing ones, by {}; a quorum in {} in a row",
+				count(*reports, "report"),
+				list(bits),
+				count(*windows, "window")
+			)
+		},
+		Evidence::Node(bytes) => format!("node: {}", sp_core::bytes::to_hex(bytes, false)),
+		Evidence::State { block, hash, state_root } => {
+			format!("builds on #{block} {hash:?}, state root {state_root:?}")
+		},
+		Evidence::Finality { finalized, since } => {
+			format!("final: #{finalized}, since #{} {}", since.block, utc(since.time))
+		},
+		Evidence::Quorum { votes, members, base } => {
+			format!("{votes} votes of {}; finality goes on from #{base}", count(*members, "member"))
+		},
+		Evidence::DoubleVote { proposals: (one, other) } => {
+			format!("votes for the proposals of #{one} and of #{other}")
+		},
+		Evidence::Equivocation { session, set, round, proof } => {
+			format!("GRANDPA equivocation in round {round} of set {set}, session {session}; proof {proof:?}")
+		},
+	}
+}
