@@ -65,6 +65,7 @@ pub enum RecordKind {
 	Recovering,
 	FinalityResumed,
 	Thawed,
+	Equivocated,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, DecodeAsType)]
@@ -111,6 +112,7 @@ pub enum Evidence {
 		base: u32,
 	},
 	DoubleVote {},
+	Equivocation {},
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, DecodeAsType)]

@@ -75,6 +75,9 @@ enum Drill {
 	},
 	/// A validator that authors and does not vote is replaced.
 	Mute,
+	/// A validator that votes, answers and heartbeats, and does not author, is replaced and not charged. Meanwhile another one dies:
+	/// finality goes on, and that one is replaced, too.
+	Lame,
 	/// A validator whose RPC server cannot be reached, but that does all of its work, keeps its seat.
 	Hidden {
 		/// Who it is.
@@ -211,6 +214,7 @@ impl Drill {
 	fn network(&self) -> &'static str {
 		match self {
 			Drill::Mute => "mute.toml",
+			Drill::Lame => "lame.toml",
 			Drill::ThreeOfSeven { .. } => "seven.toml",
 			_ => "local.toml",
 		}
@@ -247,6 +251,7 @@ async fn drill(cli: &Cli, network: &mut network::Net) -> anyhow::Result<Option<(
 		Drill::Idle { blocks } => drills::idle::run(network, *blocks).await,
 		Drill::Frozen { victim } => drills::evidence::frozen(network, victim).await,
 		Drill::Mute => drills::evidence::mute(network, "bob").await,
+		Drill::Lame => drills::evidence::lame(network, "bob", "charlie").await,
 		Drill::Hidden { victim, blocks } => drills::evidence::hidden(network, victim, *blocks).await,
 		Drill::Restarted { victim, blocks } => drills::evidence::restarted(network, victim, *blocks).await,
 		Drill::Evidence => {

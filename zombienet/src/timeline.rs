@@ -156,9 +156,10 @@ fn narrate(record: &Record, evidence: &[Evidence]) -> String {
 		RecordKind::Diverged => format!("DIVERGED: {to} stands elsewhere than the chain"),
 		RecordKind::Unconfirmed => format!("{to} did not say where it stands"),
 		RecordKind::Degraded => "finality stands still: the chain degrades, and its members vote".into(),
-		RecordKind::Recovering => "recovery: the living take the seats of the dead".into(),
+		RecordKind::Recovering => "recovery: responsive members replace unresponsive ones".into(),
 		RecordKind::FinalityResumed => "finality is back".into(),
 		RecordKind::Thawed => "the chain is safe: elections and rotation go on".into(),
+		RecordKind::Equivocated => format!("{} equivocated, and is expelled", name(&record.subject)),
 	};
 	let what = match record.initiator {
 		Initiator::Automation | Initiator::Election => what,
@@ -189,6 +190,7 @@ fn narrate(record: &Record, evidence: &[Evidence]) -> String {
 				format!(", by {votes} votes of {members} members; finality goes on from #{base}")
 			},
 			Evidence::DoubleVote {} => ", for two votes".into(),
+			Evidence::Equivocation {} => ", as a proof shows".into(),
 			// The details of the verdict, which says enough here.
 			Evidence::Slots { .. }
 			| Evidence::Signs { .. }
