@@ -76,13 +76,11 @@ impl AnchorRule {
 
 	fn is_bound(&self, best: &Header) -> bool {
 		let status = self.client.runtime_api().recovery_status(best.hash()).ok();
-		let lock = match self.lock() {
-			Ok(None) => return self.is_bound_by_chain(best, status.as_ref()),
-			Ok(Some(lock)) => lock,
-			Err(_) => return true,
-		};
-		let finalized = self.client.info().finalized_number;
-		binds(&lock, finalized, self.authority_set.set_id(), status.as_ref())
+		let Ok(lock) = self.lock() else { return true };
+		let (finalized, set) = (self.client.info().finalized_number, self.authority_set.set_id());
+		// The chain knows of a vote that the database has lost, also where an older lock is left in it.
+		lock.is_some_and(|lock| binds(&lock, finalized, set, status.as_ref()))
+			|| self.is_bound_by_chain(best, status.as_ref())
 	}
 
 	/// Writes down what is about to be prevoted for.

@@ -28,7 +28,10 @@ use sp_core::offchain::{OffchainStorage, STORAGE_PREFIX};
 use sp_runtime::traits::NumberFor;
 use substrate_prometheus_endpoint::{register, Gauge, PrometheusError, Registry, U64};
 use understudy_primitives::{
-	offchain::{FinalityView, NodeVersion, Probing, FINALITY_VIEW, NODE_VERSION, PREVOTED, PROBING},
+	offchain::{
+		FinalityView, NodeVersion, Probing, FINALITY_VIEW, FIRST_FINALITY_VIEW, NODE_VERSION, PREVOTED,
+		PROBING,
+	},
 	BlockId,
 };
 use understudy_runtime::{Hash, OpaqueBlock as Block};
@@ -215,6 +218,8 @@ impl FinalityObserver {
 					metrics.silent.set(silent.count() as u64);
 				}
 				storage.set(STORAGE_PREFIX, FINALITY_VIEW, &view.encode());
+				// Nodes are upgraded before the runtime.
+				storage.set(STORAGE_PREFIX, FIRST_FINALITY_VIEW, &view.to_first());
 			}
 		}
 	}

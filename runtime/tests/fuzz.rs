@@ -268,7 +268,8 @@ fn recover(rng: &mut ChaCha8Rng, signer: Sr25519Keyring) -> bool {
 		},
 		4 | 5 => {
 			let anchor = status.anchor.unwrap_or(last);
-			say!(present, Presence { who, anchor, round: about(rng, status.round) })
+			let round = pallet_recovery::Status::<Runtime>::get().round;
+			say!(present, Presence { who, anchor, round: about(rng, round) })
 		},
 		6 => {
 			let (proposal, base) = (status.proposal.unwrap_or(last), block(about(rng, status.finalized)));

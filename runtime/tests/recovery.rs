@@ -173,7 +173,8 @@ fn speak(finalized: u32, dead: &[Sr25519Keyring]) {
 	for member in MORE_MEMBERS.into_iter().filter(|member| !dead.contains(member)) {
 		let who = member.to_account_id();
 		if let Some(anchor) = status.anchor.filter(|_| !present.contains(&who)) {
-			let statement = Presence { who: who.clone(), anchor, round: status.round };
+			let round = pallet_recovery::Status::<Runtime>::get().round;
+			let statement = Presence { who: who.clone(), anchor, round };
 			let signature = sign(member, &statement);
 			apply(general(pallet_recovery::Call::present { signed: Signed { statement, signature } })).ok();
 		}

@@ -62,12 +62,16 @@ impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
 		EvidenceTable::<T>::replace(&old, evidence.collect());
 		evidence::clear_marks::<T>(&old);
 
+		let key = |index| Some((Members::<T>::get(index)?, MemberKeys::<T>::get(index)?));
+		let mut keys: BTreeMap<T::AccountId, AuthorityId> = (0..old.total).filter_map(key).collect();
 		for (index, who) in members.iter().enumerate() {
 			let index = index as MemberIndex;
 			if Members::<T>::get(index).as_ref() != Some(who) {
 				Members::<T>::insert(index, who);
 			}
-			note_key::<T>(index, T::Keys::key_of(who));
+			// The key in force stays, whatever the member has set since: the session says when another one counts.
+			let in_force = keys.remove(*who);
+			note_key::<T>(index, in_force.or_else(|| T::Keys::key_of(who)));
 		}
 		for index in new.total..old.total {
 			Members::<T>::remove(index);

@@ -15,7 +15,7 @@ use crate::{crypto::AuthorityId, BlockId, MemberIndex};
 /// take one for the other.
 pub const FINALITY_VIEW: &[u8] = b"understudy/node/finality/2";
 /// Where a node of the first release keeps its view, which lacks [`FinalityView::idle`].
-const FIRST_FINALITY_VIEW: &[u8] = b"understudy/node/finality";
+pub const FIRST_FINALITY_VIEW: &[u8] = b"understudy/node/finality";
 /// Where the node keeps its [`NodeVersion`].
 pub const NODE_VERSION: &[u8] = b"understudy/node/version";
 /// Where the node keeps its operator's [`Probing`].
@@ -61,8 +61,8 @@ pub struct FinalityView {
 	pub idle: Vec<(MemberIndex, u32)>,
 }
 
-/// The view of a node of the first release.
-#[derive(Decode)]
+/// The view as the first release has it.
+#[derive(Encode, Decode)]
 struct FirstFinalityView {
 	at: u64,
 	advanced: u64,
@@ -86,6 +86,13 @@ impl FinalityView {
 		);
 		let FirstFinalityView { at, advanced, finalized, header, set, prevoted, silent } = first;
 		Some(Self { at, advanced, finalized, header, set, prevoted, silent, authors: 0, idle: Vec::new() })
+	}
+
+	/// The view for a runtime of the first release, which reads it under [`FIRST_FINALITY_VIEW`].
+	pub fn to_first(&self) -> Vec<u8> {
+		let Self { at, advanced, finalized, set, .. } = *self;
+		let (header, prevoted, silent) = (self.header.clone(), self.prevoted.clone(), self.silent.clone());
+		FirstFinalityView { at, advanced, finalized, header, set, prevoted, silent }.encode()
 	}
 
 	/// What the node has prevoted for last, and a block that builds on it.

@@ -101,8 +101,6 @@ pub struct RecoveryStatus<Hash> {
 	pub anchor: Option<BlockId<Hash>>,
 	/// The block in which the set to be seated was fixed; members vote for it.
 	pub proposal: Option<BlockId<Hash>>,
-	/// The round in which members attest that they are present.
-	pub round: u32,
 	/// How many members have said that they are there.
 	pub present: u32,
 	/// How many have voted.

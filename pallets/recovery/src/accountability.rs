@@ -48,8 +48,8 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Keeps the key that a counted vote is signed by.
-	pub(crate) fn keep_key(who: &T::AccountId, proposal: &BlockId<T::Hash>) {
-		if let Some(key) = crate::Rosters::<T>::get().key_of(who) {
+	pub(crate) fn keep_key(state: &StateOf<T>, who: &T::AccountId, proposal: &BlockId<T::Hash>) {
+		if let Some(key) = Self::rosters(state).key_of(who) {
 			BallotKeys::<T>::insert(proposal.number, who, (key, false));
 		}
 	}

@@ -369,8 +369,11 @@ pub mod pallet {
 			Status::<T>::try_mutate(|state| {
 				ensure!(state.heard < now.block, Error::<T>::AlreadyHeard);
 				state.heard = now.block;
-				let seat = T::Author::convert(state.seats);
-				Self::hear(state, seat, finalized.unique_saturated_into(), now);
+				// The seats of the set that took effect in this block are not those of its author.
+				if state.refresh != Refresh::Roster {
+					let seat = T::Author::convert(state.seats);
+					Self::hear(state, seat, finalized.unique_saturated_into(), now);
+				}
 				Ok(())
 			})
 		}
@@ -390,10 +393,11 @@ pub mod pallet {
 		#[pallet::authorize(|source, signed| Self::authorize_vote(source, signed))]
 		pub fn vote(origin: OriginFor<T>, signed: SignedVote<T>) -> DispatchResult {
 			ensure_authorized(origin)?;
-			ensure!(Status::<T>::get().mode == Mode::DegradedSafe, Error::<T>::NotDegraded);
+			let state = Status::<T>::get();
+			ensure!(state.mode == Mode::DegradedSafe, Error::<T>::NotDegraded);
 			evidence::keep_vote(&signed);
 			let Vote { who, base, proposal } = signed.statement;
-			Self::keep_key(&who, &proposal);
+			Self::keep_key(&state, &who, &proposal);
 			let votes = Votes::<T>::try_mutate(|votes| {
 				ensure!(votes.iter().all(|cast| cast.who != who), Error::<T>::AlreadySaid);
 				let cast = Cast { who: who.clone(), base: base.number };
@@ -492,7 +496,10 @@ pub mod pallet {
 			let FinalityReport { who, finalized, .. } = signed.statement;
 			let seat = Rosters::<T>::get().last().and_then(|roster| roster.seat_of(&who));
 			Status::<T>::try_mutate(|state| {
-				let heard = seat.is_some_and(|seat| Self::hear(state, seat, finalized.number, T::Log::now()));
+				let knows = state.refresh != Refresh::Roster;
+				let heard = seat
+					.filter(|_| knows)
+					.is_some_and(|seat| Self::hear(state, seat, finalized.number, T::Log::now()));
 				ensure!(heard, Error::<T>::NothingNew);
 				Ok(())
 			})
@@ -545,8 +552,7 @@ pub mod pallet {
 			let state = Status::<T>::get();
 			let rules_out_others =
 				state.proposal.is_some() && Self::rosters(&state).rules_out_others(&voters);
-			let State { mode, since, view, incident, anchor, round, proposal, forced, mark, vetoed, .. } =
-				state;
+			let State { mode, since, view, incident, anchor, proposal, forced, mark, vetoed, .. } = state;
 			RecoveryStatus {
 				mode,
 				since,
@@ -554,7 +560,6 @@ pub mod pallet {
 				finalized: view.finalized,
 				anchor,
 				proposal,
-				round,
 				present: Present::<T>::decode_len().unwrap_or_default() as u32,
 				votes: voters.len() as u32,
 				needed: quorum::needed(members),

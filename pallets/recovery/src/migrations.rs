@@ -148,7 +148,7 @@ impl<T: Config> UncheckedOnRuntimeUpgrade for UncheckedV0ToV1<T> {
 		Pallet::<T>::open_ballot(&state);
 		if let Some(proposal) = state.proposal {
 			for cast in Votes::<T>::get() {
-				Pallet::<T>::keep_key(&cast.who, &proposal);
+				Pallet::<T>::keep_key(&state, &cast.who, &proposal);
 			}
 		}
 		T::WeightInfo::refresh(T::MaxMembers::get())

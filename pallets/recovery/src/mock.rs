@@ -307,7 +307,7 @@ pub fn sign(who: u64, statement: &impl Statement) -> AuthoritySignature {
 
 /// A member's attestation that it is present, in the current round.
 pub fn there(who: u64, anchor: BlockId<H256>) -> SignedPresence<Runtime> {
-	let statement = Presence { who, anchor, round: Recovery::status().round };
+	let statement = Presence { who, anchor, round: crate::Status::<Runtime>::get().round };
 	Signed { signature: sign(who, &statement), statement }
 }
 

@@ -28,6 +28,7 @@ use understudy_primitives::{
 };
 
 use crate::{
+	in_flight::Voter,
 	submission::Submission,
 	vote::{self, Next},
 	BlockId, Call, Config, FinalityReport, Mode, Pallet, Presence, Reports, Rosters, Rules, Signed,
@@ -53,8 +54,14 @@ impl<T: Config> Pallet<T> {
 			})
 			.collect();
 		if Self::lacks_report(&state, &view) {
-			for (key, who) in &local {
-				Self::report(&state, who, key, last, now);
+			// By the last roster alone: reports count by its seats, also where votes do not count at all.
+			let roster = Rosters::<T>::get().last().cloned();
+			let voters = roster.iter().flat_map(|roster| roster.members.iter());
+			let local_keys = AuthorityId::all();
+			for Voter { who, key, .. } in voters {
+				if let Some(key) = key.as_ref().filter(|key| local_keys.contains(key)) {
+					Self::report(&state, who, key, last, now);
+				}
 			}
 		}
 		if state.mode != Mode::DegradedSafe {
@@ -76,7 +83,7 @@ impl<T: Config> Pallet<T> {
 			}
 			let Some(proposal) = state.proposal else { continue };
 			if Votes::<T>::get().iter().any(|cast| cast.who == *who) {
-				Self::learn_lock(proposal, &view);
+				Self::learn_lock(&state, proposal, &view);
 			} else if concerns(&proposal) {
 				let may = Self::check_submission(&state, who, &proposal, Submission::Vote).is_ok();
 				let vote = Vote { who: who.clone(), proposal, base: Self::base(&state, last) };
@@ -135,10 +142,16 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Binds the node by a vote that the chain has of it, and its database has not: it was lost.
-	fn learn_lock(proposal: BlockId<T::Hash>, view: &FinalityView) {
+	fn learn_lock(state: &StateOf<T>, proposal: BlockId<T::Hash>, view: &FinalityView) {
 		let lock = StorageValueRef::persistent(LOCK);
 		let released = StorageValueRef::persistent(RELEASED).get::<BlockId<T::Hash>>();
-		if released == Ok(Some(proposal)) || lock.get::<Lock<T::Hash>>() != Ok(None) {
+		// A lock of an earlier stall that binds no more is as good as none.
+		let is_kept = match lock.get::<Lock<T::Hash>>() {
+			Ok(Some(kept)) => kept.proposal == proposal || !vote::is_released(&kept.proposal, view.finalized),
+			Ok(None) => false,
+			Err(_) => true,
+		};
+		if is_kept || state.forced || released == Ok(Some(proposal)) {
 			return;
 		}
 		log::warn!(

@@ -35,6 +35,13 @@ fn is_ahead<T: Config>(source: TransactionSource, about: u32) -> bool {
 	source != TransactionSource::InBlock && about >= now && about <= now.saturating_add(AHEAD)
 }
 
+/// The block by which the pool tells statements of a member apart. Of blocks that the node does not have, one per height is enough:
+/// nobody can fill the pool with statements about blocks that do not exist.
+fn tagged<T: Config>(source: TransactionSource, about: &BlockId<T::Hash>) -> BlockId<T::Hash> {
+	let hash = if is_ahead::<T>(source, about.number) { T::Hash::default() } else { about.hash };
+	BlockId { hash, ..*about }
+}
+
 /// Refuses a statement. One that lacks nothing but time is not called wrong: pools keep what comes in the future, and ban the rest.
 fn refuse<R>(code: u8) -> Result<R, TransactionValidityError> {
 	if code == rejection::TOO_EARLY {
@@ -92,7 +99,9 @@ impl<T: Config> Pallet<T> {
 	) -> Result<(), u8> {
 		let checked = Self::check_submission(state, who, about, submission);
 		let next_round = submission == Submission::Present(state.round.saturating_add(1));
-		let is_early = is_ahead::<T>(source, about.number)
+		// A stall begins with the first round, and no node lags by as many blocks as a round has.
+		let is_first = !matches!(submission, Submission::Present(1..));
+		let is_early = is_first && is_ahead::<T>(source, about.number)
 			|| source != TransactionSource::InBlock
 				&& match checked {
 					Err(rejection::TOO_EARLY) => true,
@@ -129,7 +138,7 @@ impl<T: Config> Pallet<T> {
 		Self::check_for(source, &state, who, anchor, Submission::Present(*round))
 			.and_then(|()| Self::check_signature(&state, who, signed))
 			.or_else(refuse)?;
-		admit("understudy/present", &(who, anchor, round), T::Priority::get())
+		admit("understudy/present", &(who, tagged::<T>(source, anchor), round), T::Priority::get())
 	}
 
 	/// Whether a vote may enter the pool, or a block.
@@ -145,7 +154,7 @@ impl<T: Config> Pallet<T> {
 			Self::check_base(&state, base)?;
 		}
 		Self::check_signature(&state, who, signed).or_else(reject)?;
-		admit("understudy/recovery", &(who, proposal), T::Priority::get())
+		admit("understudy/recovery", &(who, tagged::<T>(source, proposal)), T::Priority::get())
 	}
 
 	/// Checks that a vote's base is final, as far as the chain knows.
@@ -173,7 +182,8 @@ impl<T: Config> Pallet<T> {
 			&& (state.view.since.block + 1..=T::Log::now().block + AHEAD).contains(since);
 		let ahead = risen || is_ahead::<T>(source, finalized.number);
 		if !ahead {
-			if *since != state.view.since.block {
+			// That nothing later is final ages with the view. A later final block does not.
+			if finalized.number <= state.view.finalized && *since != state.view.since.block {
 				return reject(rejection::STALE_VIEW);
 			}
 			if finalized.number >= T::Log::now().block || !Self::is_here(finalized) {

@@ -168,11 +168,13 @@ impl<T: Config> Pallet<T> {
 		if gathering {
 			// As long as members come, there are more to wait for: a member that is left out loses its seat.
 			let present = Present::<T>::decode_len().unwrap_or_default() as u32;
-			if core::mem::replace(&mut state.present, present) == present {
+			let asked = now.block.saturating_sub(state.since.block);
+			// No later than at the end of a round, so that members who come one by one do not hold the proposal up.
+			let is_last = asked.is_multiple_of(ASK_AGAIN);
+			if core::mem::replace(&mut state.present, present) == present || is_last {
 				Self::propose(state, now, rules);
 			}
-			let asked = now.block.saturating_sub(state.since.block);
-			if asked.is_multiple_of(ASK_AGAIN) && !Proposed::<T>::exists() {
+			if is_last && !Proposed::<T>::exists() {
 				Present::<T>::kill();
 				(state.present, state.round) = (0, state.round.saturating_add(1));
 			}

@@ -9,8 +9,8 @@
 //! | finality stalls | more than f seats that have reported since the last rise that nothing later is final | one of them is honest |
 //!
 //! f is ⌊(n−1)/3⌋ of the whole set, at any size. So f liars can neither raise the view nor keep it from rising, and neither make up a
-//! stall nor hide one. A view that is too low rises with the next f + 1 reports; one that is too high, by more liars than f, does not
-//! hide the stall that follows, since the honest members report that nothing later is final.
+//! stall nor hide one, as long as f + 1 honest members live. A view that is too low rises with the next f + 1 reports; one that is
+//! too high, by more liars than f, does not hide the stall that follows: the honest members report that nothing later is final.
 
 use alloc::{collections::BTreeMap, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};

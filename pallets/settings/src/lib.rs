@@ -11,8 +11,8 @@
 //!
 //! ## Low level
 //!
-//! The runtime sets `pallet_parameters::Config::AdminOrigin` to [`EnsureChecked`], an origin that only this pallet makes. So neither
-//! root nor a referendum sets a parameter past the check.
+//! The runtime sets `pallet_parameters::Config::AdminOrigin` to [`EnsureChecked`], an origin that only this pallet makes. So
+//! `parameters.set_parameter` by root or a referendum is refused. Root that dispatches as this very origin gets past it.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 

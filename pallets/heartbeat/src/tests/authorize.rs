@@ -237,12 +237,15 @@ fn a_standbys_new_key_counts_with_the_next_session() {
 }
 
 #[test]
-fn new_keys_count_with_the_next_roster() {
+fn a_new_roster_leaves_the_keys_in_force_as_they_are() {
 	build_and_execute(|| {
-		Rekeyed::set(vec![12, 14]);
+		Rekeyed::set(vec![12, 14, 16]);
 		Keyless::set(vec![15]);
-		Heartbeat::on_roster(&[10, 11, 12, 13], &[14, 15]);
-		assert_eq!([let_in(12), let_in(14), let_in(15)], [(false, true), (false, true), (false, false)]);
+		Heartbeat::on_roster(&[10, 11, 12, 13], &[14, 15, 16]);
+		assert_eq!([let_in(12), let_in(14), let_in(15)], [(true, false); 3]);
+		assert_eq!(let_in(16), (false, true), "it was not in the roster before");
+		new_session(false, &[]);
+		assert_eq!([let_in(12), let_in(14), let_in(15)], [(true, false), (false, true), (false, false)]);
 	});
 }
 

@@ -291,14 +291,14 @@ fn an_attestation_of_an_earlier_round_does_not_count() {
 		let stale: Vec<_> = [11, 15, 16].map(|who| there(who, anchor())).into();
 		gather(&[11, 15, 16]);
 		standing(ASK_AGAIN.into(), 18);
-		assert_eq!((Recovery::status().present, Recovery::status().round), (0, 1));
+		assert_eq!((Recovery::status().present, Status::<Runtime>::get().round), (0, 1));
 		for signed in stale {
 			unheard(signed, rejection::WRONG_ROUND);
 		}
 		gather(&[11, 12, 15, 16]);
 		// A new stall begins with the first round.
 		healthy(40);
-		assert_eq!((mode(), Recovery::status().round), (Mode::Safe, 0));
+		assert_eq!((mode(), Status::<Runtime>::get().round), (Mode::Safe, 0));
 	});
 }
 

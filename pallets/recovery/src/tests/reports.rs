@@ -109,7 +109,7 @@ fn why_reports_are_refused() {
 	build_and_execute(|| {
 		healthy(20);
 		let number = System::block_number() - 1;
-		let stale = final_for(11, number);
+		let stale = final_for(11, Recovery::status().finalized.into());
 		healthy(1);
 		unfit(stale, rejection::STALE_VIEW);
 		unfit(final_for(17, number), rejection::NOT_A_MEMBER);
