@@ -55,7 +55,8 @@ impl AnchorRule {
 		kept.map(|kept| Lock::decode(&mut &kept[..])).transpose()
 	}
 
-	/// Whether the chain has a vote of this node for a recovery that is not enacted for it yet. The database may have been lost.
+	/// Returns whether the chain has a vote of this node for a recovery that is not enacted for it
+	/// yet. The database may have been lost.
 	fn is_bound_by_chain(&self, best: &Header, status: Option<&RecoveryStatus<Hash>>) -> bool {
 		let Some(status) = status.filter(|status| status.votes > 0) else { return false };
 		let (api, best) = (self.client.runtime_api(), best.hash());
@@ -78,7 +79,8 @@ impl AnchorRule {
 		let status = self.client.runtime_api().recovery_status(best.hash()).ok();
 		let Ok(lock) = self.lock() else { return true };
 		let (finalized, set) = (self.client.info().finalized_number, self.authority_set.set_id());
-		// The chain knows of a vote that the database has lost, also where an older lock is left in it.
+		// The chain knows of a vote that the database has lost, also where an older lock is left in
+		// it.
 		lock.is_some_and(|lock| binds(&lock, finalized, set, status.as_ref()))
 			|| self.is_bound_by_chain(best, status.as_ref())
 	}

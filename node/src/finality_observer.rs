@@ -4,8 +4,8 @@
 //! it does not list, so the observer looks at the rounds themselves, often, and notes for each voter when it last saw a
 //! vote of it. In a stall the round stands still, and its votes with it: who voted in it is not silent.
 //!
-//! It watches the blocks, too, those that no other one builds on included: an author of whose slots no block comes is idle, and one whose
-//! neighbours keep its blocks out of the chain is not.
+//! It watches the blocks, too, those that no other one builds on included: an author of whose slots
+//! no block comes is idle, and one whose neighbours keep its blocks out of the chain is not.
 
 use std::{
 	collections::{BTreeMap, BTreeSet},
@@ -75,13 +75,14 @@ struct Authors {
 }
 
 impl Authors {
-	/// The authors are these from this slot on. Those of another set have just been seen, all of them; and so have all where the node sees
-	/// no recent block of anybody: it syncs, or the chain stands still.
-	fn follow(&mut self, keys: Vec<AuraId>, slot: u64) {
+	/// The authors are these from this slot on. Those of another set have just been seen, all of
+	/// them; and so have all where the node sees no recent block of anybody: it syncs, or the chain
+	/// stands still.
+	fn follow(&mut self, keys: &[AuraId], slot: u64) {
 		let blind = self.latest + BLIND < slot;
 		if self.keys != keys || blind {
 			self.last = vec![slot; keys.len()];
-			self.keys = keys;
+			self.keys = keys.to_vec();
 		}
 	}
 
@@ -95,7 +96,8 @@ impl Authors {
 		}
 	}
 
-	/// The places of those that had slots before this one without a block, and the number of such slots in a row.
+	/// The places of those that had slots before this one without a block, and the number of such
+	/// slots in a row.
 	fn idle(&self, slot: u64) -> Vec<(u32, u32)> {
 		let count = self.keys.len() as u64;
 		let missed = |last: &u64, place: u64| {
@@ -130,7 +132,7 @@ impl Watch {
 		}
 	}
 
-	/// What is to be told at `now`, in this slot.
+	/// The view of finality to be left for the runtime at `now`, in this slot.
 	fn view(&self, now: u64, slot: u64) -> FinalityView {
 		let seconds = |at: &u64| (now.saturating_sub(*at) / 1_000).min(u32::MAX.into()) as u32;
 		let silent = self.seen.iter().map(|(voter, at)| (*voter, seconds(at)));
@@ -183,6 +185,8 @@ impl FinalityObserver {
 		let mut imports = self.client.every_import_notification_stream();
 		let Ok(duration) = sc_consensus_aura::slot_duration(&*self.client) else { return };
 		let duration = duration.as_millis().max(1);
+		// Those that the best block says, asked once per block.
+		let (mut authorities, mut best) = (Vec::new(), None);
 		for looks in 1u32.. {
 			futures_timer::Delay::new(LOOK).await;
 			// Without a voter state this node does not follow finality, and has nothing to tell.
@@ -201,10 +205,13 @@ impl FinalityObserver {
 					watch.authors.see(slot.into());
 				}
 			}
-			if let Ok(keys) = self.client.runtime_api().authorities(self.client.info().best_hash) {
-				watch.authors.follow(keys, slot);
-			}
 			let info = self.client.info();
+			if best != Some(info.best_hash) {
+				if let Ok(keys) = self.client.runtime_api().authorities(info.best_hash) {
+					(authorities, best) = (keys, Some(info.best_hash));
+				}
+			}
+			watch.authors.follow(&authorities, slot);
 			let finalized = info.finalized_number;
 			if let Ok(Some(header)) = self.client.header(info.finalized_hash) {
 				watch.header = header.encode();
@@ -322,7 +329,7 @@ mod tests {
 		let mut authors = Authors::default();
 		let key = |byte| sp_core::sr25519::Public::from_raw([byte; 32]).into();
 		authors.see(100);
-		authors.follow([1, 2, 3, 4].map(key).into(), 100);
+		authors.follow(&[1, 2, 3, 4].map(key), 100);
 		authors
 	}
 
@@ -347,9 +354,9 @@ mod tests {
 		let mut authors = authors();
 		let same = authors.keys.clone();
 		authors.see(125);
-		authors.follow(same.clone(), 129);
+		authors.follow(&same, 129);
 		assert_eq!(authors.idle(129).len(), 3);
-		authors.follow(same[..3].to_vec(), 130);
+		authors.follow(&same[..3], 130);
 		assert_eq!(authors.idle(130), []);
 		assert_eq!(Authors::default().idle(5), []);
 	}
@@ -359,10 +366,10 @@ mod tests {
 		let mut authors = authors();
 		let same = authors.keys.clone();
 		// It syncs, or the chain stands still, for a while.
-		authors.follow(same.clone(), 200);
+		authors.follow(&same, 200);
 		assert_eq!(authors.idle(200), []);
 		authors.see(201);
-		authors.follow(same, 204);
+		authors.follow(&same, 204);
 		assert_eq!(authors.idle(204), [(2, 1), (3, 1)]);
 	}
 }

@@ -231,7 +231,8 @@ impl HandOvers {
 			return Err(lost(&format!("the state of #{} is pruned", proposal.number)));
 		}
 		let keys = recovery_keys(RECOVERY);
-		// Members, their keys and their readiness may have changed since an older anchor: the newest by whose roster the votes suffice.
+		// Members, their keys and their readiness may have changed since an older anchor: the
+		// newest by whose roster the votes suffice.
 		let mut found = None;
 		for (anchor_hash, justification) in self.anchors(changes, set)? {
 			if let Some(cast) = self.votes(anchor_hash, &votes)? {
@@ -263,8 +264,9 @@ impl HandOvers {
 		})
 	}
 
-	/// The final blocks of a set whose states are there, the newest first, with their justifications: those that the set is known to have
-	/// justified, and the one with which it took over, with none. What leads there shows that it is final.
+	/// The final blocks of a set whose states are there, the newest first, with their
+	/// justifications: those that the set is known to have justified, and the one with which it
+	/// took over, with none. What leads there shows that it is final.
 	fn anchors(&self, changes: &Changes, set: u64) -> Result<Vec<(Hash, Vec<u8>)>, Why> {
 		// Before the change is enacted, the set finalizes.
 		let last = changes.get(&set).copied().unwrap_or_else(|| self.client.info().finalized_number);
@@ -335,7 +337,8 @@ impl HandOvers {
 		Ok((of_that_set && says_so(number, hash)?).then(|| (hash, best.encode())))
 	}
 
-	/// The votes of those who counted as members as of a block, by the keys in force then; if they suffice.
+	/// The votes of those who counted as members as of a block, by the keys in force then; if they
+	/// suffice.
 	fn votes(&self, at: Hash, votes: &[Signed<Vote<AccountId, Hash>>]) -> Result<Option<Vec<Cast>>, Why> {
 		let rosters: pallet_recovery::RostersOf<Runtime> =
 			self.value(at, &Rosters::<Runtime>::hashed_key())?.unwrap_or_default();

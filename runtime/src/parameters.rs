@@ -5,12 +5,12 @@
 
 use alloc::vec::Vec;
 use frame_support::dynamic_params::{dynamic_pallet_params, dynamic_params};
-use frame_support::traits::Get;
+use frame_support::{ensure, traits::Get};
 use pallet_heartbeat::Thresholds;
 use pallet_settings::CheckSettings;
 use pallet_validator_rotation::{lifecycle::Durations, penalty::Curve, BreakerRules};
 use sp_runtime::Perbill;
-use understudy_primitives::{ensure_fit, Unfit};
+use understudy_primitives::Unfit;
 
 use crate::{
 	configs::understudy::MaxMembers,
@@ -120,9 +120,10 @@ pub mod dynamic_params {
 	}
 }
 
-/// The parameters for a real network of validators, to be set by `settings.set` before it opens. A node that restarts for an upgrade
-/// within a minute keeps its seat, and a validator that is gone for good loses it after some three minutes; `understudy-simulator
-/// --production` has the figures. What is not among them is as in the sample.
+/// The parameters for a real network of validators, to be set by `settings.set` before it opens. A
+/// node that restarts for an upgrade within a minute keeps its seat, and a validator that is gone
+/// for good loses it after some three minutes; `understudy-simulator --production` has the figures.
+/// What is not among them is as in the sample.
 pub fn production() -> Vec<RuntimeParameters> {
 	use dynamic_params::{detection, recovery, rotation};
 	use RuntimeParameters::{Detection, Recovery, Rotation};
@@ -161,7 +162,7 @@ pub fn production() -> Vec<RuntimeParameters> {
 	]
 }
 
-/// What must hold of all parameters together.
+/// The rules that all parameters together must keep.
 pub struct Checks;
 
 impl CheckSettings for Checks {
@@ -169,36 +170,38 @@ impl CheckSettings for Checks {
 		use dynamic_params::{detection, recovery, rotation};
 		let members = MaxMembers::get();
 		let window = detection::WindowLength::get();
-		ensure_fit((2..=HOURS).contains(&window), Unfit::WindowLength)?;
+		ensure!((2..=HOURS).contains(&window), Unfit::WindowLength);
 		detection::Rules::get().check()?;
-		ensure_fit((1..=100).contains(&detection::GraceWindows::get()), Unfit::GraceWindows)?;
+		ensure!((1..=100).contains(&detection::GraceWindows::get()), Unfit::GraceWindows);
 		let systemic = Perbill::from_percent(10)..=Perbill::from_percent(50);
-		ensure_fit(systemic.contains(&detection::SystemicThreshold::get()), Unfit::SystemicThreshold)?;
-		ensure_fit((1..=members).contains(&detection::HeartbeatQuota::get()), Unfit::HeartbeatQuota)?;
-		ensure_fit((1..=members).contains(&detection::Probes::get()), Unfit::Probes)?;
-		ensure_fit((4..=HOURS).contains(&detection::FinalityLag::get()), Unfit::FinalityLag)?;
+		ensure!(systemic.contains(&detection::SystemicThreshold::get()), Unfit::SystemicThreshold);
+		ensure!((1..=members).contains(&detection::HeartbeatQuota::get()), Unfit::HeartbeatQuota);
+		ensure!((1..=members).contains(&detection::Probes::get()), Unfit::Probes);
+		ensure!((4..=HOURS).contains(&detection::FinalityLag::get()), Unfit::FinalityLag);
 		let two_slots = (2 * SLOT_DURATION / 1_000) as u32;
-		ensure_fit((two_slots..=3_600).contains(&detection::VoteSilence::get()), Unfit::VoteSilence)?;
+		ensure!((two_slots..=3_600).contains(&detection::VoteSilence::get()), Unfit::VoteSilence);
 		let lifetime = detection::RegistrationLifetime::get();
 		let lasts = lifetime >= (20 * window).max(10 * MINUTES) && lifetime <= 366 * DAYS;
-		ensure_fit(lasts, Unfit::RegistrationLifetime)?;
+		ensure!(lasts, Unfit::RegistrationLifetime);
 
-		ensure_fit((1..=members).contains(&rotation::Floor::get()), Unfit::Floor)?;
+		ensure!((1..=members).contains(&rotation::Floor::get()), Unfit::Floor);
 		let cool_off = rotation::CoolOff::get();
-		ensure_fit((2 * window..=30 * DAYS).contains(&cool_off), Unfit::CoolOff)?;
+		ensure!((2 * window..=30 * DAYS).contains(&cool_off), Unfit::CoolOff);
 		let half = Perbill::from_percent(50);
-		ensure_fit(rotation::AutomationThreshold::get() >= half, Unfit::AutomationThreshold)?;
+		ensure!(rotation::AutomationThreshold::get() >= half, Unfit::AutomationThreshold);
 		rotation::Times::get().check(DAYS)?;
 		rotation::Penalties::get().check()?;
-		// When the silence in a window is settled for everybody, see the heartbeat pallet's `settling`.
+		// When the silence in a window is settled for everybody, see the heartbeat pallet's
+		// `settling`.
 		let settled = 2 * window.div_ceil(4).max(1);
 		rotation::Breaker::get().check(settled, cool_off, DAYS)?;
 		let lifetime = MINUTES..=30 * DAYS;
-		ensure_fit(lifetime.contains(&rotation::CaseLifetime::get()), Unfit::CaseLifetime)?;
+		ensure!(lifetime.contains(&rotation::CaseLifetime::get()), Unfit::CaseLifetime);
 
 		recovery::Timing::get().check(SLOT_DURATION)?;
 		let fraction = Perbill::from_percent(1)..=half;
-		ensure_fit(fraction.contains(&recovery::DoubleVoteFraction::get()), Unfit::DoubleVoteFraction)
+		ensure!(fraction.contains(&recovery::DoubleVoteFraction::get()), Unfit::DoubleVoteFraction);
+		Ok(())
 	}
 }
 

@@ -241,7 +241,7 @@ fn recovery_parameter(rng: &mut ChaCha8Rng) -> bool {
 	set(vec![RuntimeParameters::Recovery(Timing(recovery::Timing, Some(rules)))]).is_ok()
 }
 
-/// What authors and members say of finality, presence, and votes; and the guardians.
+/// Statements of authors and members on finality, presence, and votes; and calls of the guardians.
 fn recover(rng: &mut ChaCha8Rng, signer: Sr25519Keyring) -> bool {
 	use pallet_recovery::{BlockId, Call, FinalityReport, Presence, Signed, Vote};
 	let who = signer.to_account_id();

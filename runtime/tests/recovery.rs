@@ -345,7 +345,8 @@ fn who_equivocates_in_the_new_set_is_reported() {
 			owner,
 		);
 		reported.expect("the report is accepted");
-		// The log has the evidence. Nobody is there to take her seat: she authors nothing more, in this session and in those after it.
+		// The log has the evidence. Nobody is there to take her seat: she authors nothing more, in
+		// this session and in those after it.
 		network.blocks(4);
 		assert_eq!(told(RecordKind::Equivocated), 1);
 		let seat = validators().iter().position(|who| *who == Eve).expect("she holds the floor") as u32;

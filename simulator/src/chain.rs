@@ -370,14 +370,14 @@ impl Chain {
 		}
 	}
 
-	/// Whether a member casts votes.
+	/// Returns whether a member casts votes.
 	fn votes(&self, member: u32, at: f64) -> bool {
 		use FailureKind::{Exhausted, Lame};
 		matches!(self.failure(member, at), None | Some(Lame | Exhausted))
 	}
 
-	/// Whether the member has taken no part in consensus for long enough to be reported: nobody has seen a vote of it, or a block of its
-	/// slots.
+	/// Returns whether the member has taken no part in consensus for long enough to be reported:
+	/// nobody has seen a vote of it, or a block of its slots.
 	fn is_silent(&self, member: u32, at: f64) -> bool {
 		let slots = f64::from(self.size() * (u32::from(self.parameters.thresholds.slots) + 1));
 		self.failures.iter().any(|failure| {
@@ -390,7 +390,7 @@ impl Chain {
 		})
 	}
 
-	/// Whether no vote of it was seen for [`HUSH`] slots.
+	/// Returns whether no vote of it was seen for [`HUSH`] slots.
 	fn is_hushed(&self, member: u32, at: f64) -> bool {
 		!self.votes(member, at) && !self.votes(member, at - HUSH * self.parameters.slot)
 	}
@@ -439,8 +439,8 @@ impl Chain {
 		self.pool.push(Transaction { sent: at, by: member, content });
 	}
 
-	/// Asks the members assigned: those of which no votes are seen; where the node does not follow finality, all in the window's first
-	/// block, and later those whom something speaks against.
+	/// Asks the members assigned: those of which no votes are seen; where the node does not follow
+	/// finality, all in the window's first block, and later those whom something speaks against.
 	fn probe(&mut self, member: u32, assignment: &Assignment, at: f64, finality: bool) {
 		if self.reported[ReportKind::Peers as usize][member as usize] {
 			return;

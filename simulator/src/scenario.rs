@@ -144,8 +144,8 @@ impl Setting {
 		self.verdicts(self.chain(0), windows, |_, _| false)
 	}
 
-	/// As many members as agreement bears collude against a healthy one, after which they author. If its RPC server is `exhausted`, nobody
-	/// reaches that either.
+	/// As many members as agreement bears collude against a healthy one, after which they author.
+	/// If its RPC server is `exhausted`, nobody reaches that either.
 	pub fn colluders(&self, windows: u32, exhausted: bool) -> Verdicts {
 		let mut chain = self.chain(0);
 		chain.collude(tolerated_faults(self.members));

@@ -69,7 +69,8 @@ pub struct ForcedChange {
 	/// shows to be final.
 	#[serde(with = "sp_core::bytes")]
 	pub anchor_justification: Vec<u8>,
-	/// The block that the members voted for: its state has the set to be seated, its GRANDPA keys, and the stall.
+	/// The block that the members voted for: its state has the set to be seated, its GRANDPA keys,
+	/// and the stall.
 	pub proposal: Proven,
 	/// Those keys, in the order of the seats, ed25519.
 	pub authorities: Vec<H256>,

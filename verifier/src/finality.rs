@@ -106,7 +106,8 @@ pub fn verify(set: &AuthoritySet, hash: H256, number: u32, justification: &[u8])
 		// Cannot overflow: the sum of all weights does not.
 		weight = weight.saturating_add(set.voters.get(voter).copied().unwrap_or_default());
 	}
-	// A voter who voted twice counts for any block; such votes alone do not connect to the justified one.
+	// A voter who voted twice counts for any block; such votes alone do not connect to the
+	// justified one.
 	if tree.placed.get(&hash) != Some(&(number, true)) {
 		return Err(Fault::VoteElsewhere);
 	}

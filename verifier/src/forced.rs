@@ -1,14 +1,17 @@
 //! A forced change of authorities: whether the members of the roster voted for it, and whether it came about.
 //!
-//! A set that has lost more than a third of its votes can finalize no block that announces the next one. Its successor is what more
-//! than half of its roster voted for, by the rule by which the chain itself counts ([`quorum::is_quorum`]): members of the active set
-//! and of the ready reserve, with the keys that were in force in a block from before the stall. The proposal that they signed says that
-//! the chain had noticed a stall, and which one. Enough votes do not say that a proposal was carried out: if enough members came back
-//! first, it was not. So a block of the new set has to say so.
+//! A set that has lost more than a third of its votes can finalize no block that announces the next
+//! one. Its successor is what more than half of its roster voted for, by the rule by which the
+//! chain itself counts ([`quorum::is_quorum`]): members of the active set and of the ready reserve,
+//! with the keys that were in force in a block from before the stall. The proposal that they signed
+//! says that the chain had noticed a stall, and which one. Enough votes do not say that a proposal
+//! was carried out: if enough members came back first, it was not. So a block of the new set has to
+//! say so.
 //!
-//! A forced link takes the signatures of more than half of the members where an ordinary one takes those of more than two thirds of the
-//! authorities. Whoever holds so many keys of *former* members can forge one from a set that is trusted still: how old a trusted set may
-//! be is the verifier's user's to say, see `docs/proofs.md`.
+//! A forced link takes the signatures of more than half of the members where an ordinary one takes
+//! those of more than two thirds of the authorities. Whoever holds so many keys of *former* members
+//! can forge one from a set that is trusted still: how old a trusted set may be is the verifier's
+//! user's to say, see `docs/proofs.md`.
 
 use alloc::{
 	collections::{BTreeMap, BTreeSet},
@@ -46,8 +49,8 @@ struct Voter {
 /// A roster: number of active members, and the members, those first.
 type Roster = (u32, Vec<Voter>);
 
-/// The rosters in flight, as the state has them, each with the block in which it took effect; and the block until which the list is
-/// incomplete. The newest one is known in any case.
+/// The rosters in flight, as the state has them, each with the block in which it took effect; and
+/// the block until which the list is incomplete. The newest one is known in any case.
 type Rosters = (Vec<(u32, Roster)>, Option<u32>);
 
 /// Checks a forced change. Returns the custody after it, and the stall that it ended.

@@ -75,8 +75,8 @@ enum Drill {
 	},
 	/// A validator that authors and does not vote is replaced.
 	Mute,
-	/// A validator that votes, answers and heartbeats, and does not author, is replaced and not charged. Meanwhile another one dies:
-	/// finality goes on, and that one is replaced, too.
+	/// A validator that votes, answers and heartbeats, and does not author, is replaced and not
+	/// charged. Meanwhile another one dies: finality goes on, and that one is replaced, too.
 	Lame,
 	/// A validator whose RPC server cannot be reached, but that does all of its work, keeps its seat.
 	Hidden {

@@ -255,8 +255,9 @@ impl MemberEvidence {
 		})
 	}
 
-	/// A window ended, in which it was seen or not; `due` says whether it was its turn to show a sign of life. Its silence counts when a
-	/// late sign of life had its time to come, or at once where its peers cannot reach it either.
+	/// A window ended, in which it was seen or not; `due` says whether it was its turn to show a
+	/// sign of life. Its silence counts when a late sign of life had its time to come, or at once
+	/// where its peers cannot reach it either.
 	pub fn end_window(&mut self, alive: bool, due: bool, bars: &Bars) -> bool {
 		self.change(|member| {
 			member.count_overdue();
@@ -265,7 +266,8 @@ impl MemberEvidence {
 				member.heard = true;
 			}
 			let silent = !alive && (due || member.asked) && member.grace == 0;
-			// A sign of life is not merely late where a quorum could not reach the member in this window, and it has not answered that.
+			// A sign of life is not merely late where a quorum could not reach the member in this
+			// window, and it has not answered that.
 			let gone = silent && member.peers.has(bars.peers) && !member.answered;
 			member.overdue = silent && !gone;
 			member.missed_windows = member.missed_windows.saturating_add(gone.into());
@@ -281,8 +283,8 @@ impl MemberEvidence {
 		})
 	}
 
-	/// Whether a standby has shown lately that it is ready: it was heard, or its grace is not over, and was not silent for as many
-	/// windows as no run of colluding authors can make up.
+	/// Returns whether a standby has shown lately that it is ready: it was heard, or its grace is
+	/// not over, and was not silent for as many windows as no run of colluding authors can make up.
 	pub fn is_ready(&self, silence: u32) -> bool {
 		(self.heard || self.grace > 0) && u32::from(self.missed_windows) < silence
 	}

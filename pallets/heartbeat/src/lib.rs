@@ -156,7 +156,8 @@ pub mod pallet {
 		/// Who acts on a window's judgement.
 		type OnJudgement: JudgementHandler;
 
-		/// Where changes of keys and of the readiness of standbys are told; `()` where nobody needs them.
+		/// The handler of changes of keys and of the readiness of standbys; `()` where nobody needs
+		/// them.
 		type OnElectorate: ElectorateHandler;
 
 		/// The most members a roster can have, reserve included. Members beyond it are not watched.

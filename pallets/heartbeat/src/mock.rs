@@ -40,7 +40,7 @@ impl frame_system::Config for Runtime {
 }
 
 parameter_types! {
-	/// How often a change of keys, and of the readiness of standbys, was told.
+	/// Number of changes of keys, and of the readiness of standbys, that were told.
 	pub static KeyChanges: u32 = 0;
 	pub static ReadinessChanges: u32 = 0;
 	pub static CurrentSlot: Option<u64> = None;

@@ -42,10 +42,13 @@ impl RosterInfo {
 impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
 	fn on_roster(active: &[T::AccountId], reserve: &[T::AccountId]) {
 		let old = Window::<T>::get().roster;
-		let mut known: BTreeMap<T::AccountId, (Seat, MemberEvidence)> = EvidenceTable::<T>::read(&old)
-			.iter()
-			.filter_map(|(index, member)| Some((Members::<T>::get(index)?, (old.seat(index), *member))))
-			.collect();
+		type Known = (Seat, MemberEvidence, Option<AuthorityId>);
+		let known = |(index, member): (MemberIndex, &MemberEvidence)| {
+			let known = (old.seat(index), *member, MemberKeys::<T>::get(index));
+			Some((Members::<T>::get(index)?, known))
+		};
+		let mut known: BTreeMap<T::AccountId, Known> =
+			EvidenceTable::<T>::read(&old).iter().filter_map(known).collect();
 
 		let max = T::MaxMembers::get() as usize;
 		let members: Vec<&T::AccountId> = active.iter().chain(reserve).take(max).collect();
@@ -55,22 +58,20 @@ impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
 			total: members.len() as u32,
 		};
 		let (grace, now) = (T::GraceWindows::get(), frame_system::Pallet::<T>::block_number());
-		let evidence = members.iter().zip(0..).map(|(who, index)| match known.remove(*who) {
-			Some((was, member)) => member.carried_over(was != new.seat(index), grace),
-			None => MemberEvidence::newcomer(grace, now.saturated_into()),
+		let carried_over = members.iter().zip(0..).map(|(who, index)| match known.remove(*who) {
+			Some((was, member, key)) => (member.carried_over(was != new.seat(index), grace), key),
+			None => (MemberEvidence::newcomer(grace, now.saturated_into()), None),
 		});
-		EvidenceTable::<T>::replace(&old, evidence.collect());
+		let (evidence, keys): (_, Vec<_>) = carried_over.unzip();
+		EvidenceTable::<T>::replace(&old, evidence);
 		evidence::clear_marks::<T>(&old);
 
-		let key = |index| Some((Members::<T>::get(index)?, MemberKeys::<T>::get(index)?));
-		let mut keys: BTreeMap<T::AccountId, AuthorityId> = (0..old.total).filter_map(key).collect();
-		for (index, who) in members.iter().enumerate() {
-			let index = index as MemberIndex;
+		for ((who, in_force), index) in members.iter().zip(keys).zip(0..) {
 			if Members::<T>::get(index).as_ref() != Some(who) {
 				Members::<T>::insert(index, who);
 			}
-			// The key in force stays, whatever the member has set since: the session says when another one counts.
-			let in_force = keys.remove(*who);
+			// The key in force stays, whatever the member has set since: the session says when
+			// another one counts.
 			note_key::<T>(index, in_force.or_else(|| T::Keys::key_of(who)));
 		}
 		for index in new.total..old.total {

@@ -23,11 +23,13 @@
 //! | any | anything that counts more than 0, or never heard | suspect | not enough to act on |
 //! | any | nothing | healthy | |
 //!
-//! So no single detector makes a member *down*, and reports alone do not either: a member that authors or sends heartbeats cannot be
-//! charged by them, and loses its seat by the word of a quorum only (I2). Nor can ⌊(n−1)/3⌋ colluders make up what the first four rows need. Colluding authors, if they
-//! follow each other, can refuse to build on a member's blocks (S), and keep its heartbeats out for as long as their run of
-//! slots lasts (H); but their reports are never a quorum, of either kind, and their run is shorter than the silence of the
-//! third row. What they can do is make so many members suspects for a while that the outage counts as systemic: then
+//! So no single detector makes a member *down*, and reports alone do not either: a member that
+//! authors or sends heartbeats cannot be charged by them, and loses its seat by the word of a
+//! quorum only (I2). Nor can ⌊(n−1)/3⌋ colluders make up what the first four rows need. Colluding
+//! authors, if they follow each other, can refuse to build on a member's blocks (S), and keep its
+//! heartbeats out for as long as their run of slots lasts (H); but their reports are never a
+//! quorum, of either kind, and their run is shorter than the silence of the third row. What they
+//! can do is make so many members suspects for a while that the outage counts as systemic: then
 //! nobody is evicted.
 //!
 //! The **confidence** is the sum, at most 1, of each detector's weight times its count in thresholds, at most `longer` of
@@ -35,9 +37,10 @@
 //! 40 %, longer 2) two detectors that just fired give 80 % or more, and so does V alone for longer.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::ensure;
 use scale_info::TypeInfo;
 use sp_runtime::{traits::Saturating, Perbill};
-use understudy_primitives::{ensure_fit, tolerated_faults, Detectors, Health, Judged, Seat, Unfit, Verdict};
+use understudy_primitives::{tolerated_faults, Detectors, Health, Judged, Seat, Unfit, Verdict};
 
 use crate::evidence::{Bars, MemberEvidence};
 
@@ -71,15 +74,17 @@ pub struct Thresholds {
 }
 
 impl Thresholds {
-	/// Checks that the thresholds make sense: no count of zero, none that is never reached, and no quorum that a third could make.
+	/// Checks that the thresholds make sense: no count of zero, none that is never reached, and no
+	/// quorum that a third could make.
 	pub fn check(&self) -> Result<(), Unfit> {
 		let counts = [self.slots, self.windows, self.peers, self.votes];
-		ensure_fit(counts.iter().all(|count| (1..=100).contains(count)), Unfit::DetectorCount)?;
-		ensure_fit((2..=10).contains(&self.longer), Unfit::DetectorLonger)?;
+		ensure!(counts.iter().all(|count| (1..=100).contains(count)), Unfit::DetectorCount);
+		ensure!((2..=10).contains(&self.longer), Unfit::DetectorLonger);
 		let weights = [self.slots_weight, self.windows_weight, self.peers_weight, self.votes_weight];
-		ensure_fit(weights.iter().all(|weight| !weight.is_zero()), Unfit::DetectorWeight)?;
+		ensure!(weights.iter().all(|weight| !weight.is_zero()), Unfit::DetectorWeight);
 		let third = Perbill::from_parts(333_333_333);
-		ensure_fit(self.peers_quorum >= third && self.votes_quorum >= third, Unfit::DetectorQuorum)
+		ensure!(self.peers_quorum >= third && self.votes_quorum >= third, Unfit::DetectorQuorum);
+		Ok(())
 	}
 
 	/// The bars in a roster of `members`, the first `active` of whom author, each of whom is probed by `probers`, with windows

@@ -74,8 +74,8 @@ sp_api::decl_runtime_apis! {
 	{
 		/// The mode, why it is what it is, and what is waited for.
 		fn recovery_status() -> RecoveryStatus<Block::Hash>;
-		/// The proposal that members have voted for, and the keys of those who have. A node with such a key is bound by it, whatever its
-		/// database says.
+		/// The proposal that members have voted for, and the keys of those who have. A node with
+		/// such a key is bound by it, whatever its database says.
 		#[api_version(2)]
 		fn bound() -> Option<(crate::BlockId<Block::Hash>, Vec<crate::crypto::AuthorityId>)>;
 		/// The signed votes that forced the change to this authority set, from the offchain index; if it was forced.

@@ -58,5 +58,5 @@ pub use roster::{
 	tolerated_faults, Backing, DisableSeat, EquivocationHandler, HeartbeatKeys, MemberIndex, Registrations,
 	RosterHandler, RosterId, Seat, Slots, Tag, Tags, VoteKeys,
 };
-pub use unfit::{ensure_fit, Unfit};
+pub use unfit::Unfit;
 pub use verdict::{Detectors, Health, Judged, Judgement, JudgementHandler, Verdict, Verdicts, WindowIndex};

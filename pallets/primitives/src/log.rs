@@ -85,8 +85,8 @@ pub enum RecordKind {
 	FinalityResumed,
 	/// It went on for long enough: everything else goes on.
 	Thawed,
-	/// A member signed two conflicting statements in consensus. It loses its seat, and is not seated again until the guardians pardon
-	/// it.
+	/// A member signed two conflicting statements in consensus. It loses its seat, and is not
+	/// seated again until the guardians pardon it.
 	Equivocated,
 }
 
@@ -278,8 +278,8 @@ pub enum Evidence {
 		set: u64,
 		/// The round.
 		round: u64,
-		/// blake2-256 of the proof in SCALE, a `sp_consensus_grandpa::EquivocationProof`. The proof is in the offchain index under
-		/// [`equivocation_key`].
+		/// blake2-256 of the proof in SCALE, a `sp_consensus_grandpa::EquivocationProof`. The proof
+		/// is in the offchain index under [`equivocation_key`].
 		proof: H256,
 	},
 }

@@ -11,10 +11,10 @@ use sp_runtime::{
 
 use crate::{crypto::AuthorityId, BlockId, MemberIndex};
 
-/// Where the node keeps its [`FinalityView`]. Another layout has another key, so that a node and a runtime of different releases do not
-/// take one for the other.
+/// Key under which the node keeps its [`FinalityView`]. Another layout has another key, so that a
+/// node and a runtime of different releases do not take one for the other.
 pub const FINALITY_VIEW: &[u8] = b"understudy/node/finality/2";
-/// Where a node of the first release keeps its view, which lacks [`FinalityView::idle`].
+/// Key under which a node of the first release keeps its view, which lacks [`FinalityView::idle`].
 pub const FIRST_FINALITY_VIEW: &[u8] = b"understudy/node/finality";
 /// Where the node keeps its [`NodeVersion`].
 pub const NODE_VERSION: &[u8] = b"understudy/node/version";
@@ -56,8 +56,8 @@ pub struct FinalityView {
 	pub silent: Vec<([u8; 32], u32)>,
 	/// Number of authorities that author blocks by turns.
 	pub authors: u32,
-	/// Those of whom the node has seen no block for some of their slots, on whatever branch: the place among the authors, and the number
-	/// of such slots in a row.
+	/// Those of whom the node has seen no block for some of their slots, on whatever branch: the
+	/// place among the authors, and the number of such slots in a row.
 	pub idle: Vec<(MemberIndex, u32)>,
 }
 
@@ -74,7 +74,8 @@ struct FirstFinalityView {
 }
 
 impl FinalityView {
-	/// What the node has left. Says so in the node's log where the node is older than the runtime.
+	/// Reads the view that the node has left. Says so in the node's log where the node is older
+	/// than the runtime.
 	pub fn read() -> Option<Self> {
 		if let Some(view) = StorageValueRef::persistent(FINALITY_VIEW).get().ok().flatten() {
 			return Some(view);

@@ -140,7 +140,7 @@ impl RecoveryControl for () {
 	}
 }
 
-/// How responsive members replace unresponsive ones.
+/// Replaces unresponsive members by responsive ones.
 pub trait Seats<AccountId> {
 	/// Whether a change is queued that becomes active when the session ends.
 	fn is_changing() -> bool;
@@ -148,17 +148,19 @@ pub trait Seats<AccountId> {
 	/// The set in which these replace all others, as far as they can be seated.
 	fn reseated(living: &[AccountId]) -> Vec<AccountId>;
 
-	/// Seats exactly this set, whatever has changed since it was proposed. The changes are recorded under the incident, and the session
-	/// ends as soon as may be.
+	/// Seats exactly this set, whatever has changed since it was proposed. The changes are recorded
+	/// under the incident, and the session ends as soon as may be.
 	fn reseat(set: &[AccountId], incident: IncidentId);
 }
 
 /// Members that decide on a recovery.
 pub trait Electorate<AccountId, Key> {
-	/// The members of the current roster in the order of their indices, each with the heartbeat key in force.
+	/// The members of the current roster in the order of their indices, each with the heartbeat key
+	/// in force.
 	fn members() -> Vec<(AccountId, Option<Key>)>;
 
-	/// Whether each of them counts, by index: the active ones do, and of the reserve those that have shown lately that they are ready.
+	/// Returns for each of them, by index, whether it counts: the active ones do, and of the
+	/// reserve those that have shown lately that they are ready.
 	fn ready() -> Vec<bool>;
 }
 

@@ -70,7 +70,7 @@ pub trait HeartbeatKeys<AccountId, Key> {
 
 /// The accounts behind finality votes.
 pub trait VoteKeys<AccountId> {
-	/// Whether the chain has finality votes that can be seen.
+	/// `true` if the chain has finality votes that can be seen.
 	const ARE_SEEN: bool = true;
 
 	/// Whose key, of those that finality votes are signed with, this is; `key` is its raw public part. One read.

@@ -25,7 +25,8 @@ pub enum Unfit {
 	GraceWindows,
 	/// The systemic threshold is between 10 % and 50 % of the active set.
 	SystemicThreshold,
-	/// Between one member and as many as a roster can have are asked for a heartbeat in each window.
+	/// Between one member and as many as a roster can have are asked for a heartbeat in each
+	/// window.
 	HeartbeatQuota,
 	/// Each member probes at least one other, and at most as many as a roster can have.
 	Probes,
@@ -37,7 +38,7 @@ pub enum Unfit {
 	RegistrationLifetime,
 	/// Each detector fires at a count of at least one and at most a hundred.
 	DetectorCount,
-	/// What is needed for longer is at least twice the threshold, and at most ten times.
+	/// The count for longer is at least twice the threshold, and at most ten times.
 	DetectorLonger,
 	/// Each detector weighs something.
 	DetectorWeight,
@@ -63,7 +64,8 @@ pub enum Unfit {
 	BreakerEvictions,
 	/// Between 1 % and 50 % of the evictions may prove unnecessary.
 	BreakerUnnecessary,
-	/// The reprieve outlasts the settling of the new roster's first window, and is shorter than the period.
+	/// The reprieve outlasts the settling of the new roster's first window, and is shorter than the
+	/// period.
 	BreakerReprieve,
 	/// A case waits for at least a minute, and at most 30 days.
 	CaseLifetime,
@@ -85,13 +87,4 @@ pub enum Unfit {
 	Intake,
 	/// A double vote costs at least 1 % and at most half of the stake.
 	DoubleVoteFraction,
-}
-
-/// Returns the rule where the condition does not hold.
-pub fn ensure_fit(fits: bool, rule: Unfit) -> Result<(), Unfit> {
-	if fits {
-		Ok(())
-	} else {
-		Err(rule)
-	}
 }

@@ -63,7 +63,8 @@ pub struct Detectors {
 	pub heartbeats: bool,
 	/// P: windows in a row in which enough peers found it unreachable, syncing, or behind in finality.
 	pub peers: bool,
-	/// V: windows in a row in which enough members saw it take no part in consensus: no finality vote of it, or no block of its slots.
+	/// V: windows in a row in which enough members saw it take no part in consensus: no finality
+	/// vote of it, or no block of its slots.
 	pub votes: bool,
 }
 
@@ -112,8 +113,9 @@ pub struct Verdict {
 	pub missed_windows: u8,
 	/// Windows in a row in which a quorum of the peers that probe it reported a failure, saturating.
 	pub unreachable_windows: u8,
-	/// Windows in a row in which a quorum of the members reported that it takes no part in consensus: it casts no finality votes, or
-	/// no block of its slots is seen on any branch. Saturating.
+	/// Windows in a row in which a quorum of the members reported that it takes no part in
+	/// consensus: it casts no finality votes, or no block of its slots is seen on any branch.
+	/// Saturating.
 	pub voteless_windows: u8,
 }
 

@@ -10,15 +10,16 @@ use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
-/// A member's node has finalized this block. Sent where the chain lacks it while its view of finality does not rise.
+/// A member's node has finalized this block. Sent where the chain lacks it while its view of
+/// finality does not rise.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct FinalityReport<AccountId, Hash> {
 	/// The member.
 	pub who: AccountId,
 	/// The last block that its node has finalized.
 	pub finalized: BlockId<Hash>,
-	/// Number of the block in which the chain's view rose last, as the member's chain has it. Keeps an older report from being
-	/// submitted again.
+	/// Number of the block in which the chain's view rose last, as the member's chain has it. Keeps
+	/// an older report from being submitted again.
 	pub since: u32,
 }
 
@@ -33,8 +34,8 @@ pub struct Presence<AccountId, Hash> {
 	pub who: AccountId,
 	/// The block in which its branch noticed that finality stands still.
 	pub anchor: BlockId<Hash>,
-	/// How often those present were asked before, for this anchor. An attestation of an earlier round counts no more: who made it
-	/// may be gone.
+	/// Number of times that those present were asked before, for this anchor. An attestation of an
+	/// earlier round counts no more: its signer may be gone.
 	pub round: u32,
 }
 

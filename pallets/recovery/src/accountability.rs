@@ -1,8 +1,10 @@
 //! Double votes: what is kept of each vote so that its voter can be charged later, and the report.
 //!
-//! A vote counts on the chain that took it in. Its voter's key, the session and the size of the set are kept from then on, for the last
-//! [`KEPT`] proposals. So neither new session keys nor a lost election nor the end of the stall keeps a double voter from being charged,
-//! by what it was when it voted. Of two conflicting votes the chain must have counted one: two votes for other branches do it no harm.
+//! A vote counts on the chain that took it in. Its voter's key, the session and the size of the set
+//! are kept from then on, for the last [`KEPT`] proposals. So neither new session keys nor a lost
+//! election nor the end of the stall keeps a double voter from being charged, by what it was when
+//! it voted. Of two conflicting votes the chain must have counted one: two votes for other branches
+//! do it no harm.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{ensure, pallet_prelude::DispatchResult, traits::Get};
@@ -18,10 +20,11 @@ use crate::{
 	BallotKeys, Ballots, BlockId, Config, Error, Event, Pallet, SignedVote, StateOf,
 };
 
-/// Number of proposals whose voters are accountable, the last ones. Between two recoveries there is a cool-off at least.
+/// Number of proposals whose voters are accountable, the last ones. Between two recoveries there is
+/// a cool-off at least.
 pub const KEPT: u32 = 16;
 
-/// What is kept of a proposal that members vote for.
+/// A proposal that members vote for, as it is kept.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Ballot<Hash> {
 	/// The proposal.
@@ -33,7 +36,8 @@ pub struct Ballot<Hash> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Votes for the current proposal are kept from now on. Those for the oldest one are dropped where there are more than [`KEPT`].
+	/// Votes for the current proposal are kept from now on. Those for the oldest one are dropped
+	/// where there are more than [`KEPT`].
 	pub(crate) fn open_ballot(state: &StateOf<T>) {
 		let Some(proposal) = state.proposal else { return };
 		let ballot = Ballot { proposal, session: T::Session::get(), validators: state.seats };

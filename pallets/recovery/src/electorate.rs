@@ -1,8 +1,10 @@
-//! Over whom votes are counted: the rosters with the keys in force and the standbys that are ready, as they change.
+//! Over whom votes are counted: the rosters with the keys in force and the standbys that are ready,
+//! as they change.
 //!
-//! Every change takes effect like a new roster, for branches that parted since the last final block may differ in it. A new roster is
-//! followed in every mode. Changes of keys and of readiness can wait: they are taken in while the chain is safe and few rosters are in
-//! flight, so no standby that comes and goes can fill the list.
+//! Every change takes effect like a new roster, for branches that parted since the last final block
+//! may differ in it. A new roster is followed in every mode. Changes of keys and of readiness can
+//! wait: they are taken in while the chain is safe and few rosters are in flight, so no standby
+//! that comes and goes can fill the list.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
@@ -18,7 +20,7 @@ use crate::{
 	Config, Mode, Pallet, Reports, Rosters, StateOf, Status, WeightInfo,
 };
 
-/// What [`Rosters`] does not have yet, the most urgent last.
+/// The kind of change that [`Rosters`] does not have yet, the most urgent last.
 #[derive(
 	Clone,
 	Copy,
@@ -85,18 +87,19 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
-	/// Votes are counted over it from now on, and over the last one until this block is final. Reports of those that keep a seat stay.
+	/// Votes are counted over it from now on, and over the last one until this block is final.
+	/// Reports of those that keep a seat stay.
 	fn on_roster(active: &[T::AccountId], _: &[T::AccountId]) {
 		let rosters = Rosters::<T>::get();
 		let old: alloc::vec::Vec<T::AccountId> = rosters.last().map_or_else(Default::default, |roster| {
-			roster.members.iter().take(roster.active as usize).map(|voter| voter.who.clone()).collect()
+			roster.sitting().map(|voter| voter.who.clone()).collect()
 		});
 		let now = T::Log::now();
 		Status::<T>::mutate(|state| {
 			(state.seats, state.refresh) = (active.len() as u32, Refresh::Roster);
 			Reports::<T>::mutate(|reports| reports.reseat(&mut state.view, &old, active));
-			// Later on, the keys of those that are seated come into force after this, and the next block takes them in. At genesis there
-			// are no others, and proofs begin with its state.
+			// Later on, the keys of those that are seated come into force after this, and the next
+			// block takes them in. At genesis there are no others, and proofs begin with its state.
 			if now.block == 0 {
 				Self::refresh(state, now);
 			}

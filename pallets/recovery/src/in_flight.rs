@@ -17,11 +17,13 @@ use understudy_primitives::{
 /// Number of items that can be in flight. A chain degrades long before there are as many.
 pub const MOST: u32 = 8;
 
-/// Items by the block in which they took effect, the oldest first: the one that is final, and all later ones.
+/// Items by the block in which they took effect, the oldest first: the one that is final, and all
+/// later ones.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct InFlight<Item> {
 	items: BoundedVec<(u32, Item), ConstU32<MOST>>,
-	/// The block that finality must reach for the list to be complete again: an item from before it found no room.
+	/// The block that finality must reach for the list to be complete again: an item from before it
+	/// found no room.
 	gap: Option<u32>,
 }
 
@@ -32,8 +34,8 @@ impl<Item> Default for InFlight<Item> {
 }
 
 impl<Item> InFlight<Item> {
-	/// Another item takes effect in block `since`, with finality at `finalized`. Where there is no room it takes the place of the
-	/// newest, and nothing is known until it is final itself.
+	/// Another item takes effect in block `since`, with finality at `finalized`. Where there is no
+	/// room it takes the place of the newest, and nothing is known until it is final itself.
 	pub fn push(&mut self, since: u32, item: Item, finalized: u32) {
 		self.settle(finalized);
 		if self.items.is_full() {
@@ -68,7 +70,8 @@ impl<Item> InFlight<Item> {
 		self.items.last().map(|(_, item)| item)
 	}
 
-	/// Whether less than half of the room is taken. What can wait is added only then.
+	/// Returns whether less than half of the room is taken. Items that can wait are added only
+	/// then.
 	pub fn has_room(&self) -> bool {
 		(self.items.len() as u32) < MOST / 2
 	}
@@ -81,7 +84,8 @@ pub struct Voter<AccountId> {
 	pub who: AccountId,
 	/// The heartbeat key that was in force when the roster took effect.
 	pub key: Option<AuthorityId>,
-	/// The member sits, or has shown lately that it is ready to. Others are not counted, and cannot vote.
+	/// The member sits, or has shown lately that it is ready to. Others are not counted, and cannot
+	/// vote.
 	pub counts: bool,
 }
 
@@ -116,21 +120,26 @@ impl<AccountId: Clone + Ord + core::fmt::Debug, Max: Get<u32>> Roster<AccountId,
 		Count::of(&self.members, self.active, |voter| voter.counts && some.contains(&voter.who))
 	}
 
-	/// The seat of a member in the active set.
-	pub fn seat_of(&self, who: &AccountId) -> Option<u32> {
-		let active = self.members.iter().take(self.active as usize);
-		active.zip(0..).find(|(voter, _)| voter.who == *who).map(|(_, seat)| seat)
+	/// The active members, in the order of their seats.
+	pub fn sitting(&self) -> impl Iterator<Item = &Voter<AccountId>> {
+		self.members.iter().take(self.active as usize)
+	}
+
+	/// The seat of a member in the active set, and what is known of the member.
+	pub fn seat_of(&self, who: &AccountId) -> Option<(u32, &Voter<AccountId>)> {
+		(0..).zip(self.sitting()).find(|(_, voter)| voter.who == *who)
 	}
 }
 
 impl<AccountId: Clone + Ord + core::fmt::Debug, Max: Get<u32>> InFlight<Roster<AccountId, Max>> {
-	/// Whether an account counts in any of them.
+	/// Returns whether an account counts in any of them.
 	pub fn has(&self, who: &AccountId) -> bool {
 		self.all().any(|roster| roster.members.iter().any(|voter| voter.counts && voter.who == *who))
 	}
 
-	/// The key by which a member's word counts: the one that it has in every roster in flight. A member whose key changes in flight
-	/// has none. It may run on two servers, and branches that parted in between would take its word from one server each.
+	/// The key by which a member's word counts: the one that it has in every roster in flight. A
+	/// member whose key changes in flight has none. It may run on two servers, and branches that
+	/// parted in between would take its word from one server each.
 	pub fn key_of(&self, who: &AccountId) -> Option<&AuthorityId> {
 		let voters = || self.all().flat_map(|roster| roster.members.iter());
 		let mut keys = voters().filter(|voter| voter.counts && voter.who == *who).map(|voter| &voter.key);
@@ -208,7 +217,8 @@ mod tests {
 			assert!(rosters.first().is_some());
 		}
 		assert!(!rosters.has_room());
-		// The one of block 7 is dropped for it. That leaves a gap, which the list must not forget as soon as there is room again.
+		// The one of block 7 is dropped for it. That leaves a gap, which the list must not forget
+		// as soon as there is room again.
 		rosters.push(50, roster(&[1], &[3]), 0);
 		assert!(rosters.first().is_none() && !rosters.is_quorum(&set(&[1, 2, 3])) && !rosters.has(&1));
 		assert_eq!(rosters.last(), Some(&roster(&[1], &[3])));

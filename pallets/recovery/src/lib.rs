@@ -5,22 +5,26 @@
 //!
 //! ## Overview
 //!
-//! Members report up to where their nodes have finalized: authors with each block, others where the chain lacks it ([`view`]). When
-//! more than may lie report for long enough that nothing later is final, the [`Mode`] degrades: elections and rotation are frozen, and
-//! the nodes of all members, of the active set and the ready reserve, attest that they are present. When enough are, the chain proposes
-//! the set in which responsive members replace unresponsive ones, and they vote for it ([`vote`]). With votes of more than half of the
-//! members exactly that set is seated, and the change of GRANDPA's authorities is forced, for the old ones cannot finalize it. When
-//! finality has come back and goes on, everything else goes on.
+//! Members report up to where their nodes have finalized: authors with each block, others where the
+//! chain lacks it ([`view`]). When more than may lie report for long enough that nothing later is
+//! final, the [`Mode`] degrades: elections and rotation are frozen, and the nodes of all members,
+//! of the active set and the ready reserve, attest that they are present. When enough are, the
+//! chain proposes the set in which responsive members replace unresponsive ones, and they vote for
+//! it ([`vote`]). With votes of more than half of the members exactly that set is seated, and the
+//! change of GRANDPA's authorities is forced, for the old ones cannot finalize it. When finality
+//! has come back and goes on, everything else goes on.
 //!
-//! If enough of the old members come back first, nothing is forced. Guardians can veto a recovery, and can let one go on that
-//! waits for its cool-off. A member that signs votes for two proposals can be charged on anybody's report
-//! ([`Pallet::report_double_vote`]), by the keys and the session of the time, whatever has become of it since.
+//! If enough of the old members come back first, nothing is forced. Guardians can veto a recovery,
+//! and can let one go on that waits for its cool-off. A member that signs votes for two proposals
+//! can be charged on anybody's report ([`Pallet::report_double_vote`]), by the keys and the session
+//! of the time, whatever has become of it since.
 //!
 //! ## Low level
 //!
-//! [`Status`] and [`Reports`] are read in each block and written when its author reports something new. [`Present`], [`Proposed`] and
-//! [`Votes`] are empty while the chain is safe. [`Rosters`] holds the members with the keys in force, by roster, for as long as
-//! branches could differ in them; [`electorate`] keeps it.
+//! [`Status`] and [`Reports`] are read in each block and written when its author reports something
+//! new. [`Present`], [`Proposed`] and [`Votes`] are empty while the chain is safe. [`Rosters`]
+//! holds the members with the keys in force, by roster, for as long as branches could differ in
+//! them; [`electorate`] keeps it.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -98,7 +102,7 @@ pub struct State<Hash> {
 	pub heard: u32,
 	/// Number of seats of the active set.
 	pub seats: u32,
-	/// What [`Rosters`] does not have yet.
+	/// The change that [`Rosters`] does not have yet.
 	pub refresh: Refresh,
 	/// The incident in the log; 0 while the chain is safe.
 	pub incident: IncidentId,
@@ -106,7 +110,7 @@ pub struct State<Hash> {
 	pub anchor: Option<BlockId<Hash>>,
 	/// The block in which a set was proposed, once its hash is known: members vote for it.
 	pub proposal: Option<BlockId<Hash>>,
-	/// How often those present were asked before, for this anchor.
+	/// Number of times that those present were asked before, for this anchor.
 	pub round: u32,
 	/// How many were there when the last block began.
 	pub present: u32,
@@ -180,7 +184,7 @@ pub mod pallet {
 		/// The members, with the heartbeat keys in force and whether they are ready.
 		type Electorate: Electorate<Self::AccountId, AuthorityId>;
 
-		/// How responsive members replace unresponsive ones.
+		/// The pallet that replaces unresponsive members by responsive ones.
 		type Seats: Seats<Self::AccountId>;
 
 		/// The seat of the current block's author in an active set of so many.
@@ -295,7 +299,8 @@ pub mod pallet {
 		NoConflict,
 		/// A signature is not by the heartbeat key that the voter had when it voted.
 		BadSignature,
-		/// The chain has not counted a vote of this account for either proposal, or it is too long ago, or it cannot be charged.
+		/// The chain has not counted a vote of this account for either proposal, or it is too long
+		/// ago, or it cannot be charged.
 		UnknownOffender,
 		/// It was reported already.
 		AlreadyReported,
@@ -320,8 +325,8 @@ pub mod pallet {
 	pub type Ballots<T: Config> =
 		StorageValue<_, BoundedVec<Ballot<T::Hash>, ConstU32<{ accountability::KEPT }>>, ValueQuery>;
 
-	/// The key by which each member voted, by the proposal's number, and whether it was charged for another vote. Only
-	/// [`accountability`] touches it.
+	/// The key by which each member voted, by the proposal's number, and whether it was charged for
+	/// another vote. Only [`accountability`] touches it.
 	#[pallet::storage]
 	pub type BallotKeys<T: Config> =
 		StorageDoubleMap<_, Twox64Concat, u32, Twox64Concat, T::AccountId, (AuthorityId, bool), OptionQuery>;
@@ -369,11 +374,8 @@ pub mod pallet {
 			Status::<T>::try_mutate(|state| {
 				ensure!(state.heard < now.block, Error::<T>::AlreadyHeard);
 				state.heard = now.block;
-				// The seats of the set that took effect in this block are not those of its author.
-				if state.refresh != Refresh::Roster {
-					let seat = T::Author::convert(state.seats);
-					Self::hear(state, seat, finalized.unique_saturated_into(), now);
-				}
+				let seat = T::Author::convert(state.seats);
+				Self::hear(state, seat, finalized.unique_saturated_into(), now);
 				Ok(())
 			})
 		}
@@ -408,8 +410,9 @@ pub mod pallet {
 			Ok(())
 		}
 
-		/// Shows that a member has signed two votes of which no honest node signs both. The chain must have counted one of them; the
-		/// member is charged by the session of that vote, once. The fee is returned to the sender.
+		/// Shows that a member has signed two votes of which no honest node signs both. The chain
+		/// must have counted one of them; the member is charged by the session of that vote, once.
+		/// The fee is returned to the sender.
 		///
 		/// ## Errors
 		///
@@ -480,9 +483,10 @@ pub mod pallet {
 
 		/// An active member reports what its node has finalized, signed by its heartbeat key.
 		///
-		/// Sent by the node's offchain worker where the chain's view does not rise and lacks this report: the member does not author, or
-		/// finality stalls. Free of charge, and operational. Accepted as a general transaction only, see [`rejection`] for the reasons
-		/// why one is refused.
+		/// Sent by the node's offchain worker where the chain's view does not rise and lacks this
+		/// report: the member does not author, or finality stalls. Free of charge, and operational.
+		/// Accepted as a general transaction only, see [`rejection`] for the reasons why one is
+		/// refused.
 		///
 		/// ## Errors
 		///
@@ -494,12 +498,11 @@ pub mod pallet {
 		pub fn report_finality(origin: OriginFor<T>, signed: SignedReport<T>) -> DispatchResult {
 			ensure_authorized(origin)?;
 			let FinalityReport { who, finalized, .. } = signed.statement;
-			let seat = Rosters::<T>::get().last().and_then(|roster| roster.seat_of(&who));
+			let rosters = Rosters::<T>::get();
+			let seat = rosters.last().and_then(|roster| roster.seat_of(&who));
 			Status::<T>::try_mutate(|state| {
-				let knows = state.refresh != Refresh::Roster;
-				let heard = seat
-					.filter(|_| knows)
-					.is_some_and(|seat| Self::hear(state, seat, finalized.number, T::Log::now()));
+				let heard =
+					seat.is_some_and(|(seat, _)| Self::hear(state, seat, finalized.number, T::Log::now()));
 				ensure!(heard, Error::<T>::NothingNew);
 				Ok(())
 			})
@@ -576,8 +579,8 @@ pub mod pallet {
 			(Present::<T>::get().into_inner(), Self::voters().into_iter().collect())
 		}
 
-		/// The proposal that members have voted for, and the keys of those who have. A node that has such a key is bound, whatever its
-		/// database says.
+		/// The proposal that members have voted for, and the keys of those who have. A node that
+		/// has such a key is bound, whatever its database says.
 		pub fn bound() -> Option<(BlockId<T::Hash>, Vec<AuthorityId>)> {
 			let state = Status::<T>::get();
 			let proposal = state.proposal?;

@@ -61,7 +61,7 @@ pub mod v0 {
 		pub proposal: Option<BlockId<Hash>>,
 		/// Those present.
 		pub present: u32,
-		/// Whether the change is forced.
+		/// The change is forced.
 		pub forced: bool,
 		/// The resume height.
 		pub mark: Option<u32>,
@@ -69,11 +69,11 @@ pub mod v0 {
 		pub base: u32,
 		/// The authority sets in flight.
 		pub sets: Vec<(u32, u64)>,
-		/// Whether the guardians object.
+		/// The guardians object.
 		pub vetoed: bool,
 		/// Block of the last recovery.
 		pub recovered: Option<u32>,
-		/// Whether the last block was crowded.
+		/// The last block was crowded.
 		pub crowded: bool,
 	}
 

@@ -278,13 +278,18 @@ pub fn hash_of(number: u64) -> H256 {
 	H256::from_low_u64_be(number + 1_000 + branch * 1_000_000)
 }
 
-/// The next block, whose author has finalized up to `finalized`.
-pub fn block(finalized: u64) {
+/// Begins the next block.
+pub fn next_block() {
 	use frame_support::traits::Hooks;
 	let number = System::block_number();
 	frame_system::BlockHash::<Runtime>::insert(number, hash_of(number));
 	System::set_block_number(number + 1);
 	Recovery::on_initialize(number + 1);
+}
+
+/// The next block, whose author has finalized up to `finalized`.
+pub fn block(finalized: u64) {
+	next_block();
 	let finalized = Recovery::note_finality(RuntimeOrigin::none(), finalized);
 	assert_eq!(finalized, Ok(()));
 	check();

@@ -15,9 +15,10 @@
 //! model of safe recovery asks for before the degraded regime is left (n − |B| > 3f′, ePrint 2025/083).
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::ensure;
 use scale_info::TypeInfo;
 use sp_runtime::Perbill;
-use understudy_primitives::{ensure_fit, Mode, Moment, Unfit};
+use understudy_primitives::{Mode, Moment, Unfit};
 
 /// How long things take.
 #[derive(
@@ -52,15 +53,16 @@ impl Rules {
 			u32::try_from(minutes.saturating_mul(MINUTE) / slot.max(1)).unwrap_or(u32::MAX).max(1)
 		};
 		let stall_time = slot.saturating_mul(3)..=60 * MINUTE;
-		ensure_fit(stall_time.contains(&self.stall_time), Unfit::StallTime)?;
-		ensure_fit((3..=blocks(60)).contains(&self.stall_blocks), Unfit::StallBlocks)?;
-		ensure_fit((1..=blocks(1)).contains(&self.vote_after), Unfit::VoteAfter)?;
-		ensure_fit((2..=100).contains(&self.delay), Unfit::Delay)?;
+		ensure!(stall_time.contains(&self.stall_time), Unfit::StallTime);
+		ensure!((3..=blocks(60)).contains(&self.stall_blocks), Unfit::StallBlocks);
+		ensure!((1..=blocks(1)).contains(&self.vote_after), Unfit::VoteAfter);
+		ensure!((2..=100).contains(&self.delay), Unfit::Delay);
 		let patience = self.delay.saturating_add(10)..=blocks(24 * 60);
-		ensure_fit(patience.contains(&self.patience), Unfit::Patience)?;
-		ensure_fit((1..=blocks(60)).contains(&self.settle), Unfit::Settle)?;
-		ensure_fit((self.delay..=blocks(30 * 24 * 60)).contains(&self.cool_off), Unfit::RecoveryCoolOff)?;
-		ensure_fit(self.intake >= Perbill::from_percent(1), Unfit::Intake)
+		ensure!(patience.contains(&self.patience), Unfit::Patience);
+		ensure!((1..=blocks(60)).contains(&self.settle), Unfit::Settle);
+		ensure!((self.delay..=blocks(30 * 24 * 60)).contains(&self.cool_off), Unfit::RecoveryCoolOff);
+		ensure!(self.intake >= Perbill::from_percent(1), Unfit::Intake);
+		Ok(())
 	}
 }
 

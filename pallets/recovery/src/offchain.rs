@@ -1,10 +1,9 @@
-//! The node's part: it reports what it has finalized where the chain lacks it, attests in a stall that it is present, votes for one
-//! proposal, and keeps its vote before it sends it.
+//! The node's part: it reports what it has finalized where the chain lacks it, attests in a stall
+//! that it is present, votes for one proposal, and keeps its vote before it sends it.
 //!
 //! What it keeps is in the node's database, which no fork of the chain and no restart changes. A second node with the same keys
 //! knows nothing of it: keys are never on two nodes (I10).
 
-use alloc::vec::Vec;
 use codec::Encode;
 use frame_support::traits::Get;
 use frame_system::{
@@ -46,31 +45,27 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn submit_due_statements(now: BlockNumberFor<T>) {
 		let state = Status::<T>::get();
 		let Some((view, last)) = Self::seen() else { return };
-		let rosters = Self::rosters(&state);
-		let local: Vec<(AuthorityId, T::AccountId)> = AuthorityId::all()
-			.into_iter()
-			.flat_map(|key| {
-				rosters.owners_of(&key).cloned().map(|who| (key.clone(), who)).collect::<Vec<_>>()
-			})
-			.collect();
+		let local_keys = AuthorityId::all();
 		if Self::lacks_report(&state, &view) {
-			// By the last roster alone: reports count by its seats, also where votes do not count at all.
-			let roster = Rosters::<T>::get().last().cloned();
-			let voters = roster.iter().flat_map(|roster| roster.members.iter());
-			let local_keys = AuthorityId::all();
-			for Voter { who, key, .. } in voters {
+			// By the last roster alone: reports count by its seats, also where votes do not count
+			// at all.
+			let rosters = Rosters::<T>::get();
+			let sitting = rosters.last().into_iter().flat_map(|roster| roster.sitting());
+			for (Voter { who, key, .. }, seat) in sitting.zip(0..) {
 				if let Some(key) = key.as_ref().filter(|key| local_keys.contains(key)) {
-					Self::report(&state, who, key, last, now);
+					Self::report(&state, seat, who, key, last, now);
 				}
 			}
 		}
 		if state.mode != Mode::DegradedSafe {
 			return;
 		}
+		let rosters = Self::rosters(&state);
+		let owned = |key| rosters.owners_of(key).map(move |who| (key, who));
 		let standstill = view.at.saturating_sub(view.advanced) >= T::Rules::get().stall_time;
 		// What the chain has noticed is over for a node that has finalized a later block.
 		let concerns = |about: &BlockId<T::Hash>| standstill && last.number < about.number;
-		for (key, who) in &local {
+		for (key, who) in local_keys.iter().flat_map(owned) {
 			if let Some(anchor) = state.anchor.filter(concerns) {
 				let round = state.round;
 				let may = Self::check_submission(&state, who, &anchor, Submission::Present(round)).is_ok();
@@ -94,8 +89,9 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// The node's view of finality and the last block that it has finalized, if the view is fresh and that block is on this branch.
-	/// A node states nothing about a branch that contradicts what it has finalized.
+	/// The node's view of finality and the last block that it has finalized, if the view is fresh
+	/// and that block is on this branch. A node states nothing about a branch that contradicts what
+	/// it has finalized.
 	fn seen() -> Option<(FinalityView, BlockId<T::Hash>)> {
 		let view = FinalityView::read()?;
 		let age = sp_io::offchain::timestamp().unix_millis().saturating_sub(view.at);
@@ -105,7 +101,8 @@ impl<T: Config> Pallet<T> {
 		Self::is_here(&last).then_some((view, last))
 	}
 
-	/// Whether finality does not rise, for the chain or for the node, for half as long as a stall takes: authors may not report it.
+	/// Returns whether finality does not rise, for the chain or for the node, for half as long as a
+	/// stall takes: authors may not report it.
 	fn lacks_report(state: &StateOf<T>, view: &FinalityView) -> bool {
 		let Rules { stall_time, stall_blocks, .. } = T::Rules::get();
 		let (time, blocks) = (stall_time / 2, stall_blocks / 2);
@@ -113,18 +110,19 @@ impl<T: Config> Pallet<T> {
 		stands || state.view.is_overdue(T::Log::now(), time, blocks)
 	}
 
-	/// Reports what the node has finalized, where the chain lacks that of an active member.
+	/// Reports what the node has finalized, where the chain lacks that of the active member with
+	/// this seat.
 	fn report(
 		state: &StateOf<T>,
+		seat: u32,
 		who: &T::AccountId,
 		key: &AuthorityId,
 		finalized: BlockId<T::Hash>,
 		now: BlockNumberFor<T>,
 	) {
 		let since = state.view.since.block;
-		let seat = Rosters::<T>::get().last().and_then(|roster| roster.seat_of(who));
-		let lacks = |seat| Reports::<T>::get().lacks(&state.view, seat, finalized.number);
-		if seat.is_some_and(lacks) && claim("final", key, (since, finalized.number), now) {
+		let lacks = Reports::<T>::get().lacks(&state.view, seat, finalized.number);
+		if lacks && claim("final", key, (since, finalized.number), now) {
 			let report = FinalityReport { who: who.clone(), finalized, since };
 			if let Some(signed) = Self::signed(report, key) {
 				Self::submit(Call::report_finality { signed });
@@ -247,7 +245,8 @@ impl<T: Config> Pallet<T> {
 				);
 				None
 			},
-			// Signed anew: pools ban the bytes of what they have refused, and an earlier one may have come too soon.
+			// Signed anew: pools ban the bytes of what they have refused, and an earlier one may
+			// have come too soon.
 			Next::Resend if claim("recovery", key, proposal, now) => Self::signed(kept?.statement, key),
 			Next::Resend => None,
 			Next::Locked => {

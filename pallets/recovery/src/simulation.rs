@@ -321,7 +321,7 @@ impl Network {
 	}
 }
 
-/// Whether two calls state the same.
+/// Returns whether two calls state the same.
 fn is_same(one: &Call<Runtime>, other: &Call<Runtime>) -> bool {
 	match (one, other) {
 		(Call::present { signed: one }, Call::present { signed: other }) => one.statement == other.statement,

@@ -1,13 +1,15 @@
 //! Which statements of members are let in: the checks, from cheap to expensive, the signature last.
 //!
-//! In the pool, a statement about a block that this node does not have yet is let in with its signature checked: a node that lags a
-//! block or two behind would else refuse, and ban, what its peers rightly send. In a block it is not.
+//! In the pool, a statement about a block that this node does not have yet is let in with its
+//! signature checked: a node that lags a block or two behind would else refuse, and ban, what its
+//! peers rightly send. In a block it is not.
 
 use frame_support::{pallet_prelude::TransactionSource, traits::Get};
 use sp_runtime::transaction_validity::{
 	InvalidTransaction, TransactionValidityError, TransactionValidityWithRefund,
 };
 use understudy_primitives::{
+	crypto::AuthorityId,
 	statement::{admit, reject, Statement},
 	FailoverLog,
 };
@@ -29,20 +31,28 @@ pub(crate) enum Submission {
 	Vote,
 }
 
-/// Whether a statement about this block is checked for the pool of a node that does not have the block yet.
-fn is_ahead<T: Config>(source: TransactionSource, about: u32) -> bool {
-	let now = T::Log::now().block;
-	source != TransactionSource::InBlock && about >= now && about <= now.saturating_add(AHEAD)
+/// Returns whether a statement is checked for the pool, not for a block.
+fn is_for_pool(source: TransactionSource) -> bool {
+	source != TransactionSource::InBlock
 }
 
-/// The block by which the pool tells statements of a member apart. Of blocks that the node does not have, one per height is enough:
-/// nobody can fill the pool with statements about blocks that do not exist.
+/// Returns whether a statement about this block is checked for the pool of a node that does not
+/// have the block yet.
+fn is_ahead<T: Config>(source: TransactionSource, about: u32) -> bool {
+	let now = T::Log::now().block;
+	is_for_pool(source) && about >= now && about <= now.saturating_add(AHEAD)
+}
+
+/// The block by which the pool tells statements of a member apart. Of blocks that the node does not
+/// have, one per height is enough: nobody can fill the pool with statements about blocks that do
+/// not exist.
 fn tagged<T: Config>(source: TransactionSource, about: &BlockId<T::Hash>) -> BlockId<T::Hash> {
 	let hash = if is_ahead::<T>(source, about.number) { T::Hash::default() } else { about.hash };
 	BlockId { hash, ..*about }
 }
 
-/// Refuses a statement. One that lacks nothing but time is not called wrong: pools keep what comes in the future, and ban the rest.
+/// Refuses a statement. One that lacks nothing but time is not called wrong: pools keep what comes
+/// in the future, and ban the rest.
 fn refuse<R>(code: u8) -> Result<R, TransactionValidityError> {
 	if code == rejection::TOO_EARLY {
 		return Err(InvalidTransaction::Future.into());
@@ -51,7 +61,8 @@ fn refuse<R>(code: u8) -> Result<R, TransactionValidityError> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Checks whether a member may make this statement about the block `about` now. The error is the rejection's code.
+	/// Checks whether a member may make this statement about the block `about` now. The error is
+	/// the rejection's code.
 	pub(crate) fn check_submission(
 		state: &StateOf<T>,
 		who: &T::AccountId,
@@ -89,7 +100,8 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// The same for the pool, or for a block. In the pool, a statement passes that lacks nothing but time.
+	/// Checks the same for the pool, or for a block. In the pool, a statement of a member passes
+	/// that lacks nothing but time.
 	fn check_for(
 		source: TransactionSource,
 		state: &StateOf<T>,
@@ -98,37 +110,31 @@ impl<T: Config> Pallet<T> {
 		submission: Submission,
 	) -> Result<(), u8> {
 		let checked = Self::check_submission(state, who, about, submission);
-		let next_round = submission == Submission::Present(state.round.saturating_add(1));
-		// A stall begins with the first round, and no node lags by as many blocks as a round has.
-		let is_first = !matches!(submission, Submission::Present(1..));
-		let is_early = is_first && is_ahead::<T>(source, about.number)
-			|| source != TransactionSource::InBlock
-				&& match checked {
-					Err(rejection::TOO_EARLY) => true,
-					Err(rejection::WRONG_ROUND) => next_round,
-					_ => false,
-				};
+		let next_round = Submission::Present(state.round.saturating_add(1));
+		let is_early = |code| match code {
+			rejection::TOO_EARLY => is_for_pool(source),
+			rejection::WRONG_ROUND if submission == next_round => is_for_pool(source),
+			// A stall begins with the first round, and no node lags by as many blocks as a round
+			// has.
+			_ => !matches!(submission, Submission::Present(1..)) && is_ahead::<T>(source, about.number),
+		};
 		match checked {
-			Err(_) if is_early && Self::rosters(state).has(who) => Ok(()),
+			Err(code) if is_early(code) && Self::rosters(state).has(who) => Ok(()),
 			other => other,
 		}
 	}
 
-	/// Checks a statement's signature by the member's key in force. The error is the rejection's code.
-	fn check_signature<What: Statement>(
-		state: &StateOf<T>,
-		who: &T::AccountId,
-		signed: &Signed<What>,
-	) -> Result<(), u8> {
-		let rosters = Self::rosters(state);
-		let key = rosters.key_of(who).ok_or(rejection::NO_KEY)?;
+	/// Checks a statement's signature by this key, the one of the member that counts. The error is
+	/// the rejection's code.
+	fn check_signature<What: Statement>(key: Option<&AuthorityId>, signed: &Signed<What>) -> Result<(), u8> {
+		let key = key.ok_or(rejection::NO_KEY)?;
 		if !signed.statement.is_signed_by(key, &Self::genesis(), &signed.signature) {
 			return Err(rejection::BAD_SIGNATURE);
 		}
 		Ok(())
 	}
 
-	/// Whether a member's attestation that it is present may enter the pool, or a block.
+	/// Checks whether a member's attestation that it is present may enter the pool, or a block.
 	pub(crate) fn authorize_present(
 		source: TransactionSource,
 		signed: &SignedPresence<T>,
@@ -136,12 +142,12 @@ impl<T: Config> Pallet<T> {
 		let Presence { who, anchor, round } = &signed.statement;
 		let state = Status::<T>::get();
 		Self::check_for(source, &state, who, anchor, Submission::Present(*round))
-			.and_then(|()| Self::check_signature(&state, who, signed))
+			.and_then(|()| Self::check_signature(Self::rosters(&state).key_of(who), signed))
 			.or_else(refuse)?;
 		admit("understudy/present", &(who, tagged::<T>(source, anchor), round), T::Priority::get())
 	}
 
-	/// Whether a vote may enter the pool, or a block.
+	/// Checks whether a vote may enter the pool, or a block.
 	pub(crate) fn authorize_vote(
 		source: TransactionSource,
 		signed: &SignedVote<T>,
@@ -149,11 +155,11 @@ impl<T: Config> Pallet<T> {
 		let Vote { who, proposal, base } = &signed.statement;
 		let state = Status::<T>::get();
 		Self::check_for(source, &state, who, proposal, Submission::Vote).or_else(refuse)?;
-		let lags = source != TransactionSource::InBlock && base.number > state.view.finalized;
+		let lags = is_for_pool(source) && base.number > state.view.finalized;
 		if !lags {
 			Self::check_base(&state, base)?;
 		}
-		Self::check_signature(&state, who, signed).or_else(reject)?;
+		Self::check_signature(Self::rosters(&state).key_of(who), signed).or_else(reject)?;
 		admit("understudy/recovery", &(who, tagged::<T>(source, proposal)), T::Priority::get())
 	}
 
@@ -165,21 +171,21 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Whether a block is on this branch, or so old that the chain has forgotten its hash.
+	/// Returns whether a block is on this branch, or so old that the chain has forgotten its hash.
 	pub(crate) fn is_here(block: &BlockId<T::Hash>) -> bool {
 		let own = Self::hash_of(block.number);
 		own == block.hash || own == T::Hash::default()
 	}
 
-	/// Whether a report of what is final may enter the pool, or a block.
+	/// Checks whether a report of finality may enter the pool, or a block.
 	pub(crate) fn authorize_report(
 		source: TransactionSource,
 		signed: &SignedReport<T>,
 	) -> TransactionValidityWithRefund {
 		let FinalityReport { who, finalized, since } = &signed.statement;
 		let state = Status::<T>::get();
-		let risen = source != TransactionSource::InBlock
-			&& (state.view.since.block + 1..=T::Log::now().block + AHEAD).contains(since);
+		let risen =
+			is_for_pool(source) && (state.view.since.block + 1..=T::Log::now().block + AHEAD).contains(since);
 		let ahead = risen || is_ahead::<T>(source, finalized.number);
 		if !ahead {
 			// That nothing later is final ages with the view. A later final block does not.
@@ -191,16 +197,12 @@ impl<T: Config> Pallet<T> {
 			}
 		}
 		let rosters = Rosters::<T>::get();
-		let seat = rosters.last().and_then(|roster| Some((roster, roster.seat_of(who)?)));
-		let Some((roster, seat)) = seat else { return reject(rejection::NOT_A_MEMBER) };
+		let seat = rosters.last().and_then(|roster| roster.seat_of(who));
+		let Some((seat, voter)) = seat else { return reject(rejection::NOT_A_MEMBER) };
 		if !ahead && !Reports::<T>::get().lacks(&state.view, seat, finalized.number) {
 			return reject(rejection::ALREADY_SAID);
 		}
-		let key = roster.members.get(seat as usize).and_then(|voter| voter.key.as_ref());
-		let Some(key) = key else { return reject(rejection::NO_KEY) };
-		if !signed.statement.is_signed_by(key, &Self::genesis(), &signed.signature) {
-			return reject(rejection::BAD_SIGNATURE);
-		}
+		Self::check_signature(voter.key.as_ref(), signed).or_else(reject)?;
 		// One of a member is enough at a time.
 		admit("understudy/final", who, T::Priority::get())
 	}

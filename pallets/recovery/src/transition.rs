@@ -1,4 +1,5 @@
-//! How the mode changes: what each block looks at, when a set is proposed, when it is carried out, and what each change does.
+//! Changes of the mode: the facts that each block looks at, the proposal of a set, its enactment,
+//! and the effects of each change.
 
 use alloc::{collections::BTreeSet, vec::Vec};
 use frame_support::{ensure, pallet_prelude::*, traits::Get};
@@ -9,6 +10,7 @@ use understudy_primitives::{
 };
 
 use crate::{
+	electorate::Refresh,
 	evidence,
 	in_flight::InFlight,
 	mode::{self, Facts},
@@ -43,6 +45,10 @@ impl<T: Config> Pallet<T> {
 
 	/// Takes in a report of what is final. Returns whether it changed anything.
 	pub(crate) fn hear(state: &mut StateOf<T>, seat: u32, finalized: u32, now: Moment) -> bool {
+		// A set took effect in this block: its seats are not those of the reporters.
+		if state.refresh == Refresh::Roster {
+			return false;
+		}
 		// Nobody has finalized a block that is not there yet.
 		let finalized = finalized.min(now.block.saturating_sub(1));
 		Reports::<T>::mutate(|reports| reports.hear(&mut state.view, seat, state.seats, finalized, now))
@@ -76,13 +82,15 @@ impl<T: Config> Pallet<T> {
 		T::Log::append(NewRecord { incident, kind, initiator, subject, from: None, to: None, evidence });
 	}
 
-	/// Whether something is in the way of a recovery for now: the guardians, the cool-off, or another change that is on its way.
+	/// Returns whether something is in the way of a recovery for now: the guardians, the cool-off,
+	/// or another change that is on its way.
 	fn is_hindered(state: &StateOf<T>, now: Moment, rules: &Rules) -> bool {
 		let cooled = state.recovered.is_none_or(|at| now.block >= at.saturating_add(rules.cool_off));
 		state.vetoed || !cooled || !T::Finality::may_force() || T::Seats::is_changing()
 	}
 
-	/// The set in which those present replace all others, if they suffice for a recovery and nothing is in its way.
+	/// The set in which those present replace all others, if they suffice for a recovery and
+	/// nothing is in its way.
 	fn seatable(state: &StateOf<T>, now: Moment, rules: &Rules) -> Option<Vec<T::AccountId>> {
 		if Self::is_hindered(state, now, rules) {
 			return None;
@@ -96,14 +104,15 @@ impl<T: Config> Pallet<T> {
 		Self::can_finalize(&set, &living).then_some(set)
 	}
 
-	/// Whether enough of a set are among these to finalize blocks.
+	/// Returns whether enough of a set are among these to finalize blocks.
 	fn can_finalize(set: &[T::AccountId], living: &BTreeSet<T::AccountId>) -> bool {
 		let alive = set.iter().filter(|who| living.contains(who)).count();
 		quorum::is_enough(alive as u32, set.len() as u32)
 	}
 
-	/// The number of votes and the base that they agree on, if they suffice to carry out the proposal now. The set is the one that
-	/// was voted for: nothing that happened since to its members changes it.
+	/// The number of votes and the base that they agree on, if they suffice to carry out the
+	/// proposal now. The set is the one that was voted for: nothing that happened since to its
+	/// members changes it.
 	pub(crate) fn quorum(state: &StateOf<T>, now: Moment, rules: &Rules) -> Option<(u32, u32)> {
 		let voters = Self::voters();
 		if Self::is_hindered(state, now, rules) || !Self::rosters(state).is_quorum(&voters) {
@@ -145,7 +154,8 @@ impl<T: Config> Pallet<T> {
 		Self::refresh(state, now)
 	}
 
-	/// Counts those present until a set is proposed, and then the votes for it. Returns the votes and their base, if they suffice.
+	/// Counts those present until a set is proposed, and then the votes for it. Returns the votes
+	/// and their base, if they suffice.
 	fn count(state: &mut StateOf<T>, now: Moment, rules: &Rules, weight: &mut Weight) -> Option<(u32, u32)> {
 		let last = now.block.saturating_sub(1);
 		let known = || Some(BlockId { number: last, hash: Self::hash_of(last) });
@@ -166,10 +176,12 @@ impl<T: Config> Pallet<T> {
 			weight.saturating_accrue(T::WeightInfo::change(T::MaxMembers::get()));
 		}
 		if gathering {
-			// As long as members come, there are more to wait for: a member that is left out loses its seat.
+			// As long as members come, there are more to wait for: a member that is left out loses
+			// its seat.
 			let present = Present::<T>::decode_len().unwrap_or_default() as u32;
 			let asked = now.block.saturating_sub(state.since.block);
-			// No later than at the end of a round, so that members who come one by one do not hold the proposal up.
+			// No later than at the end of a round, so that members who come one by one do not hold
+			// the proposal up.
 			let is_last = asked.is_multiple_of(ASK_AGAIN);
 			if core::mem::replace(&mut state.present, present) == present || is_last {
 				Self::propose(state, now, rules);
@@ -223,7 +235,8 @@ impl<T: Config> Pallet<T> {
 		let finalized = state.view.finalized;
 		match to {
 			Mode::DegradedSafe => {
-				// A recovery that came to nothing leaves the votes as they are: their voters are bound by them.
+				// A recovery that came to nothing leaves the votes as they are: their voters are
+				// bound by them.
 				if from == Mode::RecoveryInProgress {
 					state.mark = state.anchor.map(|anchor| anchor.number);
 				} else {
@@ -293,7 +306,8 @@ impl<T: Config> RecoveryControl for Pallet<T> {
 		state.mode == Mode::RecoveryInProgress && state.mark.is_none()
 	}
 
-	/// Consensus hears of the new set right after this: that change is forced, for the old set cannot finalize it.
+	/// Consensus hears of the new set right after this: that change is forced, for the old set
+	/// cannot finalize it.
 	fn on_activation() {
 		let mut state = Status::<T>::get();
 		if state.mode != Mode::RecoveryInProgress || state.mark.is_some() {
@@ -318,8 +332,8 @@ impl<T: Config> RecoveryControl for Pallet<T> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// The signed votes that forced the change to this authority set, from the offchain index. None where it was not forced, or this
-	/// node did not execute the blocks with the votes.
+	/// The signed votes that forced the change to this authority set, from the offchain index. None
+	/// where it was not forced, or this node did not execute the blocks with the votes.
 	pub fn votes_for(set: u64) -> Option<vote::CarriedOut<T::AccountId, T::Hash>> {
 		evidence::read(set)
 	}

@@ -1,16 +1,19 @@
-//! Finality as the chain knows it: what the active members report that their nodes have finalized. Pure functions, no storage.
+//! Finality as the chain knows it: what the active members report that their nodes have finalized.
+//! Pure functions, no storage.
 //!
-//! The author of each block reports in an inherent. A member whose report the chain lacks while the view does not rise sends a signed
-//! one, so members that do not author are heard, too. Reports count by seat, and only the latest of each member.
+//! The author of each block reports in an inherent. A member whose report the chain lacks while the
+//! view does not rise sends a signed one, so members that do not author are heard, too. Reports
+//! count by seat, and only the latest of each member.
 //!
 //! | what follows | from the reports of | why |
 //! |---|---|---|
 //! | the view rises to a block | more than f seats that report it, or a later one | one of them is honest, so the block is final |
 //! | finality stalls | more than f seats that have reported since the last rise that nothing later is final | one of them is honest |
 //!
-//! f is ⌊(n−1)/3⌋ of the whole set, at any size. So f liars can neither raise the view nor keep it from rising, and neither make up a
-//! stall nor hide one, as long as f + 1 honest members live. A view that is too low rises with the next f + 1 reports; one that is
-//! too high, by more liars than f, does not hide the stall that follows: the honest members report that nothing later is final.
+//! f is ⌊(n−1)/3⌋ of the whole set, at any size. So f liars can neither raise the view nor keep it
+//! from rising, and neither make up a stall nor hide one, as long as f + 1 honest members live. A
+//! view that is too low rises with the next f + 1 reports; one that is too high, by more liars than
+//! f, does not hide the stall that follows: the honest members report that nothing later is final.
 
 use alloc::{collections::BTreeMap, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -21,7 +24,8 @@ use understudy_primitives::{tolerated_faults, Moment};
 
 /// Nothing was reported since the last rise.
 const SILENT: u16 = 0;
-/// Nothing later than the view is final. Larger values are one more than the number of blocks that a report is ahead of the view.
+/// Nothing later than the view is final. Larger values are one more than the number of blocks that
+/// a report is ahead of the view.
 const STILL: u16 = 1;
 
 /// The block up to which finality has come, as more than f members report.
@@ -38,13 +42,14 @@ pub struct View {
 }
 
 impl View {
-	/// Whether finality has stalled for this many milliseconds and this many blocks. Both are needed: a chain that was down as a whole
-	/// has lost time and no blocks, and one that catches up makes blocks in no time.
+	/// Returns whether finality has stalled for this many milliseconds and this many blocks. Both
+	/// are needed: a chain that was down as a whole has lost time and no blocks, and one that
+	/// catches up makes blocks in no time.
 	pub fn is_stalled(&self, seats: u32, now: Moment, time: u64, blocks: u32) -> bool {
 		self.still > tolerated_faults(seats) && self.is_overdue(now, time, blocks)
 	}
 
-	/// Whether the last rise is at least this many milliseconds and blocks ago.
+	/// Returns whether the last rise is at least this many milliseconds and blocks ago.
 	pub fn is_overdue(&self, now: Moment, time: u64, blocks: u32) -> bool {
 		let passed = now.since(&self.since);
 		passed.time >= time && passed.block >= blocks
@@ -74,8 +79,8 @@ impl View {
 pub struct Reports<Max: Get<u32>>(BoundedVec<u16, Max>);
 
 impl<Max: Get<u32>> Reports<Max> {
-	/// Takes in the report of a seat, out of this many, that its node has finalized this block. A report takes nothing back. Returns
-	/// whether it changed anything.
+	/// Takes in the report of a seat, out of this many, that its node has finalized this block. A
+	/// report takes nothing back. Returns whether it changed anything.
 	pub fn hear(&mut self, view: &mut View, seat: u32, seats: u32, finalized: u32, now: Moment) -> bool {
 		if view.since == Moment::default() {
 			view.since = now;
@@ -97,7 +102,7 @@ impl<Max: Get<u32>> Reports<Max> {
 		true
 	}
 
-	/// Whether a report of this finalized block by this seat would change anything.
+	/// Returns whether a report of this finalized block by this seat would change anything.
 	pub fn lacks(&self, view: &View, seat: u32, finalized: u32) -> bool {
 		self.0.get(seat as usize).copied().unwrap_or(SILENT) < view.relative(finalized)
 	}
@@ -116,8 +121,8 @@ impl<Max: Get<u32>> Reports<Max> {
 		}
 	}
 
-	/// Carries the reports of those that keep a seat over to a new active set. Seats that are gone count no more, new ones have
-	/// reported nothing.
+	/// Carries the reports of those that keep a seat over to a new active set. Seats that are gone
+	/// count no more, new ones have reported nothing.
 	pub fn reseat<AccountId: Ord>(&mut self, view: &mut View, old: &[AccountId], new: &[AccountId]) {
 		let known: BTreeMap<&AccountId, u16> = old.iter().zip(self.0.iter().copied()).collect();
 		let latest = |who| known.get(who).copied().unwrap_or(SILENT);
@@ -195,7 +200,8 @@ mod tests {
 		chain.healthy(200, &[]);
 		let before = chain.view.finalized;
 		assert!(before > 150);
-		// All honest members report the same block, and 33 adjacent authors a later one, each of them a hundred times.
+		// All honest members report the same block, and 33 adjacent authors a later one, each of
+		// them a hundred times.
 		for seat in 0..100 {
 			chain.hear(seat, 198);
 		}
@@ -227,7 +233,8 @@ mod tests {
 		chain.healthy(20, &[]);
 		chain.healthy(200, &[0, 1]);
 		assert!(chain.view.finalized > 190 && !chain.is_stalled());
-		// Three of seven author no more, and two are dead: the other two are no more than f, until the three report by themselves.
+		// Three of seven author no more, and two are dead: the other two are no more than f, until
+		// the three report by themselves.
 		let mut chain = Chain::of(7);
 		chain.healthy(20, &[]);
 		chain.healthy(60, &[0, 1, 2, 3, 4]);
@@ -260,7 +267,8 @@ mod tests {
 
 	#[test]
 	fn f_liars_neither_make_up_a_stall_nor_hide_one() {
-		// 33 adjacent authors of a hundred say that nothing is final, and their blocks are the only ones for a while.
+		// 33 adjacent authors of a hundred say that nothing is final, and their blocks are the only
+		// ones for a while.
 		let mut chain = Chain::of(100);
 		chain.healthy(300, &[]);
 		for turn in 0..200 {

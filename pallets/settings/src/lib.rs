@@ -4,15 +4,17 @@
 //!
 //! ## Overview
 //!
-//! `pallet-parameters` stores what it is given: a careless vote can set a stall time of zero or a cool-off of a year. This pallet is the
-//! only way to its storage: [`Pallet::set`] changes some parameters at once, asks [`Config::Check`] whether all parameters together are
-//! fit, and takes everything back if they are not. The error names the rule, see
+//! `pallet-parameters` stores what it is given: a careless vote can set a stall time of zero or a
+//! cool-off of a year. This pallet is the only way to its storage: [`Pallet::set`] changes some
+//! parameters at once, asks [`Config::Check`] whether all parameters together are fit, and takes
+//! everything back if they are not. The error names the rule, see
 //! [`Unfit`](understudy_primitives::Unfit).
 //!
 //! ## Low level
 //!
-//! The runtime sets `pallet_parameters::Config::AdminOrigin` to [`EnsureChecked`], an origin that only this pallet makes. So
-//! `parameters.set_parameter` by root or a referendum is refused. Root that dispatches as this very origin gets past it.
+//! The runtime sets `pallet_parameters::Config::AdminOrigin` to [`EnsureChecked`], an origin that
+//! only this pallet makes. So `parameters.set_parameter` by root or a referendum is refused. Root
+//! that dispatches as this very origin gets past it.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -51,7 +53,7 @@ impl PalletError for Rule {
 	const MAX_ENCODED_SIZE: usize = 1;
 }
 
-/// What must hold of all parameters together, as they are stored now.
+/// The rules that all parameters together must keep, as they are stored now.
 pub trait CheckSettings {
 	/// Returns the first rule that does not hold.
 	fn check() -> Result<(), Unfit>;
@@ -79,7 +81,7 @@ pub mod pallet {
 		/// The origin that may change parameters.
 		type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
-		/// What must hold of them.
+		/// The rules that they must keep.
 		type Check: CheckSettings;
 
 		/// The weights of the pallet's calls.
@@ -95,7 +97,7 @@ pub mod pallet {
 	pub enum Event<T: Config> {
 		/// This many parameters were changed; `pallet-parameters` tells which.
 		Changed {
-			/// How many.
+			/// Number of parameters.
 			count: u32,
 		},
 	}

@@ -1,4 +1,4 @@
-//! What the pallet's call takes. A runtime measures it with the pallet's benchmarks.
+//! Weight of the pallet's call. A runtime measures it with the pallet's benchmarks.
 
 use frame_support::weights::Weight;
 

@@ -30,8 +30,8 @@ pub struct Eviction<AccountId, BlockNumber> {
 	pub automatic: bool,
 	/// Whether the member showed right after it that it was up.
 	pub unneeded: bool,
-	/// The first block in which it does not count towards the cap any more: the end of the cool-off as it was when the seat was taken.
-	/// A longer or shorter one from then on does not change it.
+	/// The first block in which it does not count towards the cap any more: the end of the cool-off
+	/// as it was when the seat was taken. A longer or shorter one from then on does not change it.
 	pub counts_until: BlockNumber,
 }
 

@@ -341,8 +341,7 @@ impl<T: Config> Pallet<T> {
 		let automation = !Suspended::<T>::exists();
 		let threshold = T::AutomationThreshold::get();
 		let mut orders = expelled;
-		let failing: Vec<_> = scene.failing().collect();
-		for (who, verdict) in failing {
+		for (who, verdict) in scene.failing() {
 			if orders.iter().any(|order| order.who == *who) {
 				continue;
 			}

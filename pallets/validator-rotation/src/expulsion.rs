@@ -1,46 +1,49 @@
-//! Members that were proven to have equivocated in consensus: they lose their seats, and get none until the guardians pardon them.
+//! Members that were proven to have equivocated in consensus: they lose their seats, and get none
+//! until the guardians pardon them.
 //!
-//! The proof is the evidence, so no detector, no threshold and no suspended automation is in the way; the cap, the floor, a systemic outage
-//! and a stall of finality are. As long as an expelled member sits for one of these, its seat is disabled at each session's start: the
-//! session pallet enables everybody when the set, or a single key, changes.
+//! The proof is the evidence, so no detector, no threshold and no suspended automation is in the
+//! way; the cap, the floor, a systemic outage and a stall of finality are. As long as an expelled
+//! member sits for one of these, its seat is disabled at each session's start: the session pallet
+//! enables everybody when the set, or a single key, changes.
 
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::{collections::BTreeMap, vec::Vec};
 use frame_support::{ensure, pallet_prelude::DispatchResult, traits::Get};
 use understudy_primitives::{
-	tolerated_faults, DisableSeat, EquivocationHandler, Evidence, FailoverLog, Initiator, RecordKind,
-	Verdicts,
+	tolerated_faults, DisableSeat, EquivocationHandler, Evidence, FailoverLog, IncidentId, Initiator,
+	RecordKind, Verdicts,
 };
 
 use crate::{decision::Order, lifecycle::Absence, Active, Cause, Conducts, Config, Error, Event, Pallet};
 
 impl<T: Config> Pallet<T> {
-	/// The members that are expelled.
-	pub(crate) fn expelled() -> BTreeSet<T::AccountId> {
+	/// The members that are expelled, each with the incident.
+	pub(crate) fn expelled() -> BTreeMap<T::AccountId, IncidentId> {
 		let conducts = Conducts::<T>::get().into_iter();
 		let expelled = conducts.filter(|(_, conduct)| conduct.absence == Some(Absence::Expelled));
-		expelled.map(|(who, _)| who).collect()
+		expelled.map(|(who, conduct)| (who, conduct.incident)).collect()
 	}
 
 	/// The orders by which expelled members that sit lose their seats.
 	pub(crate) fn expulsions(active: &[T::AccountId]) -> Vec<Order<T::AccountId>> {
 		let expelled = Self::expelled();
-		let sitting = active.iter().filter(|who| expelled.contains(who));
-		let order = |who: &T::AccountId| Order {
+		let sitting = active.iter().filter_map(|who| expelled.get_key_value(who));
+		let order = |(who, incident): (&T::AccountId, &IncidentId)| Order {
 			who: who.clone(),
 			cause: Cause::Equivocated,
 			initiator: Initiator::Automation,
-			incident: Self::conduct(who.clone()).map(|conduct| conduct.incident),
+			incident: Some(*incident),
 			evidence: Vec::new(),
 		};
 		sitting.map(order).collect()
 	}
 
-	/// Disables the seats of expelled members, no more of them than the set bears without: each wastes its slots.
+	/// Disables the seats of expelled members, no more of them than the set bears without: each
+	/// wastes its slots.
 	pub(crate) fn disable_expelled() {
 		let active = Active::<T>::get();
 		let expelled = Self::expelled();
 		let most = tolerated_faults(active.len() as u32) as usize;
-		let seats = active.iter().zip(0u32..).filter(|(who, _)| expelled.contains(who));
+		let seats = active.iter().zip(0u32..).filter(|(who, _)| expelled.contains_key(who));
 		seats.take(most).for_each(|(_, seat)| T::Disable::disable(seat));
 	}
 
@@ -59,7 +62,10 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn try_expelled() -> Result<(), sp_runtime::TryRuntimeError> {
 		let expelled = Self::expelled();
 		let joins = crate::Pending::<T>::get().into_iter().filter_map(|change| change.to);
-		ensure!(joins.into_iter().all(|who| !expelled.contains(&who)), "an expelled member is to be seated");
+		ensure!(
+			joins.into_iter().all(|who| !expelled.contains_key(&who)),
+			"an expelled member is to be seated"
+		);
 		Ok(())
 	}
 }
@@ -67,7 +73,7 @@ impl<T: Config> Pallet<T> {
 impl<T: Config> EquivocationHandler<T::AccountId> for Pallet<T> {
 	/// Once per member: further proofs of an expelled one change nothing.
 	fn on_equivocation(who: &T::AccountId, evidence: Evidence) {
-		if Self::expelled().contains(who) {
+		if Self::expelled().contains_key(who) {
 			return;
 		}
 		let incident = T::Log::open_incident();

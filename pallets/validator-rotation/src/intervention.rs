@@ -147,7 +147,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(active.contains(&instead_of), Error::<T>::NotActive);
 		ensure!(Self::can_be_seated(&who), Error::<T>::CannotBeSeated);
 		// Those who are expelled are pardoned first.
-		ensure!(!Self::expelled().contains(&who), Error::<T>::CannotBeSeated);
+		ensure!(!Self::expelled().contains_key(&who), Error::<T>::CannotBeSeated);
 		Self::with_conduct(&who, |conduct| conduct.absence = None);
 		Self::take_seat(&Self::guardians_order(instead_of, Cause::Displaced), Some(who));
 		Ok(())

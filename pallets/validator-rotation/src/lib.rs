@@ -73,6 +73,7 @@ use alloc::vec::Vec;
 use breaker::{Eviction, Suspension};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
+	ensure,
 	traits::{ConstU32, Get},
 	BoundedVec,
 };
@@ -82,8 +83,8 @@ use scale_info::TypeInfo;
 use sp_runtime::{traits::Saturating, Perbill};
 use suspicion::Suspicion;
 use understudy_primitives::{
-	ensure_fit, Backing, DisableSeat, FailoverLog, IncidentId, RecoveryControl, Registrations, RosterHandler,
-	Unfit, Verdict, Verdicts,
+	Backing, DisableSeat, FailoverLog, IncidentId, RecoveryControl, Registrations, RosterHandler, Unfit,
+	Verdict, Verdicts,
 };
 
 /// The most cases that wait for the guardians at once. Beyond it none is opened until one is closed.
@@ -104,7 +105,8 @@ pub enum Cause {
 	Evicted,
 	/// The guardians seated somebody else in its place, or it has no session keys any more; it stays in the reserve.
 	Displaced,
-	/// It equivocated in consensus: expelled. What that costs is charged by whom the proof was reported to.
+	/// It equivocated in consensus: expelled. What that costs is charged by whom the proof was
+	/// reported to.
 	Equivocated,
 }
 
@@ -161,16 +163,17 @@ pub struct BreakerRules<BlockNumber> {
 }
 
 impl<BlockNumber: Copy + Ord + From<u32>> BreakerRules<BlockNumber> {
-	/// Checks the rules, where the silence of a new roster's first window is settled after this many blocks, the cool-off is this long,
-	/// and a day has this many blocks.
+	/// Checks the rules, where the silence of a new roster's first window is settled after this
+	/// many blocks, the cool-off is this long, and a day has this many blocks.
 	pub fn check(&self, settled: u32, cool_off: BlockNumber, day: u32) -> Result<(), Unfit> {
 		let month = BlockNumber::from(day.saturating_mul(30));
-		ensure_fit(self.period >= cool_off && self.period <= month, Unfit::BreakerPeriod)?;
-		ensure_fit(self.evictions >= 1, Unfit::BreakerEvictions)?;
+		ensure!(self.period >= cool_off && self.period <= month, Unfit::BreakerPeriod);
+		ensure!(self.evictions >= 1, Unfit::BreakerEvictions);
 		let shares = Perbill::from_percent(1)..=Perbill::from_percent(50);
-		ensure_fit(shares.contains(&self.unneeded), Unfit::BreakerUnnecessary)?;
+		ensure!(shares.contains(&self.unneeded), Unfit::BreakerUnnecessary);
 		let lasts = self.reprieve >= settled.into() && self.reprieve < self.period;
-		ensure_fit(lasts, Unfit::BreakerReprieve)
+		ensure!(lasts, Unfit::BreakerReprieve);
+		Ok(())
 	}
 }
 
@@ -286,7 +289,7 @@ pub mod pallet {
 		/// For how many blocks a case waits for the guardians, and a veto holds.
 		type CaseLifetime: Get<BlockNumberFor<Self>>;
 
-		/// What keeps members that are expelled, and sit still, from authoring; `()` where nothing does.
+		/// Keeps members that are expelled, and sit still, from authoring; `()` where nothing does.
 		type Disable: DisableSeat;
 
 		/// The guardians: who approves, vetoes, forces, suspends and resumes.
@@ -369,7 +372,8 @@ pub mod pallet {
 			/// The share of what stands behind it.
 			fraction: Perbill,
 		},
-		/// A member equivocated in consensus. It loses its seat, and gets none until the guardians pardon it.
+		/// A member equivocated in consensus. It loses its seat, and gets none until the guardians
+		/// pardon it.
 		Expelled {
 			/// The incident.
 			incident: IncidentId,
@@ -469,7 +473,8 @@ pub mod pallet {
 		NothingToDo,
 		/// The member is not expelled.
 		NotExpelled,
-		/// As many members as may in this period have retired already: each hand-over ends two sessions.
+		/// As many members as may in this period have retired already: each hand-over ends two
+		/// sessions.
 		TooManyRetirements,
 	}
 
@@ -539,8 +544,8 @@ pub mod pallet {
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NotAMember`], [`Error::AlreadyRetiring`], [`Error::InJail`], [`Error::TooSoon`],
-		///   [`Error::TooManyRetirements`].
+		/// - [`Error::NotAMember`], [`Error::AlreadyRetiring`], [`Error::InJail`],
+		///   [`Error::TooSoon`], [`Error::TooManyRetirements`].
 		#[pallet::call_index(0)]
 		#[pallet::weight(T::WeightInfo::retire())]
 		pub fn retire(origin: OriginFor<T>) -> DispatchResult {
@@ -656,7 +661,8 @@ pub mod pallet {
 			Self::do_resume()
 		}
 
-		/// Lets a member that was expelled for an equivocation get back into the reserve, through probation. For the guardians.
+		/// Lets a member that was expelled for an equivocation get back into the reserve, through
+		/// probation. For the guardians.
 		///
 		/// ## Errors
 		///
@@ -724,13 +730,15 @@ impl<T: Config> Pallet<T> {
 		breaker::recent(Evictions::<T>::get(), frame_system::Pallet::<T>::block_number(), period)
 	}
 
-	/// The evictions that count towards the cap: each for as long as the cool-off was when the seat was taken.
+	/// The evictions that count towards the cap: each for as long as the cool-off was when the seat
+	/// was taken.
 	pub(crate) fn counted_evictions() -> Vec<EvictionOf<T>> {
 		let now = frame_system::Pallet::<T>::block_number();
 		Evictions::<T>::get().into_iter().filter(|eviction| now < eviction.counts_until).collect()
 	}
 
-	/// The evictions that are remembered: those that count towards the cap, and those of the breaker's period.
+	/// The evictions that are remembered: those that count towards the cap, and those of the
+	/// breaker's period.
 	pub(crate) fn kept_evictions() -> Vec<EvictionOf<T>> {
 		let (now, period) = (frame_system::Pallet::<T>::block_number(), T::Breaker::get().period);
 		let keeps = |eviction: &EvictionOf<T>| {
@@ -744,7 +752,6 @@ impl<T: Config> Pallet<T> {
 	/// cap allows (I1), of one member one thing is remembered and one case is open, and only who sits is about to retire.
 	pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
 		use alloc::collections::BTreeSet;
-		use frame_support::ensure;
 		let (active, reserve) = (Active::<T>::get(), Reserve::<T>::get());
 		let accounts: BTreeSet<_> = active.iter().chain(reserve.iter()).collect();
 		ensure!(accounts.len() == active.len().saturating_add(reserve.len()), "somebody sits twice");

@@ -14,9 +14,10 @@
 //! transaction to end.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::ensure;
 use scale_info::TypeInfo;
 use sp_runtime::traits::{CheckedDiv, Saturating, UniqueSaturatedInto};
-use understudy_primitives::{ensure_fit, IncidentId, Unfit, WindowIndex};
+use understudy_primitives::{IncidentId, Unfit, WindowIndex};
 
 /// Jail doubles with each repetition, so often at most.
 pub const MAX_DOUBLINGS: u32 = 8;
@@ -38,10 +39,11 @@ impl<BlockNumber: Copy + Ord + From<u32>> Durations<BlockNumber> {
 	/// Checks the durations, on a chain with this many blocks in a day.
 	pub fn check(&self, day: u32) -> Result<(), Unfit> {
 		let days = |count: u32| BlockNumber::from(day.saturating_mul(count));
-		ensure_fit(self.jail >= 1.into() && self.jail <= days(30), Unfit::Jail)?;
-		ensure_fit((1..=100).contains(&self.probation), Unfit::Probation)?;
+		ensure!(self.jail >= 1.into() && self.jail <= days(30), Unfit::Jail);
+		ensure!((1..=100).contains(&self.probation), Unfit::Probation);
 		let remembered = self.forgiveness >= self.jail && self.forgiveness <= days(366);
-		ensure_fit(remembered, Unfit::Forgiveness)
+		ensure!(remembered, Unfit::Forgiveness);
+		Ok(())
 	}
 }
 

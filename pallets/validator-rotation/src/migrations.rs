@@ -39,9 +39,9 @@ pub mod v0 {
 		pub seated: u32,
 		/// The cause.
 		pub cause: Cause,
-		/// Whether automation took it.
+		/// Automation took it.
 		pub automatic: bool,
-		/// Whether it was unnecessary.
+		/// It was unnecessary.
 		pub unneeded: bool,
 	}
 }

@@ -13,13 +13,14 @@
 
 use alloc::{vec, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::ensure;
 use scale_info::TypeInfo;
 use sp_runtime::Perbill;
 use sp_staking::{
 	offence::{Kind, Offence},
 	SessionIndex,
 };
-use understudy_primitives::{ensure_fit, IncidentId, Unfit};
+use understudy_primitives::{IncidentId, Unfit};
 
 /// How steep penalties are.
 #[derive(
@@ -33,9 +34,11 @@ pub struct Curve {
 }
 
 impl Curve {
-	/// Checks that a repetition costs no more than the cap, and the cap is low: being offline is an operational matter.
+	/// Checks that a repetition costs no more than the cap, and the cap is low: being offline is an
+	/// operational matter.
 	pub fn check(&self) -> Result<(), Unfit> {
-		ensure_fit(self.step <= self.cap && self.cap <= Perbill::from_percent(10), Unfit::Penalties)
+		ensure!(self.step <= self.cap && self.cap <= Perbill::from_percent(10), Unfit::Penalties);
+		Ok(())
 	}
 }
 

@@ -1,7 +1,9 @@
-//! What recovery from excessive faults asks of rotation: responsive members replace all others at once, beyond the cap.
+//! Reseating for a recovery from excessive faults: responsive members replace all others at once,
+//! beyond the cap.
 //!
-//! The set is computed once, when it is proposed. What the members have voted for is what is seated: a standby that retires, goes to jail
-//! or loses its registration in between is seated all the same, and leaves by the ordinary way when the chain is safe again.
+//! The set is computed once, when it is proposed. What the members have voted for is what is
+//! seated: a standby that retires, goes to jail or loses its registration in between is seated all
+//! the same, and leaves by the ordinary way when the chain is safe again.
 
 use alloc::{collections::BTreeSet, vec::Vec};
 use frame_support::traits::{Get, ValidatorRegistration};

@@ -182,8 +182,9 @@ pub fn elect<Id: Clone + Ord>(
 	set
 }
 
-/// The set that an election seats, with as many of the sitting members that it would unseat as it takes to hold the floor, where they can
-/// be kept. They keep their places. The set was not larger than before, so no floor is held that was not there.
+/// The set that an election seats, with as many of the sitting members that it would unseat as it
+/// takes to hold the floor, where they can be kept. They keep their places. The set was not larger
+/// than before, so no floor is held that was not there.
 pub fn hold_floor<Id: Clone + Ord>(
 	seated: &[Id],
 	elected: Vec<Id>,

@@ -75,8 +75,8 @@ impl<T: Config> Pallet<T> {
 			|candidate: &Candidate<T::AccountId>| candidate.sits || Self::can_be_seated(&candidate.who);
 		let (target, floor) = (T::ActiveTarget::get(), T::Floor::get());
 		let elected = selection::elect(&scene.active, candidates, target, floor, able, Self::tags);
-		let unable = Self::expelled();
-		let keeps = |who: &T::AccountId| !unable.contains(who) && T::SessionKeys::is_registered(who);
+		let expelled = Self::expelled();
+		let keeps = |who: &T::AccountId| !expelled.contains_key(who) && T::SessionKeys::is_registered(who);
 		selection::hold_floor(&scene.active, elected, floor, keeps)
 	}
 
@@ -118,14 +118,16 @@ impl<T: Config> Pallet<T> {
 		}
 		let set = MembersOf::<T>::truncate_from(set);
 		let changed = set != active;
-		// A recovery forces the set that there is, if no seat changes hands: the change is enacted all the same.
+		// A recovery forces the set that there is, if no seat changes hands: the change is enacted
+		// all the same.
 		if changed || election || T::Recovery::is_reseating() {
 			Planned::<T>::put(&set);
 		}
 		changed.then(|| set.into_inner())
 	}
 
-	/// Replaces members that have purged their keys while they sit. The session pallet would drop them, and the order with them.
+	/// Replaces members that have purged their keys while they sit. The session pallet would drop
+	/// them, and the order with them.
 	fn replace_unkeyed(set: &mut Vec<T::AccountId>, scene: &Scene<T>) {
 		let unkeyed: Vec<T::AccountId> =
 			set.iter().filter(|who| !T::SessionKeys::is_registered(who)).cloned().collect();

@@ -113,8 +113,9 @@ impl<Inner: ElectionProvider<AccountId = AccountId>> ElectionProvider for WithBa
 #[frame_support::storage_alias]
 pub type EraPlanned = StorageValue<Election, BlockNumber, ValueQuery>;
 
-/// Staking as it plans eras: not before [`ERA_LENGTH`] blocks after the last one, however many sessions end early in between. Else a handful
-/// of rotations would end eras in minutes, and with them what slashes are deferred by and what stake is bonded for.
+/// Staking as it plans eras: not before [`ERA_LENGTH`] blocks after the last one, however many
+/// sessions end early in between. Else a handful of rotations would end eras in minutes, and with
+/// them what slashes are deferred by and what stake is bonded for.
 pub struct ErasByTime;
 
 impl SessionManager<AccountId> for ErasByTime {

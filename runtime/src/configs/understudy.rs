@@ -184,7 +184,8 @@ impl DisableSeat for SessionSeats {
 	}
 }
 
-/// Tells rotation of each equivocation that GRANDPA's reports have proven, and keeps the proof in the offchain index.
+/// Tells rotation of each equivocation that GRANDPA's reports have proven, and keeps the proof in
+/// the offchain index.
 pub struct Equivocations<Inner>(PhantomData<Inner>);
 
 /// A proof that a voter equivocated, and that its key was that of a member.

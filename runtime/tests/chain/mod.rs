@@ -138,8 +138,8 @@ pub fn check() {
 	}
 }
 
-/// The chain expects heartbeats to be signed with the keys that members have set. Keys that are set after others were purged count
-/// from the next session.
+/// The chain expects heartbeats to be signed with the keys that members have set. Keys that are set
+/// after others were purged count from the next session.
 fn check_keys() {
 	let roster = pallet_heartbeat::Window::<Runtime>::get().roster;
 	for index in 0..roster.total {

@@ -62,8 +62,9 @@ pub async fn mute(network: &mut Net, victim: &str) -> anyhow::Result<()> {
 	}
 }
 
-/// A validator votes, answers and heartbeats, and authors nothing: it is replaced, and not charged. Then another one dies, and is
-/// replaced as ever: the chain knows of its finality all the while. For the network of `lame.toml`, where bob is the first.
+/// A validator votes, answers and heartbeats, and authors nothing: it is replaced, and not charged.
+/// Then another one dies, and is replaced as ever: the chain knows of its finality all the while.
+/// For the network of `lame.toml`, where bob is the first.
 pub async fn lame(network: &mut Net, victim: &str, next: &str) -> anyhow::Result<()> {
 	let chain = network.watcher(&[victim, next]).await?;
 	let mut timeline = Timeline::begin(chain).await?;

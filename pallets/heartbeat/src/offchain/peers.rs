@@ -5,8 +5,9 @@
 //! are numeric, so no name can lead into the operator's own network, and by default only public ones are asked; see
 //! [`Probing`].
 //!
-//! A member whose finality votes the node sees is not asked: it lives, whatever its RPC server says, which anybody could keep busy. One
-//! of which no vote was seen for two slots is asked at once. Standbys cast no votes, and are asked by turns.
+//! A member whose finality votes the node sees is not asked: it lives, whatever its RPC server
+//! says, which anybody could keep busy. One of which no vote was seen for two slots is asked at
+//! once. Standbys cast no votes, and are asked by turns.
 
 use alloc::{collections::BTreeSet, format, vec, vec::Vec};
 use frame_support::traits::Get;
@@ -38,7 +39,8 @@ use crate::{
 /// How long an answer may take, in milliseconds. Two seconds of jitter each way fit in.
 const DEADLINE: u64 = 5_000;
 
-/// The same for a member whose votes are missing, too: two signs are worth more than one that is waited for.
+/// The same for a member whose votes are missing, too: two signs are worth more than one that is
+/// waited for.
 const SHORT_DEADLINE: u64 = 2_500;
 
 /// A member of which no vote was seen for this many slots is asked at once.
@@ -139,9 +141,10 @@ impl<T: Config> Pallet<T> {
 		silent.filter_map(|(voter, _)| T::VoteKeys::voter(voter)).collect()
 	}
 
-	/// The members to ask in this block, of those assigned: active ones of which no votes are seen; the others in the window's first
-	/// block, and later if something speaks against them or they could have been seen by now. Never those whom a report would not change
-	/// anything about. `hushed` is what is known of votes, if anything is.
+	/// The members to ask in this block, of those assigned: active ones of which no votes are seen;
+	/// the others in the window's first block, and later if something speaks against them or they
+	/// could have been seen by now. Never those whom a report would not change anything about.
+	/// `hushed` is what is known of votes, if anything is.
 	fn to_probe(
 		scene: &Scene<T>,
 		reporter: MemberIndex,
@@ -174,7 +177,8 @@ impl<T: Config> Pallet<T> {
 			.collect()
 	}
 
-	/// Asks all of them at once, with this many milliseconds for an answer; returns those that fail.
+	/// Asks all of them at once, with this many milliseconds for an answer; returns those that
+	/// fail.
 	fn ask(
 		targets: Vec<(MemberIndex, Endpoint)>,
 		deadline: u64,

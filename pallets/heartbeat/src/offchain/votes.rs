@@ -1,5 +1,5 @@
-//! Detector V: reports members that take no part in consensus: the node has seen no finality vote of theirs for too long, or no block of
-//! their slots on any branch.
+//! Detector V: reports members that take no part in consensus: the node has seen no finality vote
+//! of theirs for too long, or no block of their slots on any branch.
 
 use alloc::vec::Vec;
 use frame_support::{traits::Get, BoundedVec};
@@ -50,7 +50,8 @@ impl<T: Config> Pallet<T> {
 		Self::send_report(scene, key, reporter, kind, targets);
 	}
 
-	/// The active members of whose slots the node has seen no block: one more slot in a row than S takes.
+	/// The active members of whose slots the node has seen no block: one more slot in a row than S
+	/// takes.
 	fn idle(active: u32, finality: &FinalityView) -> Vec<MemberIndex> {
 		// The node may not have followed the last change of the set yet.
 		if finality.authors != active {

@@ -402,7 +402,8 @@ fn the_author_of_a_windows_first_block_is_not_overdue() {
 	});
 }
 
-/// Active members decide on a recovery in any case, standbys when they have shown that they are ready.
+/// Active members decide on a recovery in any case, standbys when they have shown that they are
+/// ready.
 #[test]
 fn standbys_are_ready_when_heard_and_until_they_are_silent() {
 	build_and_execute(|| {

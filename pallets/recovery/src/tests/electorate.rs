@@ -26,7 +26,8 @@ fn a_change_of_readiness_in_flight_does_not_lower_the_quorum() {
 		healthy(20);
 		Unready::set(vec![15, 16]);
 		Recovery::on_readiness();
-		// Final is #18, and what changes after it is in flight: of all six, too, more than half must be there.
+		// Final is #18, and what changes after it is in flight: of all six, too, more than half
+		// must be there.
 		while mode() == Mode::Safe {
 			block(18);
 		}
@@ -55,8 +56,8 @@ fn in_a_stall_readiness_and_keys_do_not_move() {
 	});
 }
 
-/// A validator moves to another server: the new one has keys that come into force with the next session, and the old one has those in
-/// force, also of GRANDPA.
+/// A validator moves to another server: the new one has keys that come into force with the next
+/// session, and the old one has those in force, also of GRANDPA.
 #[test]
 fn a_member_that_moves_between_servers_votes_with_the_key_in_force() {
 	build_and_execute(|| {

@@ -283,7 +283,7 @@ fn who_was_there_long_ago_is_asked_again() {
 	});
 }
 
-/// What a member said in an earlier round, anybody could submit again when the member is gone.
+/// An attestation of an earlier round could be submitted again by anybody when the member is gone.
 #[test]
 fn an_attestation_of_an_earlier_round_does_not_count() {
 	build_and_execute(|| {

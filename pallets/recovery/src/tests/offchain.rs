@@ -49,6 +49,13 @@ fn lock() -> Option<Lock<H256>> {
 	Some(Lock::decode(&mut &kept[..]).expect("it is one"))
 }
 
+/// The node of a member of a degraded chain sees the stall for itself, and a set is proposed.
+fn vote_is_due() {
+	degrade();
+	seen(18, 30_000);
+	propose(&[11, 12, 15, 16]);
+}
+
 #[test]
 fn a_node_says_that_it_is_there_when_it_sees_for_itself_that_finality_stands_still() {
 	on_node(&[11, 17], |pool| {
@@ -71,9 +78,7 @@ fn a_node_says_that_it_is_there_when_it_sees_for_itself_that_finality_stands_sti
 #[test]
 fn a_node_votes_for_one_proposal_and_keeps_to_it() {
 	on_node(&[11], |pool| {
-		degrade();
-		seen(18, 30_000);
-		propose(&[11, 12, 15, 16]);
+		vote_is_due();
 		let number = System::block_number();
 		// It is kept first, and sent by the next block's worker.
 		assert_eq!(said(pool, number), []);
@@ -118,9 +123,7 @@ fn a_node_votes_for_one_proposal_and_keeps_to_it() {
 #[test]
 fn a_node_whose_vote_was_taken_back_votes_for_that_proposal_no_more_and_for_no_other_meanwhile() {
 	on_node(&[11], |pool| {
-		degrade();
-		seen(18, 30_000);
-		propose(&[11, 12, 15, 16]);
+		vote_is_due();
 		let (number, first) = (System::block_number(), proposal());
 		assert_eq!(said(pool, number), []);
 		// As the command does it, while the node stands still.
@@ -139,9 +142,7 @@ fn a_node_whose_vote_was_taken_back_votes_for_that_proposal_no_more_and_for_no_o
 #[test]
 fn what_is_sent_again_is_signed_anew() {
 	on_node(&[11], |pool| {
-		degrade();
-		seen(18, 30_000);
-		propose(&[11, 12, 15, 16]);
+		vote_is_due();
 		let number = System::block_number();
 		assert_eq!(said(pool, number), []);
 		let first = voted(said(pool, number + 1));
@@ -275,9 +276,7 @@ fn where_the_view_rises_nodes_report_nothing() {
 #[test]
 fn a_node_votes_for_nothing_that_does_not_build_on_what_it_has_prevoted_for() {
 	on_node(&[11], |pool| {
-		degrade();
-		seen(18, 30_000);
-		propose(&[11, 12, 15, 16]);
+		vote_is_due();
 		let number = System::block_number();
 		let on_another_branch = BlockId { number: 20, hash: H256::repeat_byte(7) };
 		let beyond = BlockId { number: number as u32, hash: hash_of(number) };

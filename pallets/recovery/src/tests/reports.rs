@@ -1,4 +1,4 @@
-//! What the chain knows of finality where authors do not tell it.
+//! Finality as the chain knows it where authors do not report it.
 
 use super::*;
 
@@ -27,11 +27,13 @@ fn authored_by(count: u64, seats: &[u64]) {
 
 /// A block whose author reports nothing.
 fn skip() {
-	let number = System::block_number();
-	frame_system::BlockHash::<Runtime>::insert(number, hash_of(number));
-	System::set_block_number(number + 1);
-	Recovery::on_initialize(number + 1);
+	next_block();
 	check();
+}
+
+/// Each of these members reports that this block is final.
+fn each_reports(members: &[u64], finalized: u64) {
+	members.iter().for_each(|who| report(final_for(*who, finalized)));
 }
 
 /// One of four is dead, one votes and does not author.
@@ -46,7 +48,8 @@ fn where_two_of_four_author_nothing_degrades() {
 	});
 }
 
-/// Two of seven are dead, and three of the others vote and do not author: their nodes report by themselves.
+/// Two of seven are dead, and three of the others vote and do not author: their nodes report by
+/// themselves.
 #[test]
 fn members_that_do_not_author_are_heard() {
 	build_and_execute(|| {
@@ -55,9 +58,7 @@ fn members_that_do_not_author_are_heard() {
 		let stuck = Recovery::status().finalized;
 		authored_by(21, &[0, 1]);
 		assert!(Recovery::status().finalized <= stuck + 2);
-		for who in [13, 14] {
-			report(final_for(who, System::block_number() - 2));
-		}
+		each_reports(&[13, 14], System::block_number() - 2);
 		assert!(Recovery::status().finalized > stuck + 10);
 		assert_eq!(mode(), Mode::Safe);
 	});
@@ -73,14 +74,10 @@ fn a_chain_that_degraded_for_want_of_reports_gets_out_by_them() {
 			block(18);
 		}
 		let now = System::block_number();
-		for who in [13, 14, 15] {
-			report(final_for(who, now - 1));
-		}
+		each_reports(&[13, 14, 15], now - 1);
 		// And again, when finality has passed the block in which the stall was noticed.
 		standing(3, 18);
-		for who in [13, 14, 15] {
-			report(final_for(who, now + 2));
-		}
+		each_reports(&[13, 14, 15], now + 2);
 		standing(1, 18);
 		assert_eq!(mode(), Mode::SafeResumed);
 	});

@@ -31,8 +31,8 @@ fn the_living_take_the_seats_of_all_others_at_once() {
 	});
 }
 
-/// A standby of the proposed set retires, another one is jailed, a third has let its registration expire: the members have voted for a set
-/// with them, and no other one.
+/// A standby of the proposed set retires, another one is jailed, a third has let its registration
+/// expire: the members have voted for a set with them, and no other one.
 #[test]
 fn what_was_voted_for_is_seated_whatever_happens_to_its_members() {
 	build_with(&[11, 12, 13, 14, 15, 16, 17, 18], || {

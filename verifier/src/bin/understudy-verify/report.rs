@@ -6,7 +6,7 @@ use serde_json::{json, Value};
 use understudy_primitives::{Moment, Times};
 use understudy_verifier::{AccountId, Bundle, Error, Forced, Link, TrustedSet, Verified};
 
-use crate::words;
+use crate::words::{self, utc};
 
 /// A proof that holds and what it shows, or the link that does not.
 pub type Outcome = Result<(Bundle, Verified), Error>;
@@ -87,7 +87,7 @@ fn holds(out: &mut String, bundle: &Bundle, verified: &Verified, trusted: &Trust
 		}
 		writeln!(out, "; by {}", words::initiator(record.initiator))?;
 		for piece in &shown.shown {
-			writeln!(out, "          {}", words::evidence(&piece.evidence, utc))?;
+			writeln!(out, "          {}", words::evidence(&piece.evidence))?;
 		}
 		let hidden = usize::from(shown.pieces).saturating_sub(shown.shown.len());
 		if hidden > 0 {
@@ -131,12 +131,6 @@ fn fails(out: &mut String, Error { link, fault }: &Error) -> std::fmt::Result {
 		_ => "do not believe what it says; fetch it from another node",
 	};
 	writeln!(out, "  do     {advice}")
-}
-
-/// A time of day, in UTC.
-fn utc(millis: u64) -> String {
-	let time = i64::try_from(millis).ok().and_then(chrono::DateTime::from_timestamp_millis);
-	time.map_or_else(|| format!("{millis} ms"), |time| time.format("%Y-%m-%d %H:%M:%S%.3f").to_string())
 }
 
 /// For programs.

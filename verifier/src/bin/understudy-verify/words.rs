@@ -10,7 +10,7 @@ pub fn account(who: &AccountId, ss58_prefix: u16) -> String {
 	who.to_ss58check_with_version(Ss58AddressFormat::custom(ss58_prefix))
 }
 
-/// What a record says happened.
+/// The event that a record states.
 pub fn kind(kind: RecordKind) -> &'static str {
 	match kind {
 		RecordKind::Elected => "an election changed the active set",
@@ -42,7 +42,7 @@ pub fn kind(kind: RecordKind) -> &'static str {
 	}
 }
 
-/// Who brought a record about.
+/// The party that brought a record about.
 pub fn initiator(initiator: Initiator) -> &'static str {
 	match initiator {
 		Initiator::Automation => "the chain itself",
@@ -53,7 +53,7 @@ pub fn initiator(initiator: Initiator) -> &'static str {
 	}
 }
 
-/// How far an incident has come.
+/// The state of an incident.
 pub fn phase(phase: Phase) -> &'static str {
 	match phase {
 		Phase::Suspected => "under suspicion",
@@ -118,8 +118,14 @@ fn verdict(verdict: &Verdict) -> String {
 	format!("verdict: {} by {by}, confidence {}", health(verdict.health), percent(verdict.confidence))
 }
 
-/// A piece of evidence. `utc` prints a time of day.
-pub fn evidence(evidence: &Evidence, utc: impl Fn(u64) -> String) -> String {
+/// A time of day, in UTC.
+pub fn utc(millis: u64) -> String {
+	let time = i64::try_from(millis).ok().and_then(chrono::DateTime::from_timestamp_millis);
+	time.map_or_else(|| format!("{millis} ms"), |time| time.format("%Y-%m-%d %H:%M:%S%.3f").to_string())
+}
+
+/// A piece of evidence.
+pub fn evidence(evidence: &Evidence) -> String {
 	match evidence {
 		Evidence::Verdict(found) => verdict(found),
 		Evidence::Set(hash) => format!("the set after the change has the hash {hash:?}"),
