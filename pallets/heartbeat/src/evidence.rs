@@ -283,10 +283,10 @@ impl MemberEvidence {
 		})
 	}
 
-	/// Returns whether a standby has shown lately that it is ready: it was heard, or its grace is
-	/// not over, and was not silent for as many windows as no run of colluding authors can make up.
+	/// Returns whether a standby has shown lately that it is ready: it was heard since it is one,
+	/// and was not silent for as many windows as no run of colluding authors can make up.
 	pub fn is_ready(&self, silence: u32) -> bool {
-		(self.heard || self.grace > 0) && u32::from(self.missed_windows) < silence
+		self.heard && u32::from(self.missed_windows) < silence
 	}
 
 	/// Whether something is counted against it, or might be soon. For others, a sign of life changes nothing.

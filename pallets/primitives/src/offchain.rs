@@ -28,6 +28,21 @@ pub const PREVOTED: &[u8] = b"understudy/node/prevoted";
 /// Where the node keeps the proposal, a [`BlockId`], that its operator has taken back the node's vote for: the node sends it no more.
 pub const RELEASED: &[u8] = b"understudy/node/released";
 
+/// Name under which the node keeps each member's vote for a recovery, see [`vote_key`].
+const VOTE: &[u8] = b"understudy/recovery/vote";
+
+/// Key under which the node keeps a member's vote. By the member, not by its key: another key is no
+/// other vote.
+pub fn vote_key(who: &impl Encode) -> Vec<u8> {
+	(VOTE, who).encode()
+}
+
+/// Returns whether an entry of the offchain storage must be on disk before anything follows from
+/// it: what binds the node, and what it is bound by.
+pub fn must_be_durable(key: &[u8]) -> bool {
+	[LOCK, PREVOTED, RELEASED].contains(&key) || key.starts_with(&VOTE.encode())
+}
+
 /// What a node has voted to recover from. Written before the vote is sent, and read before each prevote.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Lock<Hash> {

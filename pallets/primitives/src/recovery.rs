@@ -129,6 +129,12 @@ pub trait RecoveryControl {
 		false
 	}
 
+	/// Returns whether another roster may take effect. Too many that finality has not reached leave
+	/// no votes that suffice for all of them.
+	fn has_room() -> bool {
+		true
+	}
+
 	/// A set becomes active in this block, and consensus has not heard of it yet.
 	fn on_activation() {}
 }

@@ -2,22 +2,19 @@
 //! as they change.
 //!
 //! Every change takes effect like a new roster, for branches that parted since the last final block
-//! may differ in it. A new roster is followed in every mode. Changes of keys and of readiness can
-//! wait: they are taken in while the chain is safe and few rosters are in flight, so no standby
-//! that comes and goes can fill the list.
+//! may differ in it. A new roster is followed at once, and so are keys while some places are free.
+//! Readiness waits until the chain is safe and few rosters are in flight, so no standby that comes
+//! and goes fills the list. Sessions leave the last places to recoveries.
 
+use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use frame_support::{
-	traits::{DefensiveTruncateFrom, Get},
-	weights::Weight,
-	BoundedVec,
-};
+use frame_support::{traits::DefensiveTruncateFrom, weights::Weight, BoundedVec};
 use scale_info::TypeInfo;
 use understudy_primitives::{Electorate, ElectorateHandler, FailoverLog, Moment, RosterHandler};
 
 use crate::{
-	in_flight::{Roster, Voter},
-	Config, Mode, Pallet, Reports, Rosters, StateOf, Status, WeightInfo,
+	in_flight::{Roster, Voter, FOR_RECOVERIES, MOST},
+	Config, Mode, Pallet, Reports, Rosters, RostersOf, StateOf, Status, WeightInfo,
 };
 
 /// The kind of change that [`Rosters`] does not have yet, the most urgent last.
@@ -48,31 +45,56 @@ pub enum Refresh {
 	Roster,
 }
 
+impl Refresh {
+	/// Number of places in flight that it leaves to more urgent changes.
+	fn leaves(self) -> u32 {
+		match self {
+			Refresh::Done | Refresh::Readiness => MOST - 3,
+			Refresh::Keys => FOR_RECOVERIES + 1,
+			Refresh::Roster => 0,
+		}
+	}
+}
+
 impl<T: Config> Pallet<T> {
 	/// Takes in the changes that the last block has brought. Returns what that weighs.
 	pub(crate) fn refresh(state: &mut StateOf<T>, now: Moment) -> Weight {
 		let refresh = state.refresh;
-		let waits = refresh != Refresh::Roster && state.mode != Mode::Safe;
+		let waits = refresh == Refresh::Readiness && state.mode != Mode::Safe;
 		if refresh == Refresh::Done || waits {
 			return Weight::zero();
 		}
 		let mut rosters = Self::rosters(state);
 		let known = if refresh == Refresh::Readiness { rosters.last().cloned() } else { None };
-		if refresh == Refresh::Roster || rosters.has_room() {
-			let ready = T::Electorate::ready();
+		if refresh == Refresh::Roster || rosters.has_room(refresh.leaves()) {
+			let ready = Self::ready(state, refresh, &rosters);
 			let mut members = known.map_or_else(Self::members_in_force, |roster| roster.members);
 			let ready = ready.into_iter().chain(core::iter::repeat(false)).zip(0..);
+			// At genesis nobody can have shown anything.
+			let all = now.block == 0;
 			members.iter_mut().zip(ready).for_each(|(voter, (ready, index))| {
-				voter.counts = ready || index < state.seats;
+				voter.counts = all || ready || index < state.seats;
 			});
 			let roster = Roster { active: state.seats, members };
 			if rosters.last() != Some(&roster) {
-				rosters.push(now.block.saturating_sub(1), roster, state.view.finalized);
-				Rosters::<T>::put(rosters);
+				// As of this block: a hook before this one may have changed readiness.
+				rosters.push(now.block, roster, state.view.finalized);
+				Rosters::<T>::put(&rosters);
 			}
-			state.refresh = Refresh::Done;
+			let is_held = state.mode != Mode::Safe && refresh == Refresh::Keys;
+			state.refresh = if is_held { Refresh::Readiness } else { Refresh::Done };
 		}
-		T::WeightInfo::refresh(T::MaxMembers::get())
+		T::WeightInfo::refresh(rosters.last().map_or(0, |roster| roster.members.len() as u32))
+	}
+
+	/// Returns for each member, by index, whether it counts. In a stall readiness holds still, unless
+	/// a new roster takes effect.
+	fn ready(state: &StateOf<T>, refresh: Refresh, rosters: &RostersOf<T>) -> Vec<bool> {
+		let last = rosters.last().filter(|_| state.mode != Mode::Safe && refresh == Refresh::Keys);
+		match last {
+			Some(roster) => roster.members.iter().map(|voter| voter.counts).collect(),
+			None => T::Electorate::ready(),
+		}
 	}
 
 	fn members_in_force() -> BoundedVec<Voter<T::AccountId>, T::MaxMembers> {
@@ -91,13 +113,13 @@ impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
 	/// Reports of those that keep a seat stay.
 	fn on_roster(active: &[T::AccountId], _: &[T::AccountId]) {
 		let rosters = Rosters::<T>::get();
-		let old: alloc::vec::Vec<T::AccountId> = rosters.last().map_or_else(Default::default, |roster| {
+		let old: Vec<T::AccountId> = rosters.last().map_or_else(Default::default, |roster| {
 			roster.sitting().map(|voter| voter.who.clone()).collect()
 		});
 		let now = T::Log::now();
 		Status::<T>::mutate(|state| {
 			(state.seats, state.refresh) = (active.len() as u32, Refresh::Roster);
-			Reports::<T>::mutate(|reports| reports.reseat(&mut state.view, &old, active));
+			Reports::<T>::mutate(|reports| reports.reseat(&mut state.view, &old, active, now));
 			// Later on, the keys of those that are seated come into force after this, and the next
 			// block takes them in. At genesis there are no others, and proofs begin with its state.
 			if now.block == 0 {

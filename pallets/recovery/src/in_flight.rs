@@ -14,8 +14,11 @@ use understudy_primitives::{
 	quorum::{self, Count},
 };
 
-/// Number of items that can be in flight. A chain degrades long before there are as many.
+/// Number of items that can be in flight.
 pub const MOST: u32 = 8;
+/// Number of places that no session may take: those of the rosters that recoveries seat. A session
+/// that would bring another roster waits for finality.
+pub const FOR_RECOVERIES: u32 = 2;
 
 /// Items by the block in which they took effect, the oldest first: the one that is final, and all
 /// later ones.
@@ -70,10 +73,9 @@ impl<Item> InFlight<Item> {
 		self.items.last().map(|(_, item)| item)
 	}
 
-	/// Returns whether less than half of the room is taken. Items that can wait are added only
-	/// then.
-	pub fn has_room(&self) -> bool {
-		(self.items.len() as u32) < MOST / 2
+	/// Returns whether another item leaves this many places free.
+	pub fn has_room(&self, free: u32) -> bool {
+		(self.items.len() as u32).saturating_add(free) < MOST
 	}
 }
 
@@ -216,14 +218,14 @@ mod tests {
 			rosters.push(since, roster(&[1], &[2]), 0);
 			assert!(rosters.first().is_some());
 		}
-		assert!(!rosters.has_room());
+		assert!(!rosters.has_room(0));
 		// The one of block 7 is dropped for it. That leaves a gap, which the list must not forget
 		// as soon as there is room again.
 		rosters.push(50, roster(&[1], &[3]), 0);
 		assert!(rosters.first().is_none() && !rosters.is_quorum(&set(&[1, 2, 3])) && !rosters.has(&1));
 		assert_eq!(rosters.last(), Some(&roster(&[1], &[3])));
 		rosters.settle(6);
-		assert!(rosters.has_room() && rosters.first().is_none());
+		assert!(rosters.has_room(0) && rosters.first().is_none());
 		rosters.push(60, roster(&[1], &[4]), 6);
 		rosters.settle(49);
 		assert!(rosters.first().is_none());

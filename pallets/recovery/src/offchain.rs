@@ -4,7 +4,6 @@
 //! What it keeps is in the node's database, which no fork of the chain and no restart changes. A second node with the same keys
 //! knows nothing of it: keys are never on two nodes (I10).
 
-use codec::Encode;
 use frame_support::traits::Get;
 use frame_system::{
 	offchain::SubmitTransaction,
@@ -21,7 +20,7 @@ use sp_runtime::{
 };
 use understudy_primitives::{
 	crypto::AuthorityId,
-	offchain::{claim, FinalityView, Lock, LOCK, PREVOTED, RELEASED},
+	offchain::{claim, vote_key, FinalityView, Lock, LOCK, PREVOTED, RELEASED},
 	statement::Statement,
 	FailoverLog,
 };
@@ -121,7 +120,8 @@ impl<T: Config> Pallet<T> {
 		now: BlockNumberFor<T>,
 	) {
 		let since = state.view.since.block;
-		let lacks = Reports::<T>::get().lacks(&state.view, seat, finalized.number);
+		let by = Self::least_distance(state);
+		let lacks = Reports::<T>::get().lacks(&state.view, seat, finalized.number, by);
 		if lacks && claim("final", key, (since, finalized.number), now) {
 			let report = FinalityReport { who: who.clone(), finalized, since };
 			if let Some(signed) = Self::signed(report, key) {
@@ -195,8 +195,7 @@ impl<T: Config> Pallet<T> {
 			Duration::from_millis(DECIDING),
 		);
 		let _guard = guard.try_lock().ok()?;
-		// By the member, not by its key: another key is no other vote.
-		let name = (&b"understudy/recovery/vote"[..], &vote.who).encode();
+		let name = vote_key(&vote.who);
 		let storage = StorageValueRef::persistent(&name);
 		// What cannot be read might be a vote.
 		let kept = storage.get::<SignedVote<T>>().ok()?;
@@ -235,7 +234,8 @@ impl<T: Config> Pallet<T> {
 					}
 					return None;
 				}
-				// Kept before it is sent, by the worker of a later block: the database writes in the background.
+				// Kept before it is sent, by the worker of a later block: what could not be written
+				// is not sent.
 				storage.set(&Self::signed(vote, key)?);
 				log::warn!(
 					target: LOG_TARGET,
@@ -247,7 +247,18 @@ impl<T: Config> Pallet<T> {
 			},
 			// Signed anew: pools ban the bytes of what they have refused, and an earlier one may
 			// have come too soon.
-			Next::Resend if claim("recovery", key, proposal, now) => Self::signed(kept?.statement, key),
+			Next::Resend if claim("recovery", key, proposal, now) => {
+				let lock = StorageValueRef::persistent(LOCK);
+				match lock.get::<Lock<T::Hash>>().ok()? {
+					Some(kept) if kept.proposal != proposal => None,
+					Some(_) => Self::signed(kept?.statement, key),
+					// It could not be written.
+					None => {
+						lock.set(&Lock { proposal, set: view.set });
+						None
+					},
+				}
+			},
 			Next::Resend => None,
 			Next::Locked => {
 				log::warn!(

@@ -16,7 +16,7 @@ use understudy_primitives::{
 
 use crate::{
 	rejection, BlockId, Config, FinalityReport, Mode, Pallet, Presence, Present, Proposed, Reports, Rosters,
-	Signed, SignedPresence, SignedReport, SignedVote, StateOf, Status, Vote, Votes,
+	Rules, Signed, SignedPresence, SignedReport, SignedVote, StateOf, Status, Vote, Votes,
 };
 
 /// Number of blocks by which a statement in the pool may be ahead of the node that checks it.
@@ -177,6 +177,18 @@ impl<T: Config> Pallet<T> {
 		own == block.hash || own == T::Hash::default()
 	}
 
+	/// Number of blocks by which a report must exceed the last one of its member. None in a stall and
+	/// while the view is overdue; else half of a stall's blocks, for reports are free of charge.
+	pub(crate) fn least_distance(state: &StateOf<T>) -> u32 {
+		let Rules { stall_time, stall_blocks, .. } = T::Rules::get();
+		let (time, blocks) = (stall_time / 2, stall_blocks / 2);
+		if state.mode != Mode::Safe || state.view.is_overdue(T::Log::now(), time, blocks) {
+			0
+		} else {
+			blocks
+		}
+	}
+
 	/// Checks whether a report of finality may enter the pool, or a block.
 	pub(crate) fn authorize_report(
 		source: TransactionSource,
@@ -199,7 +211,8 @@ impl<T: Config> Pallet<T> {
 		let rosters = Rosters::<T>::get();
 		let seat = rosters.last().and_then(|roster| roster.seat_of(who));
 		let Some((seat, voter)) = seat else { return reject(rejection::NOT_A_MEMBER) };
-		if !ahead && !Reports::<T>::get().lacks(&state.view, seat, finalized.number) {
+		let by = Self::least_distance(&state);
+		if !ahead && !Reports::<T>::get().lacks(&state.view, seat, finalized.number, by) {
 			return reject(rejection::ALREADY_SAID);
 		}
 		Self::check_signature(voter.key.as_ref(), signed).or_else(reject)?;

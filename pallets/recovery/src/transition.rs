@@ -12,7 +12,7 @@ use understudy_primitives::{
 use crate::{
 	electorate::Refresh,
 	evidence,
-	in_flight::InFlight,
+	in_flight::{InFlight, FOR_RECOVERIES},
 	mode::{self, Facts},
 	vote, BlockId, Config, Error, Event, Forced, MembersOf, Mode, Pallet, Present, Proposed, Reports,
 	Rosters, RostersOf, Rules, Stall, Stalled, StateOf, Status, Votes, WeightInfo, ASK_AGAIN,
@@ -304,6 +304,10 @@ impl<T: Config> RecoveryControl for Pallet<T> {
 	fn is_reseating() -> bool {
 		let state = Status::<T>::get();
 		state.mode == Mode::RecoveryInProgress && state.mark.is_none()
+	}
+
+	fn has_room() -> bool {
+		Self::rosters(&Status::<T>::get()).has_room(FOR_RECOVERIES)
 	}
 
 	/// Consensus hears of the new set right after this: that change is forced, for the old set

@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | the view rises to a block | more than f seats that report it, or a later one | one of them is honest, so the block is final |
 //! | finality stalls | more than f seats that have reported since the last rise that nothing later is final | one of them is honest |
+//! | finality stalls | nobody, for [`DEAF`] times as long as a stall takes | with more than f alive the view would have risen, or they would have reported |
 //!
 //! f is ⌊(n−1)/3⌋ of the whole set, at any size. So f liars can neither raise the view nor keep it
 //! from rising, and neither make up a stall nor hide one, as long as f + 1 honest members live. A
@@ -28,6 +29,10 @@ const SILENT: u16 = 0;
 /// a report is ahead of the view.
 const STILL: u16 = 1;
 
+/// Multiple of a stall's time and blocks after which finality stalls without enough reports of it.
+/// Members report by themselves after half of a stall, so no more than f are alive.
+pub const DEAF: u32 = 4;
+
 /// The block up to which finality has come, as more than f members report.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
@@ -44,9 +49,17 @@ pub struct View {
 impl View {
 	/// Returns whether finality has stalled for this many milliseconds and this many blocks. Both
 	/// are needed: a chain that was down as a whole has lost time and no blocks, and one that
-	/// catches up makes blocks in no time.
+	/// catches up makes blocks in no time. A chain of which nothing was reported yet has not.
 	pub fn is_stalled(&self, seats: u32, now: Moment, time: u64, blocks: u32) -> bool {
-		self.still > tolerated_faults(seats) && self.is_overdue(now, time, blocks)
+		if self.since == Moment::default() {
+			return false;
+		}
+		let faults = tolerated_faults(seats);
+		// Adjacent liars keep reports out of no more than f blocks in a row.
+		let deaf_blocks = blocks.saturating_mul(DEAF).saturating_add(faults);
+		let is_deaf = || self.is_overdue(now, time.saturating_mul(DEAF.into()), deaf_blocks);
+		let is_reported = self.still > faults;
+		is_reported && self.is_overdue(now, time, blocks) || is_deaf()
 	}
 
 	/// Returns whether the last rise is at least this many milliseconds and blocks ago.
@@ -102,9 +115,11 @@ impl<Max: Get<u32>> Reports<Max> {
 		true
 	}
 
-	/// Returns whether a report of this finalized block by this seat would change anything.
-	pub fn lacks(&self, view: &View, seat: u32, finalized: u32) -> bool {
-		self.0.get(seat as usize).copied().unwrap_or(SILENT) < view.relative(finalized)
+	/// Returns whether a report of this finalized block by this seat would change anything, and is
+	/// more than this many blocks ahead of the seat's latest one.
+	pub fn lacks(&self, view: &View, seat: u32, finalized: u32, by: u32) -> bool {
+		let latest = self.0.get(seat as usize).copied().unwrap_or(SILENT);
+		u32::from(view.relative(finalized)) > u32::from(latest).saturating_add(by)
 	}
 
 	/// Raises the view to the latest block that more than `faults` seats report.
@@ -123,10 +138,18 @@ impl<Max: Get<u32>> Reports<Max> {
 
 	/// Carries the reports of those that keep a seat over to a new active set. Seats that are gone
 	/// count no more, new ones have reported nothing.
-	pub fn reseat<AccountId: Ord>(&mut self, view: &mut View, old: &[AccountId], new: &[AccountId]) {
+	pub fn reseat<AccountId: Ord>(
+		&mut self,
+		view: &mut View,
+		old: &[AccountId],
+		new: &[AccountId],
+		now: Moment,
+	) {
 		let known: BTreeMap<&AccountId, u16> = old.iter().zip(self.0.iter().copied()).collect();
 		let latest = |who| known.get(who).copied().unwrap_or(SILENT);
 		self.0 = BoundedVec::truncate_from(new.iter().map(latest).collect());
+		// A smaller set tolerates fewer faults.
+		self.rise(view, tolerated_faults(new.len() as u32), now);
 		view.still = self.0.iter().filter(|latest| **latest == STILL).count() as u32;
 	}
 }
@@ -239,7 +262,7 @@ mod tests {
 		chain.healthy(20, &[]);
 		chain.healthy(60, &[0, 1, 2, 3, 4]);
 		assert!(chain.view.finalized < 25 && !chain.is_stalled());
-		assert!(chain.reports.lacks(&chain.view, 3, 58));
+		assert!(chain.reports.lacks(&chain.view, 3, 58, 0));
 		chain.hear(3, 58);
 		assert!(chain.view.finalized >= 58 - 7);
 	}
@@ -267,13 +290,14 @@ mod tests {
 
 	#[test]
 	fn f_liars_neither_make_up_a_stall_nor_hide_one() {
-		// 33 adjacent authors of a hundred say that nothing is final, and their blocks are the only
-		// ones for a while.
+		// 33 adjacent authors of a hundred say that nothing is final, and keep all other reports out
+		// of their blocks.
 		let mut chain = Chain::of(100);
 		chain.healthy(300, &[]);
-		for turn in 0..200 {
-			chain.hear(turn % 33, 0);
-			assert!(!chain.is_stalled());
+		for turn in 0..1_000 {
+			let seat = turn % 100;
+			chain.hear(seat, if seat < 33 { 0 } else { chain.block - 1 });
+			assert!(!chain.is_stalled(), "in turn {turn}");
 		}
 		// Two of seven lie high while finality stands at #300.
 		let mut chain = Chain::of(7);
@@ -285,6 +309,41 @@ mod tests {
 		}
 		assert_eq!(chain.view.finalized, stopped);
 		assert!(chain.is_stalled());
+	}
+
+	#[test]
+	fn a_stall_with_no_more_than_f_alive_is_noticed_later() {
+		let mut chain = Chain::of(4);
+		chain.healthy(20, &[]);
+		let since = chain.view.since.block;
+		while !chain.is_stalled() {
+			chain.hear(0, 0);
+			assert!(chain.block <= since + 10 * DEAF + 1);
+		}
+		assert_eq!((chain.block, chain.view.still), (since + 10 * DEAF + 1, 1));
+	}
+
+	#[test]
+	fn a_smaller_set_rises_with_the_reports_that_there_are() {
+		let mut chain = Chain::of(7);
+		chain.hear(0, 0);
+		chain.hear(1, 5);
+		chain.hear(2, 6);
+		assert_eq!(chain.view.finalized, 0, "two of seven may lie");
+		let seven: Vec<u32> = (0..7).collect();
+		chain.reports.reseat(&mut chain.view, &seven, &[0, 1, 2, 3], at(9));
+		assert_eq!((chain.view.finalized, chain.view.since), (5, at(9)), "one of four may");
+	}
+
+	#[test]
+	fn a_report_is_lacked_by_its_distance() {
+		let mut chain = Chain::of(4);
+		chain.hear(0, 9);
+		for (finalized, by, lacked) in [(9, 0, false), (10, 0, true), (13, 4, false), (14, 4, true)] {
+			assert_eq!(chain.reports.lacks(&chain.view, 0, finalized, by), lacked);
+		}
+		// The first one of a seat has no distance to keep but from nothing.
+		assert!(chain.reports.lacks(&chain.view, 1, 4, 4) && !chain.reports.lacks(&chain.view, 1, 3, 4));
 	}
 
 	#[test]
@@ -306,7 +365,7 @@ mod tests {
 		chain.healthy(20, &[]);
 		let seven: Vec<u32> = (0..7).collect();
 		for (old, new) in [(&seven[..], &[0, 2, 4, 6][..]), (&[0, 2, 4, 6], &[6, 0, 4])] {
-			chain.reports.reseat(&mut chain.view, old, new);
+			chain.reports.reseat(&mut chain.view, old, new, at(chain.block));
 			chain.seats = new.len() as u32;
 			// One of them dies.
 			let until = chain.block + 60;
@@ -317,7 +376,7 @@ mod tests {
 		// Of those that stay, the reports stay.
 		let mut chain = Chain::of(4);
 		chain.hear(3, 9);
-		chain.reports.reseat(&mut chain.view, &[10, 11, 12, 13], &[13, 20, 21, 22]);
+		chain.reports.reseat(&mut chain.view, &[10, 11, 12, 13], &[13, 20, 21, 22], at(2));
 		chain.hear(1, 8);
 		assert_eq!(chain.view.finalized, 8);
 	}

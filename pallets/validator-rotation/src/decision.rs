@@ -181,8 +181,8 @@ impl<T: Config> Pallet<T> {
 		T::Log::append(NewRecord { incident, kind, initiator, subject, from: Some(from), to, evidence });
 	}
 
-	/// Changes what is remembered of a member. Where there is no room, the oldest is forgotten, first of those that nothing
-	/// keeps from being seated.
+	/// Changes what is remembered of a member. Where there is no room, the oldest is forgotten, first
+	/// of those that nothing keeps from being seated, and last of those that are expelled.
 	pub(crate) fn with_conduct<R>(who: &T::AccountId, change: impl FnOnce(&mut ConductOf<T>) -> R) -> R {
 		let now = frame_system::Pallet::<T>::block_number();
 		let mut all = Conducts::<T>::get().into_inner();
@@ -191,7 +191,8 @@ impl<T: Config> Pallet<T> {
 		let place = all.iter().position(|(known, _)| known == who).unwrap_or_else(|| {
 			if all.len() >= T::MaxMembers::get() as usize {
 				let age = |(_, (_, conduct)): &(usize, &(_, ConductOf<T>))| {
-					(conduct.absence.is_some(), conduct.last)
+					let is_expelled = conduct.absence == Some(Absence::Expelled);
+					(is_expelled, conduct.absence.is_some(), conduct.last)
 				};
 				let oldest = all.iter().enumerate().min_by_key(age).map(|(place, _)| place);
 				oldest.map(|place| all.remove(place));

@@ -20,7 +20,7 @@ use understudy_primitives::{
 };
 
 use codec::Encode;
-use pallet_session::{historical, SessionManager, ShouldEndSession};
+use pallet_session::{historical, Config as SessionConfig, SessionManager, ShouldEndSession};
 
 use crate::{
 	decision::Scene,
@@ -296,13 +296,28 @@ impl<T: Config> SessionManager<T::AccountId> for Pallet<T> {
 	}
 }
 
+/// The active set, if any of its members has set other session keys than those in use. A historical
+/// pallet notes keys with each set that it is given, and an offence by keys that it has not noted
+/// cannot be proven. The session pallet takes changed keys for a changed set in any case.
+fn rekeyed<T>() -> Option<Vec<T::AccountId>>
+where
+	T: Config + SessionConfig<ValidatorId = <T as frame_system::Config>::AccountId>,
+{
+	let used = pallet_session::QueuedKeys::<T>::get();
+	let is_other =
+		|(who, keys): &(_, _)| pallet_session::NextKeys::<T>::get(who).is_some_and(|next| next != *keys);
+	used.iter().any(is_other).then(|| used.into_iter().map(|(who, _)| who).collect())
+}
+
 /// For chains with a historical pallet. The identification is the default one, as `pallet-staking` has it: exposures are
 /// looked up by era when an offence is reported.
-impl<T: Config, FullIdentification: Default> historical::SessionManager<T::AccountId, FullIdentification>
-	for Pallet<T>
+impl<T, FullIdentification> historical::SessionManager<T::AccountId, FullIdentification> for Pallet<T>
+where
+	T: Config + SessionConfig<ValidatorId = <T as frame_system::Config>::AccountId>,
+	FullIdentification: Default,
 {
 	fn new_session(index: SessionIndex) -> Option<Vec<(T::AccountId, FullIdentification)>> {
-		let set = <Self as SessionManager<_>>::new_session(index)?;
+		let set = <Self as SessionManager<_>>::new_session(index).or_else(rekeyed::<T>)?;
 		Some(set.into_iter().map(|who| (who, Default::default())).collect())
 	}
 
@@ -321,15 +336,17 @@ impl<T: Config, FullIdentification: Default> historical::SessionManager<T::Accou
 }
 
 impl<T: Config> ShouldEndSession<BlockNumberFor<T>> for Pallet<T> {
-	/// When it is time anyway or a change is on its way; never while the set must not change. Before everything holds still, what
-	/// is queued becomes active.
+	/// When it is time anyway or a change is on its way; never while the set must not change, or
+	/// while finality lags behind too many rosters. Before everything holds still, what is queued
+	/// becomes active.
 	fn should_end_session(now: BlockNumberFor<T>) -> bool {
 		let frozen = T::Recovery::is_frozen();
+		let reseats = T::Recovery::is_reseating();
 		let changes = if frozen {
-			Planned::<T>::exists() || T::Recovery::is_reseating()
+			Planned::<T>::exists() || reseats
 		} else {
 			T::Periodic::should_end_session(now) || Progress::<T>::get() != Stage::Idle
 		};
-		changes && T::MayRotate::get()
+		changes && T::MayRotate::get() && (reseats || T::Recovery::has_room())
 	}
 }

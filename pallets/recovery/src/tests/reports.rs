@@ -109,6 +109,10 @@ fn why_reports_are_refused() {
 		let stale = final_for(11, Recovery::status().finalized.into());
 		healthy(1);
 		unfit(stale, rejection::STALE_VIEW);
+		// A healthy chain lacks no report that changes little.
+		unfit(final_for(11, number), rejection::ALREADY_SAID);
+		(0..6).for_each(|_| skip());
+		let number = System::block_number() - 1;
 		unfit(final_for(17, number), rejection::NOT_A_MEMBER);
 		unfit(final_for(15, number), rejection::NOT_A_MEMBER);
 		unfit(final_for(11, System::block_number()), rejection::WRONG_BASE);
