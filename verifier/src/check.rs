@@ -136,7 +136,7 @@ pub fn check(bundle: &Bundle, trusted: &TrustedSet, policy: &Policy) -> Result<V
 		hand_offs: bundle.hand_offs.len(),
 		forced,
 	};
-	check_policy(&verified, policy)?;
+	check_policy(&verified, trusted, policy)?;
 	Ok(verified)
 }
 
@@ -198,12 +198,14 @@ fn check_ancestry(bundle: &Bundle) -> Result<Option<(RecordSeq, H256)>, Fault> {
 }
 
 /// What who checks asks for beside.
-fn check_policy(verified: &Verified, policy: &Policy) -> Result<(), Error> {
-	let Policy { min_block, min_records, not_before, checkpoint } = policy;
+fn check_policy(verified: &Verified, trusted: &TrustedSet, policy: &Policy) -> Result<(), Error> {
+	let Policy { min_block, min_records, not_before, trusted_not_before, checkpoint } = policy;
 	let LogHead { count, root, .. } = verified.log;
 	let new = verified.block >= *min_block && count >= *min_records && verified.time >= *not_before;
 	ensure(new, Fault::Stale).at(Link::Age)?;
-	let Some((pinned, pinned_root)) = checkpoint else { return Ok(()) };
+	let Some((pinned, pinned_root)) = checkpoint else {
+		return ensure(trusted.as_of >= *trusted_not_before, Fault::OldTrust).at(Link::Age);
+	};
 	ensure(count >= *pinned, Fault::Stale).at(Link::Age)?;
 	let shown = if count == *pinned { Some(root) } else { None };
 	let shown =

@@ -42,7 +42,7 @@ impl fmt::Display for Link {
 			Link::Evidence(nth) => write!(f, "the evidence of record {nth} of the bundle"),
 			Link::Incident => f.write_str("the incident"),
 			Link::Ancestry => f.write_str("the way from the checkpoint's log to this one"),
-			Link::Age => f.write_str("the head's age"),
+			Link::Age => f.write_str("the age"),
 		}
 	}
 }
@@ -153,6 +153,8 @@ faults! {
 	IncompleteIncident,
 	/// It is older than it must be: an old head, shown as the newest.
 	Stale,
+	/// The trusted set is older than it may be, or nobody has said how old: its members may have given their keys away since.
+	OldTrust,
 	/// The log of the checkpoint is not a beginning of this one.
 	WrongCheckpoint,
 	/// It does not lead from the log of that time to this one.

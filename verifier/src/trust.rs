@@ -15,6 +15,10 @@ pub struct TrustedSet {
 	pub set_id: u64,
 	/// The last block that the set before it finalized; where the change was forced, the block that proposed the set. 0 at genesis.
 	pub since: u32,
+	/// Time at which it was known to be the chain's authority set, in milliseconds since the Unix
+	/// epoch. 0 where nobody has said: it may be of any age.
+	#[serde(default, skip_serializing_if = "is_undated")]
+	pub as_of: u64,
 	/// Its members' keys, and their weights.
 	pub authorities: Vec<(AuthorityId, u64)>,
 	/// The name of the failover pallet in the chain's runtime.
@@ -31,6 +35,10 @@ pub struct TrustedSet {
 /// The SS58 prefix of chains that name none.
 pub const SS58_PREFIX: u16 = 42;
 
+fn is_undated(as_of: &u64) -> bool {
+	*as_of == 0
+}
+
 fn ss58_prefix() -> u16 {
 	SS58_PREFIX
 }
@@ -42,6 +50,7 @@ impl TrustedSet {
 			genesis,
 			set_id: 0,
 			since: 0,
+			as_of: 0,
 			authorities,
 			pallet: failover(),
 			recovery: recovery(),
@@ -67,6 +76,10 @@ pub struct Policy {
 	pub min_records: u64,
 	/// The head must not be older than this, in milliseconds since the Unix epoch.
 	pub not_before: u64,
+	/// The trusted set must be known from this time or later, in milliseconds since the Unix epoch:
+	/// members of older ones may have unbonded, and given their keys away. A checkpoint, which
+	/// excludes other histories before it, stands in for it.
+	pub trusted_not_before: u64,
 	/// A checkpoint of the log that a witness has kept: its count, and its root. The bundle must show that its log continues
 	/// that one.
 	pub checkpoint: Option<(u64, H256)>,

@@ -266,6 +266,17 @@ fn an_old_head_is_not_taken_for_the_newest() {
 	let wrong = Err(Error { link: Link::Ancestry, fault: Fault::WrongCheckpoint });
 	assert_eq!(check(&new, &trusted, &other), wrong);
 
+	// The trusted set is undated, too old, and just new enough; a checkpoint stands in for its age.
+	let recent = Policy { trusted_not_before: 1_000, ..any_age() };
+	for (as_of, holds) in [(0, false), (999, false), (1_000, true)] {
+		let dated = TrustedSet { as_of, ..trusted.clone() };
+		let refused = Err(Error { link: Link::Age, fault: Fault::OldTrust });
+		let verified = check(&new, &dated, &recent);
+		assert!(if holds { verified.is_ok() } else { verified == refused }, "{verified:?}");
+	}
+	let pinned = Policy { checkpoint: Some((forge.log.count, forge.log.root)), ..recent };
+	assert!(check(&new, &trusted, &pinned).is_ok());
+
 	// The log of an older checkpoint is the beginning of this one.
 	let pinned = Policy { checkpoint: Some((old_log.count, old_log.root)), ..any_age() };
 	assert_eq!(check(&new, &trusted, &pinned), Err(Error { link: Link::Age, fault: Fault::NoAncestry }));

@@ -41,7 +41,16 @@ pub fn trusted_set(spec: &[u8], pallet: String, recovery: String) -> anyhow::Res
 	let set_id = state.get(&key).map_or(Ok(0), |id| u64::decode(&mut &id[..]))?;
 	let ss58_prefix = spec["properties"]["ss58Format"].as_u64().and_then(|prefix| prefix.try_into().ok());
 	let ss58_prefix = ss58_prefix.unwrap_or(understudy_verifier::SS58_PREFIX);
-	Ok(TrustedSet { genesis: header.hash(), set_id, since: 0, authorities, pallet, recovery, ss58_prefix })
+	Ok(TrustedSet {
+		genesis: header.hash(),
+		set_id,
+		since: 0,
+		as_of: 0,
+		authorities,
+		pallet,
+		recovery,
+		ss58_prefix,
+	})
 }
 
 fn bytes(text: &str) -> anyhow::Result<Vec<u8>> {

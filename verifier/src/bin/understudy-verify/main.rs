@@ -14,9 +14,10 @@ use std::{
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use codec::Encode;
+use codec::{Decode, Encode};
 use sp_core::H256;
-use understudy_verifier::{check, Bundle, Error, Fault, Link, Policy, TrustedSet, MAX_BYTES};
+use sp_runtime::traits::Header as _;
+use understudy_verifier::{check, Bundle, Error, Fault, Header, Link, Policy, TrustedSet, MAX_BYTES};
 
 /// Fetches proofs of what a chain's failover log says, and checks them offline, trusting one authority set and nobody else.
 #[derive(Parser)]
@@ -30,7 +31,7 @@ const EXIT_CODES: &str = "Exit codes:
   0  the proof holds
   1  a link of the proof does not hold
   2  nothing could be checked: a file, the node, or the command line
-  3  the proof holds, and is older than it has to be, or does not reach back to the checkpoint";
+  3  the proof holds, and it or the trusted set is too old, or it does not reach back to the checkpoint";
 
 #[derive(Subcommand)]
 enum Command {
@@ -41,6 +42,10 @@ enum Command {
 		/// Where the trusted set goes; standard output by default.
 		#[arg(long, short)]
 		out: Option<PathBuf>,
+		/// Time at which the genesis set was known to be the chain's authority set: "now" where the
+		/// chain has just begun, or seconds since the Unix epoch. Undated, it is refused by default.
+		#[arg(long, value_parser = moment, value_name = "TIME")]
+		as_of: Option<u64>,
 		/// The name of the failover pallet in the chain's runtime.
 		#[arg(long, default_value = "Failover")]
 		pallet: String,
@@ -132,9 +137,35 @@ struct Age {
 	/// The head must not be older than so many seconds now.
 	#[arg(long)]
 	max_age: Option<u64>,
+	/// The trusted set must not be older than so many seconds now. Shorter than the chain's unbonding
+	/// period: members that have left may give their keys away. A checkpoint stands in for it.
+	#[arg(long, default_value_t = TRUST_AGE, conflicts_with = "any_trust_age")]
+	max_trust_age: u64,
+	/// Trust the set however old it is, for example because a second source says the same.
+	#[arg(long)]
+	any_trust_age: bool,
 	/// A checkpoint that a witness has kept, COUNT:ROOT, whose log this one must be the continuation of.
 	#[arg(long, value_parser = checkpoint)]
 	checkpoint: Option<(u64, H256)>,
+}
+
+/// Age of a trusted set that is accepted by default: 14 days, in seconds. Half of the 28 days for
+/// which stake is bonded on the relay chains and the sample chain's production parameters.
+const TRUST_AGE: u64 = 14 * 24 * 60 * 60;
+
+/// Milliseconds since the Unix epoch.
+fn now() -> u64 {
+	let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+	since.as_millis() as u64
+}
+
+/// A point in time, in milliseconds since the Unix epoch.
+fn moment(text: &str) -> Result<u64, String> {
+	if text == "now" {
+		return Ok(now());
+	}
+	let seconds: u64 = text.parse().map_err(|_| "TIME is \"now\", or seconds since the Unix epoch")?;
+	Ok(seconds.saturating_mul(1_000))
 }
 
 fn checkpoint(text: &str) -> Result<(u64, H256), String> {
@@ -144,12 +175,13 @@ fn checkpoint(text: &str) -> Result<(u64, H256), String> {
 }
 
 impl Age {
-	fn policy(&self) -> anyhow::Result<Policy> {
-		let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
-		let now = now.as_millis() as u64;
-		let Age { min_block, min_records, max_age, checkpoint } = *self;
-		let not_before = max_age.map_or(0, |age| now.saturating_sub(age.saturating_mul(1_000)));
-		Ok(Policy { min_block, min_records, not_before, checkpoint })
+	fn policy(&self) -> Policy {
+		let now = now();
+		let Age { min_block, min_records, max_age, max_trust_age, any_trust_age, checkpoint } = *self;
+		let ago = |seconds: u64| now.saturating_sub(seconds.saturating_mul(1_000));
+		let not_before = max_age.map_or(0, ago);
+		let trusted_not_before = if any_trust_age { 0 } else { ago(max_trust_age) };
+		Policy { min_block, min_records, not_before, trusted_not_before, checkpoint }
 	}
 }
 
@@ -165,10 +197,11 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
 	match command {
-		Command::Trust { spec, out, pallet, recovery } => {
-			let trusted = genesis::trusted_set(&read(&spec)?, pallet, recovery).with_context(|| {
+		Command::Trust { spec, out, as_of, pallet, recovery } => {
+			let mut trusted = genesis::trusted_set(&read(&spec)?, pallet, recovery).with_context(|| {
 				format!("{} is no raw chain specification that can be used", spec.display())
 			})?;
+			trusted.as_of = as_of.unwrap_or_default();
 			write_json(&trusted, out.as_deref())?;
 		},
 		Command::Fetch { rpc, what, trust, disclose, at, checkpoint, out } => {
@@ -187,16 +220,19 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 				fs::write(&out, bundle.encode())
 					.with_context(|| format!("cannot write {}", out.display()))?;
 			}
+			let head = Header::decode(&mut &bundle.head.header[..]).context("the node gave no header")?;
 			println!(
-				"{}: {} records, {} hand-offs, {} bytes in SCALE",
+				"{}: {} records, {} hand-offs, {} bytes in SCALE, up to #{} {:?}",
 				out.display(),
 				bundle.records.len(),
 				bundle.hand_offs.len(),
-				bundle.encoded_size()
+				bundle.encoded_size(),
+				head.number(),
+				head.hash()
 			);
 		},
 		Command::Check { bundle, trust, json, next_trust, age } => {
-			let (trusted, policy) = (read_trust(&trust)?, age.policy()?);
+			let (trusted, policy) = (read_trust(&trust)?, age.policy());
 			let parsed = parse(&read(&bundle)?);
 			let result = parsed.and_then(|bundle| {
 				let verified = check(&bundle, &trusted, &policy)?;

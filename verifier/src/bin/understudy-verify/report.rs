@@ -165,6 +165,7 @@ pub fn next_trust(bundle: &Bundle, verified: &Verified, trusted: &TrustedSet) ->
 	TrustedSet {
 		set_id: verified.set.id,
 		since: verified.since,
+		as_of: verified.time,
 		authorities: verified.set.authorities(),
 		genesis: bundle.genesis,
 		..trusted.clone()
