@@ -14,7 +14,6 @@ use std::sync::Arc;
 
 use codec::{Decode, Encode};
 use pallet_recovery::vote::{binds, is_released};
-use sc_client_api::Backend;
 use sc_consensus_grandpa::{SharedAuthoritySet, VotingRule, VotingRuleResult};
 use sp_api::ProvideRuntimeApi;
 use sp_application_crypto::RuntimeAppPublic;
@@ -31,7 +30,7 @@ use understudy_primitives::{
 };
 use understudy_runtime::{BlockNumber, Hash, OpaqueBlock as Block};
 
-use crate::service::{FullBackend, FullClient};
+use crate::service::{FullClient, OffchainStore};
 
 type Header = <Block as sp_runtime::traits::Block>::Header;
 
@@ -40,8 +39,8 @@ type Header = <Block as sp_runtime::traits::Block>::Header;
 pub struct AnchorRule {
 	/// The client.
 	pub client: Arc<FullClient>,
-	/// The database, in which the node's lock is.
-	pub backend: Arc<FullBackend>,
+	/// The storage that the node's lock is in.
+	pub storage: OffchainStore,
 	/// The set that votes.
 	pub authority_set: SharedAuthoritySet<Hash, BlockNumber>,
 	/// The keys of the node.
@@ -51,7 +50,7 @@ pub struct AnchorRule {
 impl AnchorRule {
 	/// What the node is bound by; what cannot be read binds it, too.
 	fn lock(&self) -> Result<Option<Lock<Hash>>, codec::Error> {
-		let kept = self.backend.offchain_storage().and_then(|storage| storage.get(STORAGE_PREFIX, LOCK));
+		let kept = self.storage.get(STORAGE_PREFIX, LOCK);
 		kept.map(|kept| Lock::decode(&mut &kept[..])).transpose()
 	}
 
@@ -71,7 +70,7 @@ impl AnchorRule {
 
 	/// The proposal that the operator has taken the node's vote back for.
 	fn released(&self) -> Option<BlockId<Hash>> {
-		let kept = self.backend.offchain_storage()?.get(STORAGE_PREFIX, RELEASED)?;
+		let kept = self.storage.get(STORAGE_PREFIX, RELEASED)?;
 		BlockId::decode(&mut &kept[..]).ok()
 	}
 
@@ -85,11 +84,12 @@ impl AnchorRule {
 			|| self.is_bound_by_chain(best, status.as_ref())
 	}
 
-	/// Writes down what is about to be prevoted for.
-	fn note(&self, target: &Header) {
-		let Some(mut storage) = self.backend.offchain_storage() else { return };
-		let block = BlockId { number: *target.number(), hash: target.hash() };
-		storage.set(STORAGE_PREFIX, PREVOTED, &block.encode());
+	/// Writes down what is about to be prevoted for. Returns whether it is durable.
+	fn note(&self, target: &Header) -> bool {
+		let block = BlockId { number: *target.number(), hash: target.hash() }.encode();
+		let mut storage = self.storage.clone();
+		storage.set(STORAGE_PREFIX, PREVOTED, &block);
+		storage.get(STORAGE_PREFIX, PREVOTED) == Some(block)
 	}
 }
 
@@ -102,15 +102,12 @@ impl VotingRule<Block, FullClient> for AnchorRule {
 		current_target: &Header,
 	) -> VotingRuleResult<Block> {
 		// A vote may be cast meanwhile: its lock is written before it looks at what is written here, so one of the two sees the other.
-		let abstains = self.is_bound(best_target) || {
-			self.note(current_target);
-			self.is_bound(best_target)
-		};
+		let abstains = self.is_bound(best_target) || !self.note(current_target) || self.is_bound(best_target);
 		let restricted: Option<(Hash, BlockNumber)> = abstains.then(|| (base.hash(), *base.number()));
 		if abstains {
 			log::warn!(
 				target: "understudy::recovery",
-				"not voting for #{}: this node has voted for a recovery, which may still happen",
+				"not voting for #{}: this node has voted for a recovery, which may still happen, or cannot write down its prevote",
 				current_target.number()
 			);
 		}

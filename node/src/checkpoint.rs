@@ -4,7 +4,7 @@
 //! failover log gets there by the members' votes for the recovery: its head is the block to start with, and nobody who hands it out
 //! has to be trusted.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::PathBuf, sync::Arc};
 
 use sc_consensus::{
 	block_import::{BlockCheckParams, BlockImport, BlockImportParams, StateAction, StorageChanges},
@@ -16,15 +16,25 @@ use sp_blockchain::HeaderBackend;
 use sp_consensus::Error as ConsensusError;
 use sp_consensus_grandpa::GrandpaApi;
 use sp_runtime::traits::Header as _;
-use understudy_runtime::{OpaqueBlock as Block, Runtime};
+use understudy_runtime::{Hash, OpaqueBlock as Block, Runtime};
 use understudy_verifier::{check, Bundle, Fault, Header, Policy, TrustedSet};
 
 use crate::service::FullClient;
 
 const LOG_TARGET: &str = "understudy::checkpoint";
 
+/// A proof whose head a node starts with.
+#[derive(Clone)]
+pub struct Checkpoint {
+	/// The file with the proof.
+	pub path: PathBuf,
+	/// Hash of the head, where the operator knows it from elsewhere. Else the genesis set is trusted,
+	/// whose members may have given their keys away since.
+	pub block: Option<Hash>,
+}
+
 /// The head of a proof, if it leads there from the genesis set of this chain; or why it does not, and what to do.
-pub fn head(path: &Path, client: &FullClient) -> Result<Header, String> {
+pub fn head(Checkpoint { path, block }: &Checkpoint, client: &FullClient) -> Result<Header, String> {
 	let genesis = client.info().genesis_hash;
 	let authorities = client.runtime_api().grandpa_authorities(genesis);
 	let authorities = authorities.map_err(|why| format!("the genesis set cannot be read: {why}"))?;
@@ -39,6 +49,15 @@ pub fn head(path: &Path, client: &FullClient) -> Result<Header, String> {
 	let bytes = fs::read(path).map_err(|why| refuse(&why))?;
 	let bundle = Bundle::from_scale(&bytes).map_err(|why| refuse(&why))?;
 	let verified = check(&bundle, &trusted, &Policy::default()).map_err(|why| refuse(&why))?;
+	if let Some(block) = block.filter(|block| *block != verified.hash) {
+		return Err(format!(
+			"{} leads to #{} {:?}, and not to {block:?}: it is older or newer than the block that --checkpoint-block names, or \
+			 of another history; find out which before you go on",
+			path.display(),
+			verified.block,
+			verified.hash
+		));
+	}
 	log::info!(
 		target: LOG_TARGET,
 		"the checkpoint leads from genesis to #{} across {} hand-offs, {} of them forced; peers keep its state for 256 blocks \

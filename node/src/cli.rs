@@ -39,9 +39,20 @@ pub struct Cli {
 	pub probe: Probe,
 
 	/// Start with the state of the block that this proof leads to, and sync from there: a file as `understudy-verify fetch` writes it
-	/// in SCALE. It is checked from the genesis set on, across recoveries, too. The blocks before it are not asked for
-	#[arg(long, value_name = "FILE")]
+	/// in SCALE. It is checked from the genesis set on, across recoveries, too. The blocks before it are not asked for.
+	///
+	/// Keys of former members suffice to forge such a proof: say the block that it must lead to, or that you accept it
+	#[arg(long, value_name = "FILE", requires = "source")]
 	pub checkpoint: Option<std::path::PathBuf>,
+
+	/// The hash of the block that the checkpoint must lead to, from a source that you trust
+	#[arg(long, value_name = "HASH", group = "source", requires = "checkpoint")]
+	pub checkpoint_block: Option<understudy_runtime::Hash>,
+
+	/// Accept a checkpoint of whatever block, on the word of the genesis set alone: of a chain that is younger than its
+	/// unbonding period
+	#[arg(long, group = "source", requires = "checkpoint")]
+	pub checkpoint_from_genesis: bool,
 }
 
 #[derive(Debug, clap::Subcommand)]

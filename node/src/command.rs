@@ -8,6 +8,7 @@ use understudy_runtime::{Hash, OpaqueBlock as Block};
 
 use crate::{
 	chain_spec,
+	checkpoint::Checkpoint,
 	cli::{Cli, Subcommand},
 	service,
 };
@@ -105,11 +106,12 @@ pub fn run() -> sc_cli::Result<()> {
 				return Err(sc_cli::Error::Input(
 					"--sync warp cannot cross a recovery, which forces a change of authorities: on a chain that ever had one it \
 					 would never end. Sync in full (--sync full), or start from a checkpoint: understudy-verify fetch --records 0 \
-					 --rpc ws://ADDRESS --out FILE writes one, and --checkpoint FILE starts with it"
+					 --rpc ws://ADDRESS --out FILE writes one, and --checkpoint FILE --checkpoint-block HASH starts with it"
 						.into(),
 				));
 			}
-			let checkpoint = cli.checkpoint;
+			let block = cli.checkpoint_block;
+			let checkpoint = cli.checkpoint.map(|path| Checkpoint { path, block });
 			match config.network.network_backend {
 				NetworkBackendType::Libp2p => {
 					service::new_full::<sc_network::NetworkWorker<Block, Hash>>(config, probing, checkpoint)

@@ -15,7 +15,7 @@ use std::{
 
 use codec::{Decode, Encode};
 use futures::{FutureExt, StreamExt};
-use sc_client_api::{Backend, BlockchainEvents};
+use sc_client_api::BlockchainEvents;
 use sc_consensus_aura::find_pre_digest;
 use sc_consensus_grandpa::{SharedAuthoritySet, SharedVoterState};
 use sp_api::ProvideRuntimeApi;
@@ -36,7 +36,7 @@ use understudy_primitives::{
 };
 use understudy_runtime::{Hash, OpaqueBlock as Block};
 
-use crate::service::{FullBackend, FullClient};
+use crate::service::{FullClient, OffchainStore};
 
 /// How often the rounds are looked at.
 const LOOK: Duration = Duration::from_millis(500);
@@ -166,8 +166,8 @@ impl Metrics {
 pub struct FinalityObserver {
 	/// The client, which knows what is final.
 	pub client: Arc<FullClient>,
-	/// Where the offchain worker reads.
-	pub backend: Arc<FullBackend>,
+	/// The storage that the offchain worker reads.
+	pub storage: OffchainStore,
 	/// Who has voted in the running rounds.
 	pub voter_state: SharedVoterState,
 	/// Who may vote.
@@ -179,7 +179,7 @@ pub struct FinalityObserver {
 impl FinalityObserver {
 	/// Watches for as long as the node runs.
 	pub async fn run(self) {
-		let Some(mut storage) = self.backend.offchain_storage() else { return };
+		let mut storage = self.storage.clone();
 		let metrics = self.registry.as_ref().and_then(|registry| Metrics::register(registry).ok());
 		let mut watch = Watch::default();
 		let mut imports = self.client.every_import_notification_stream();
@@ -256,8 +256,7 @@ fn now() -> u64 {
 
 /// Leaves for the offchain worker what does not change while the node runs: its release, and whom its operator lets it
 /// probe.
-pub fn introduce(backend: &FullBackend, probing: Probing) {
-	let Some(mut storage) = backend.offchain_storage() else { return };
+pub fn introduce(storage: &mut OffchainStore, probing: Probing) {
 	storage.set(STORAGE_PREFIX, PROBING, &probing.encode());
 	let part = |text: &str| text.parse().unwrap_or_default();
 	let version = NodeVersion {

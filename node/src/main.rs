@@ -5,6 +5,7 @@ mod chain_spec;
 mod checkpoint;
 mod cli;
 mod command;
+mod durable;
 mod failover_rpc;
 mod finality_observer;
 mod hand_overs;

@@ -1,6 +1,6 @@
 //! Puts a node together: client, pool, network, block production and finality.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use sc_client_api::{Backend, BlockBackend, HeaderBackend};
@@ -19,7 +19,8 @@ use understudy_runtime::{apis::RuntimeApi, Hash, OpaqueBlock as Block};
 
 use crate::{
 	anchor_rule::AnchorRule,
-	checkpoint::{self, WithoutPast},
+	checkpoint::{self, Checkpoint, WithoutPast},
+	durable::Durable,
 	finality_observer::{self, FinalityObserver},
 	hand_overs::HandOvers,
 	monitor::Monitor,
@@ -31,6 +32,8 @@ pub type FullClient =
 	sc_service::TFullClient<Block, RuntimeApi, sc_executor::WasmExecutor<sp_io::SubstrateHostFunctions>>;
 /// The database.
 pub type FullBackend = sc_service::TFullBackend<Block>;
+/// The offchain storage, in which what binds the node is durable.
+pub type OffchainStore = Durable<<FullBackend as Backend<Block>>::OffchainStorage>;
 type FullSelectChain = sc_consensus::LongestChain<FullBackend, Block>;
 type GrandpaImport = GrandpaBlockImport<FullBackend, Block, FullClient, FullSelectChain>;
 type GrandpaLink = LinkHalf<Block, FullClient, FullSelectChain>;
@@ -155,7 +158,7 @@ fn inherents(
 pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 	mut config: Configuration,
 	probing: Probing,
-	checkpoint: Option<PathBuf>,
+	checkpoint: Option<Checkpoint>,
 ) -> Result<TaskManager, ServiceError> {
 	let sc_service::PartialComponents {
 		client,
@@ -173,9 +176,15 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 	if checkpoint.is_some() && !is_empty {
 		config.network.sync_mode = SyncMode::Full;
 	}
-	let target = checkpoint.filter(|_| is_empty).map(|path| checkpoint::head(&path, &client));
+	let target = checkpoint.filter(|_| is_empty).map(|checkpoint| checkpoint::head(&checkpoint, &client));
 	let target = target.transpose().map_err(ServiceError::Other)?;
-	finality_observer::introduce(&backend, probing);
+	let storage = backend.offchain_storage().ok_or_else(|| {
+		ServiceError::Other("the database has no offchain storage, in which votes are kept".into())
+	})?;
+	let mut storage = Durable::open(storage, &config).map_err(|why| {
+		ServiceError::Other(format!("the folder of what binds this node cannot be made: {why}"))
+	})?;
+	finality_observer::introduce(&mut storage, probing);
 	let registry = config.prometheus_registry().cloned();
 	let mut net_config = sc_network::config::FullNetworkConfiguration::<Block, Hash, N>::new(
 		&config.network,
@@ -226,7 +235,7 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 			runtime_api_provider: client.clone(),
 			is_validator: config.role.is_authority(),
 			keystore: Some(keystore_container.keystore()),
-			offchain_db: backend.offchain_storage(),
+			offchain_db: Some(storage.clone()),
 			transaction_pool: Some(OffchainTransactionPoolFactory::new(transaction_pool.clone())),
 			network_provider: Arc::new(network.clone()),
 			enable_http_requests: true,
@@ -243,7 +252,7 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 	let shared_voter_state = SharedVoterState::empty();
 	let observer = FinalityObserver {
 		client: client.clone(),
-		backend: backend.clone(),
+		storage: storage.clone(),
 		voter_state: shared_voter_state.clone(),
 		authority_set: grandpa_link.shared_authority_set().clone(),
 		registry: registry.clone(),
@@ -259,7 +268,7 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 	task_manager.spawn_handle().spawn("recovery-monitor", None, monitor.run());
 	let anchor_rule = AnchorRule {
 		client: client.clone(),
-		backend: backend.clone(),
+		storage,
 		authority_set: grandpa_link.shared_authority_set().clone(),
 		keystore: keystore_container.keystore(),
 	};

@@ -6,11 +6,19 @@
 
 use codec::{Decode, Encode};
 use sc_cli::{CliConfiguration, DatabaseParams, SharedParams};
-use sc_client_api::Backend as _;
+use sc_client_api::{Backend as _, HeaderBackend as _};
 use sc_service::Configuration;
 use sp_core::offchain::{OffchainStorage, STORAGE_PREFIX};
-use understudy_primitives::offchain::{Lock, LOCK, RELEASED};
+use understudy_primitives::{
+	offchain::{Lock, LOCK, RELEASED},
+	BlockId,
+};
 use understudy_runtime::{Hash, OpaqueBlock as Block};
+
+use crate::{
+	durable::Durable,
+	service::{FullBackend, OffchainStore},
+};
 
 /// Takes back this node's vote for a recovery that cannot be carried out any more, so that the node helps to finalize again. The node
 /// must stand still.
@@ -39,10 +47,11 @@ impl TakeBackVoteCmd {
 		let input = |why: String| sc_cli::Error::Input(why);
 		let backend = sc_service::new_db_backend::<Block>(config.db_config())?;
 		let storage = backend.offchain_storage();
-		let mut storage = storage.ok_or_else(|| input("this node has no offchain storage".into()))?;
+		let storage = storage.ok_or_else(|| input("this node has no offchain storage".into()))?;
+		let mut storage = Durable::open(storage, config)
+			.map_err(|why| input(format!("the folder of the node's votes cannot be opened: {why}")))?;
 		let Some(kept) = storage.get(STORAGE_PREFIX, LOCK) else {
-			println!("No vote binds this node.");
-			return Ok(());
+			return self.release_from_chain(&mut storage, &backend);
 		};
 		let Lock { proposal, .. } = Lock::<Hash>::decode(&mut &kept[..])
 			.map_err(|why| input(format!("what the node has kept of its vote cannot be read: {why}")))?;
@@ -69,6 +78,25 @@ impl TakeBackVoteCmd {
 				Err(input(format!("this node has voted for {:?}, and not for {hash:?}", proposal.hash)))
 			},
 		}
+	}
+}
+
+impl TakeBackVoteCmd {
+	/// Takes back a vote that the node has lost and the chain has: its keys bind the node as well.
+	fn release_from_chain(&self, storage: &mut OffchainStore, backend: &FullBackend) -> sc_cli::Result<()> {
+		let Some(hash) = self.proposal else {
+			println!(
+				"No vote that this node has kept binds it. If its database was lost, the chain may have its vote: \
+				 recovery_status names the proposal, take the vote back with --proposal HASH; see --help first."
+			);
+			return Ok(());
+		};
+		let number = backend.blockchain().number(hash)?.ok_or_else(|| {
+			sc_cli::Error::Input(format!("this node does not have the block {hash:?}: let it sync first"))
+		})?;
+		storage.set(STORAGE_PREFIX, RELEASED, &BlockId { number, hash }.encode());
+		println!("Taken back: a vote of this node for what #{number} proposes does not bind it.");
+		Ok(())
 	}
 }
 
