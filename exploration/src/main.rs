@@ -1,0 +1,35 @@
+//! `understudy-exploration`: serves a model of a stall for a browser, to be walked through by hand.
+
+use clap::{Parser, ValueEnum};
+use stateright::Model;
+use understudy_exploration::{split, stall, THREADS};
+
+/// Serves a model of a stall for a browser: its states, what can happen in each, and which properties
+/// hold. `cargo test --release` in the same folder explores all of them.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+	/// The model.
+	#[arg(value_enum)]
+	model: Which,
+	/// The address to serve it at.
+	#[arg(long, default_value = "localhost:3000")]
+	at: String,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Which {
+	/// A network in two parts.
+	Split,
+	/// One stall on one chain.
+	Stall,
+}
+
+fn main() {
+	let Cli { model, at } = Cli::parse();
+	println!("serving the model at http://{at} until Ctrl-C");
+	match model {
+		Which::Split => drop(split::RULES.checker().threads(THREADS).serve(at)),
+		Which::Stall => drop(stall::RULES.checker().threads(THREADS).serve(at)),
+	}
+}
