@@ -1,17 +1,24 @@
 // Governance with @polkadot/api, as the well-known accounts of a sample network.
 //
 //   node govern.cjs referendum WS-URL GROUP NAME JSON   sets a parameter by a referendum, and waits until it is enacted
+//   node govern.cjs upgrade WS-URL WASM                 replaces the runtime by a referendum
 //   node govern.cjs approve WS-URL [INCIDENT]           the guardians approve a case, the oldest one if none is named
 //   node govern.cjs veto WS-URL [INCIDENT]              the guardians veto it
 "use strict";
 
 const assert = require("node:assert/strict");
+const { readFileSync } = require("node:fs");
 const { Keyring } = require("@polkadot/api");
+const { u8aToHex } = require("@polkadot/util");
+const { blake2AsHex } = require("@polkadot/util-crypto");
 const { within, connect, send, run } = require("./client.cjs");
 
 const [action, url, ...rest] = process.argv.slice(2);
-if (!["referendum", "approve", "veto"].includes(action) || !url || (action === "referendum" && rest.length !== 3)) {
-  console.error("usage: node govern.cjs referendum WS-URL GROUP NAME JSON | approve WS-URL [INCIDENT] | veto WS-URL [INCIDENT]");
+const wanted = { referendum: [3], upgrade: [1], approve: [0, 1], veto: [0, 1] };
+if (!wanted[action]?.includes(rest.length) || !url) {
+  console.error(
+    "usage: node govern.cjs referendum WS-URL GROUP NAME JSON | upgrade WS-URL WASM | approve WS-URL [INCIDENT] | veto WS-URL [INCIDENT]",
+  );
   process.exit(2);
 }
 
@@ -32,15 +39,10 @@ async function until(api, what, done) {
   return found;
 }
 
-async function referendum(api, people, [group, name, json]) {
+/** Carries a call out by a referendum of all token holders; `enacted` says after each block what came of it, or null. */
+async function decideAll(api, people, call, enacted) {
   const [alice] = people;
-  const value = JSON.parse(json);
-  const call = api.tx.settings.set([{ [group]: { [name]: [null, value] } }]);
   const length = call.method.encodedLength;
-  const key = { [group]: { [name]: null } };
-  const before = await api.query.parameters.parameters(key);
-
-  console.log(`submitting a referendum: settings.set(${group}.${name})`);
   await send(api.tx.preimage.notePreimage(call.method.toHex()), alice, "the preimage");
   const proposal = { Lookup: { hash: call.method.hash, len: length } };
   const origin = { system: "Root" };
@@ -59,11 +61,37 @@ async function referendum(api, people, [group, name, json]) {
     assert.ok(info.isApproved, `the referendum is ${info.type}`);
     return info;
   });
-  const now = await until(api, "the enactment", async (number) => {
+  return until(api, "the enactment", enacted);
+}
+
+async function referendum(api, people, [group, name, json]) {
+  const call = api.tx.settings.set([{ [group]: { [name]: [null, JSON.parse(json)] } }]);
+  const key = { [group]: { [name]: null } };
+  const before = await api.query.parameters.parameters(key);
+  console.log(`submitting a referendum: settings.set(${group}.${name})`);
+  const now = await decideAll(api, people, call, async (number) => {
     const now = await api.query.parameters.parameters(key);
     return now.isSome && now.toHex() !== before.toHex() ? { number, now } : null;
   });
   console.log(`enacted in #${now.number}: ${now.now.toString()}`);
+}
+
+/** The referendum authorizes the runtime by its hash; then anybody may bring it. */
+async function upgrade(api, people, [path]) {
+  const code = u8aToHex(readFileSync(path));
+  const before = api.runtimeVersion.specVersion.toNumber();
+  const call = api.tx.system.authorizeUpgrade(blake2AsHex(code));
+  console.log(`submitting a referendum: system.authorizeUpgrade(${blake2AsHex(code)})`);
+  await decideAll(api, people, call, async (number) => {
+    const authorized = await api.query.system.authorizedUpgrade();
+    return authorized.isSome ? number : null;
+  });
+  await send(api.tx.system.applyAuthorizedUpgrade(code), people[0], "the new runtime");
+  const now = await until(api, "the new runtime", async (number) => {
+    const now = (await api.rpc.state.getRuntimeVersion()).specVersion.toNumber();
+    return now > before ? { number, now } : null;
+  });
+  console.log(`runtime ${before} became ${now.now} in #${now.number}`);
 }
 
 /** Two of three guardians suffice. */
@@ -95,7 +123,8 @@ async function main() {
   try {
     const keyring = new Keyring({ type: "sr25519" });
     const people = ["Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie"].map((name) => keyring.addFromUri(`//${name}`));
-    await (action === "referendum" ? referendum(api, people, rest) : decide(api, people, rest[0]));
+    const all = { referendum, upgrade };
+    await (all[action] ? all[action](api, people, rest) : decide(api, people, rest[0]));
   } finally {
     await api.disconnect();
   }

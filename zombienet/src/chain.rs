@@ -148,6 +148,7 @@ pub enum Absence {
 	Jailed { until: u32 },
 	Probation { left: u8 },
 	Retired,
+	Expelled,
 }
 
 impl std::fmt::Display for Absence {
@@ -156,6 +157,7 @@ impl std::fmt::Display for Absence {
 			Absence::Jailed { until } => write!(f, "in jail until #{until}"),
 			Absence::Probation { left } => write!(f, "on probation for {left} windows"),
 			Absence::Retired => write!(f, "retired"),
+			Absence::Expelled => write!(f, "expelled"),
 		}
 	}
 }
@@ -343,6 +345,21 @@ impl Chain {
 		self.submit(who, subxt::dynamic::tx("ValidatorRotation", "retire", Vec::<Value>::new())).await
 	}
 
+	/// Sets a member's session keys, which a node has made for its account, signed by that account.
+	pub async fn set_keys(&self, who: &str, keys: &[u8], proof: &[u8]) -> anyhow::Result<()> {
+		// Three keys of 32 bytes.
+		let keys = Value::unnamed_composite(keys.chunks(32).map(Value::from_bytes));
+		let call = subxt::dynamic::tx("Session", "set_keys", vec![keys, Value::from_bytes(proof)]);
+		self.submit(who, call).await
+	}
+
+	/// The session that a block is in.
+	pub async fn session(&self, at: H256) -> anyhow::Result<u32> {
+		let query = subxt::dynamic::storage("Session", "CurrentIndex", Vec::<Value>::new());
+		let index = self.0.storage().at(at).fetch_or_default(&query).await?;
+		Ok(index.as_type()?)
+	}
+
 	/// Registers anew where a member's health can be asked for, signed by the member's own account, and waits until that is
 	/// in a block.
 	pub async fn move_endpoint(&self, who: &str, port: u16) -> anyhow::Result<()> {
@@ -453,6 +470,11 @@ pub enum Offer {
 	Taken,
 	/// It is not, and this is why.
 	Refused(String),
+}
+
+/// A well-known account's id.
+pub fn account_of(who: &str) -> anyhow::Result<[u8; 32]> {
+	Ok(key_of(who)?.public_key().0)
 }
 
 fn key_of(who: &str) -> anyhow::Result<Keypair> {

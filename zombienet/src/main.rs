@@ -149,6 +149,43 @@ enum Drill {
 	/// Kills half of the validators, and then the standbys, when they are to be seated: what was voted for cannot be carried out. The
 	/// validators come back, their votes are taken back by hand, and finality goes on.
 	TakenBack,
+	/// Runs a validator's keys on a second node: it equivocates, is expelled, and stays out.
+	Disabled {
+		/// Whose keys: one of the well-known names.
+		#[arg(long, default_value = "bob")]
+		victim: String,
+		/// Whom to kill then.
+		#[arg(long, default_value = "charlie")]
+		next: String,
+	},
+	/// Kills two of four validators while a third one moves to another server.
+	Migrate {
+		/// Who moves.
+		#[arg(long, default_value = "dave")]
+		mover: String,
+	},
+	/// Kills two of four validators; then one that has voted for the recovery loses all but its keys.
+	Lost {
+		/// Who that is.
+		#[arg(long, default_value = "alice")]
+		voter: String,
+		/// Whose vote is missing until then.
+		#[arg(long, default_value = "eve")]
+		late: String,
+	},
+	/// Upgrades a chain of an earlier release by a referendum, with one node of that release, and kills a validator. Needs
+	/// that release's node, see scripts/release.
+	Upgrade {
+		/// Whom to kill.
+		#[arg(long, default_value = "bob")]
+		victim: String,
+		/// The program that submits and votes.
+		#[arg(long, env = "UNDERSTUDY_GOVERN", default_value = "scripts/govern")]
+		govern: std::path::PathBuf,
+		/// The runtime to upgrade to, as a wasm blob.
+		#[arg(long, env = "UNDERSTUDY_RUNTIME")]
+		runtime: std::path::PathBuf,
+	},
 	/// Cuts the network into two halves: neither may recover. Then heals it: finality goes on by itself, and nobody is charged.
 	Halves {
 		/// For so many seconds after both have noticed.
@@ -216,6 +253,7 @@ impl Drill {
 			Drill::Mute => "mute.toml",
 			Drill::Lame => "lame.toml",
 			Drill::ThreeOfSeven { .. } => "seven.toml",
+			Drill::Upgrade { .. } => "upgrade.toml",
 			_ => "local.toml",
 		}
 	}
@@ -286,6 +324,18 @@ async fn drill(cli: &Cli, network: &mut network::Net) -> anyhow::Result<Option<(
 		},
 		Drill::Brief { seconds } => drills::recovery::brief(network, *seconds).await,
 		Drill::TakenBack => drills::recovery::taken_back(network).await,
+		Drill::Disabled { victim, next } => drills::keys::disabled(network, victim, next).await,
+		Drill::Upgrade { victim, govern, runtime } => {
+			drills::upgrade::run(network, victim, govern, runtime).await
+		},
+		Drill::Migrate { mover } => {
+			proof = Some((drills::keys::migrate(network, verifier, mover).await?, forced));
+			Ok(())
+		},
+		Drill::Lost { voter, late } => {
+			proof = Some((drills::keys::lost(network, verifier, voter, late).await?, forced));
+			Ok(())
+		},
 	}?;
 	let (Some(program), Some((_, url))) = (&cli.then, network.urls().pop()) else { return Ok(proof) };
 	println!("\nrunning {} {url} --records", program.display());

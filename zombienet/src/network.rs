@@ -124,10 +124,59 @@ impl Net {
 		self.chain(name).await.map(drop)
 	}
 
+	/// Adds a node that authors and votes with the keys that it has, and waits until it answers.
+	pub async fn add_validator(&mut self, name: &str, args: &[&str]) -> anyhow::Result<()> {
+		self.add(name, &[&["--validator"], args].concat()).await
+	}
+
+	/// Lets a node make new session keys for an account. Returns them, and the proof that it has them.
+	pub async fn make_keys(&self, name: &str, owner: &[u8; 32]) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
+		let hex: String = owner.iter().map(|byte| format!("{byte:02x}")).collect();
+		let params = rpc_params![format!("0x{hex}")];
+		let made = self.call(name, "author_rotateKeysWithOwner", params).await?;
+		let bytes = |field: &str| {
+			let text = made[field].as_str().and_then(|text| text.strip_prefix("0x"));
+			let text = text.with_context(|| format!("{name} made no {field}"))?;
+			let digits = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).map_err(Into::into);
+			(0..text.len()).step_by(2).map(digits).collect::<anyhow::Result<Vec<u8>>>()
+		};
+		Ok((bytes("keys")?, bytes("proof")?))
+	}
+
+	/// Removes all that a killed node has but its keys: its database, and the files of what binds it.
+	pub fn lose_all_but_keys(&self, name: &str) -> anyhow::Result<()> {
+		if !self.dead.contains(name) {
+			bail!("{name} is not dead");
+		}
+		let chains = self.dir.join(name).join("data").join("chains");
+		for chain in std::fs::read_dir(&chains).with_context(|| format!("{name} has no chain"))? {
+			for entry in std::fs::read_dir(chain?.path())? {
+				let path = entry?.path();
+				if !path.ends_with("keystore") {
+					std::fs::remove_dir_all(&path)
+						.with_context(|| format!("cannot remove {}", path.display()))?;
+				}
+			}
+		}
+		Ok(())
+	}
+
+	/// Number of lines of a node's log that contain this text.
+	pub async fn logged(&self, name: &str, text: &str) -> anyhow::Result<usize> {
+		let logs = self.node(name)?.logs().await?;
+		Ok(logs.lines().filter(|line| line.contains(text)).count())
+	}
+
 	/// The authority set that a node's GRANDPA voter is in.
 	pub async fn set_id(&self, name: &str) -> anyhow::Result<u64> {
 		let state = self.call(name, "grandpa_roundState", rpc_params![]).await?;
 		state["setId"].as_u64().context("the round has no set")
+	}
+
+	/// The version of the runtime of a node's best block.
+	pub async fn spec_version(&self, name: &str) -> anyhow::Result<u64> {
+		let version = self.call(name, "state_getRuntimeVersion", rpc_params![]).await?;
+		version["specVersion"].as_u64().context("the runtime has no version")
 	}
 
 	/// Whether a node has this block of the chain.

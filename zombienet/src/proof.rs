@@ -66,7 +66,8 @@ impl Verifier {
 	pub async fn fetch(&self, network: &Net, node: &str, ask: Ask<'_>) -> anyhow::Result<Proof> {
 		let Ask { incident, at, checkpoint } = ask;
 		let trust = self.dir.join("trust.json");
-		let trusted = self.run(&["trust", text(&network.spec())?, "--out", text(&trust)?]).await?;
+		let trusted =
+			self.run(&["trust", text(&network.spec())?, "--as-of", "now", "--out", text(&trust)?]).await?;
 		ensure!(trusted.status.success(), "{}", String::from_utf8_lossy(&trusted.stderr));
 
 		let bundle = self.dir.join(format!("incident-{incident}-{node}.json"));
@@ -78,20 +79,23 @@ impl Verifier {
 		Ok(Proof { verifier: self.clone(), bundle, trust, checkpoint })
 	}
 
-	/// Fetches what a node can start with: a proof of the log's first record, which leads from genesis to the last final block.
-	pub async fn checkpoint(&self, network: &Net, node: &str) -> anyhow::Result<PathBuf> {
+	/// Fetches what a node can start with: a proof of the log's first record, which leads from
+	/// genesis to the last final block. Returns the file, and the hash of that block.
+	pub async fn checkpoint(&self, network: &Net, node: &str) -> anyhow::Result<(PathBuf, String)> {
 		let path = self.dir.join(format!("checkpoint-{node}.scale"));
-		self.fetch_to(&path, &network.url(node)?, &["--records", "0"]).await?;
-		Ok(path)
+		let said = self.fetch_to(&path, &network.url(node)?, &["--records", "0"]).await?;
+		let hash = said.split_whitespace().last().context("fetch did not name the block")?;
+		Ok((path, hash.into()))
 	}
 
-	async fn fetch_to(&self, out: &Path, url: &str, args: &[&str]) -> anyhow::Result<()> {
+	/// Fetches a proof. Returns the program's output.
+	async fn fetch_to(&self, out: &Path, url: &str, args: &[&str]) -> anyhow::Result<String> {
 		let args = [&["fetch", "--rpc", url, "--out", text(out)?], args].concat();
 		let fetched = self.run(&args).await?;
 		if !fetched.status.success() {
 			bail!("{}", String::from_utf8_lossy(&fetched.stderr).trim());
 		}
-		Ok(())
+		Ok(String::from_utf8(fetched.stdout)?)
 	}
 }
 

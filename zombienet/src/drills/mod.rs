@@ -2,12 +2,14 @@
 
 pub mod evidence;
 pub mod idle;
+pub mod keys;
 pub mod kill;
 pub mod median;
 pub mod partition;
 pub mod proofs;
 pub mod recovery;
 pub mod rotation;
+pub mod upgrade;
 
 use anyhow::bail;
 

@@ -330,8 +330,9 @@ pub async fn prove(
 
 /// A node that takes over the state of a block from after the forced change, by a proof that leads there, follows the chain.
 async fn start_from_checkpoint(network: &mut Net, verifier: &Verifier, leader: &str) -> anyhow::Result<()> {
-	let checkpoint = verifier.checkpoint(network, leader).await?;
-	network.add("pinned", &[&format!("--checkpoint={}", checkpoint.display())]).await?;
+	let (checkpoint, block) = verifier.checkpoint(network, leader).await?;
+	let args = [format!("--checkpoint={}", checkpoint.display()), format!("--checkpoint-block={block}")];
+	network.add("pinned", &args.each_ref().map(String::as_str)).await?;
 	follow(network, leader, "pinned").await?;
 	agree_on_set(network, "pinned").await?;
 	ensure!(!network.has_block("pinned", 1).await?, "it has synced the whole chain");

@@ -169,7 +169,8 @@ const LIGHT_RULES: &str = r#"{"slots": 2, "windows": 1, "peers": 1, "votes": 2, 
 	"slots_weight": 90000000, "windows_weight": 90000000, "peers_weight": 90000000, "votes_weight": 90000000,
 	"peers_quorum": 600000000, "votes_quorum": 500000000}"#;
 
-async fn run(program: &Path, args: &[&str]) -> anyhow::Result<()> {
+/// Runs a program to its end.
+pub async fn run(program: &Path, args: &[&str]) -> anyhow::Result<()> {
 	println!("running {} {}", program.display(), args[0]);
 	let status = Command::new(program).args(args).kill_on_drop(true).status().await;
 	let status = status.with_context(|| format!("cannot run {}", program.display()))?;
