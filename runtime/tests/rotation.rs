@@ -6,8 +6,10 @@ mod chain;
 mod suite;
 
 use chain::{as_root, log, Chain, MORE_MEMBERS};
-use frame_support::traits::Get;
+use frame_support::traits::{Get, KeyOwnerProofSystem};
+use pallet_session::SessionInterface;
 use pallet_validator_rotation::{lifecycle::Absence, Call};
+use sp_core::{ed25519, sr25519};
 use sp_runtime::Perbill;
 use sp_staking::StakingInterface;
 use suite::Chain as _;
@@ -16,7 +18,7 @@ use understudy_runtime::{
 	configs::staking::SLASH_DEFER_DURATION,
 	constants::{SESSIONS_PER_ERA, SESSION_LENGTH},
 	parameters::{dynamic_params::rotation, RuntimeParameters},
-	AccountId, Balance, Runtime, RuntimeOrigin, Session, Staking, ValidatorRotation,
+	AccountId, Balance, Historical, Runtime, RuntimeOrigin, Session, SessionKeys, Staking, ValidatorRotation,
 };
 
 impl suite::Chain for Chain {
@@ -219,5 +221,29 @@ fn who_was_up_shows_it_right_after_its_eviction() {
 		assert!(matches!(Chain::absence(1), Some(Absence::Probation { .. })));
 		let conduct = ValidatorRotation::conduct(Chain::account(1)).expect("it is remembered");
 		assert_eq!(conduct.outages, 0);
+	});
+}
+
+/// The historical pallet notes keys with each set that it is given.
+#[test]
+fn an_offence_by_keys_that_were_set_while_the_set_stays_can_be_proven() {
+	<Chain as suite::Chain>::run(|chain| {
+		let who = <Chain as suite::Chain>::account(1);
+		let grandpa = ed25519::Public::from_raw([7; 32]);
+		let keys = SessionKeys {
+			aura: sr25519::Public::from_raw([7; 32]).into(),
+			grandpa: grandpa.into(),
+			heartbeat: chain::heartbeat_key(MORE_MEMBERS[1]),
+		};
+		<Session as SessionInterface>::set_keys(&who, keys).expect("nobody has these keys");
+		let (set, session) = (Session::validators(), Session::current_index());
+		while Session::current_index() < session + 2 {
+			Chain::blocks(chain, 1);
+		}
+		assert_eq!(Session::validators(), set);
+		let key = (sp_consensus_grandpa::KEY_TYPE, grandpa.to_vec());
+		let proof = Historical::prove(key.clone()).expect("it sits with that key");
+		let owner = Historical::check_proof(key, proof).map(|(owner, ())| owner);
+		assert_eq!(owner, Some(who));
 	});
 }

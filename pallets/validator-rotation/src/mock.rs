@@ -90,6 +90,8 @@ parameter_types! {
 	/// How often the session handlers were told of a changed set.
 	pub static Changes: u32 = 0;
 	pub static MayRotate: bool = true;
+	/// Another roster may take effect.
+	pub static HasRoom: bool = true;
 	pub static ActiveTarget: u32 = 4;
 	pub static Floor: u32 = 4;
 	pub static CoolOff: u64 = 20;
@@ -244,6 +246,9 @@ impl understudy_primitives::RecoveryControl for Freeze {
 	}
 	fn is_reseating() -> bool {
 		Reseating::get()
+	}
+	fn has_room() -> bool {
+		HasRoom::get()
 	}
 	fn on_activation() {
 		Activations::mutate(|all| *all += 1);

@@ -149,3 +149,28 @@ fn what_was_decided_before_comes_to_nothing() {
 		assert_ok!(Rotation::do_try_state());
 	});
 }
+
+/// Rosters that finality has not reached are bounded: sessions wait, and a recovery does not.
+#[test]
+fn no_session_ends_while_finality_lags_behind_too_many_rosters() {
+	build_and_execute(|| {
+		HasRoom::set(false);
+		let session = Session::current_index();
+		ail(12, down());
+		judged_block();
+		blocks(3 * Period::get());
+		assert_eq!((Session::current_index(), Progress::<Runtime>::get()), (session, Stage::Decided));
+		assert_eq!(Session::validators(), [11, 12, 13, 14]);
+		Frozen::set(true);
+		Reseating::set(true);
+		blocks(1);
+		assert!(Session::current_index() > session);
+		(Frozen::set(false), Reseating::set(false));
+		let session = Session::current_index();
+		blocks(3 * Period::get());
+		assert_eq!(Session::current_index(), session);
+		HasRoom::set(true);
+		blocks(1);
+		assert!(Session::current_index() > session);
+	});
+}
