@@ -336,17 +336,16 @@ where
 }
 
 impl<T: Config> ShouldEndSession<BlockNumberFor<T>> for Pallet<T> {
-	/// When it is time anyway or a change is on its way; never while the set must not change, or
-	/// while finality lags behind too many rosters. Before everything holds still, what is queued
-	/// becomes active.
+	/// When it is time anyway or a change is on its way; never while the set must not change, or,
+	/// but for a recovery, while finality lags behind too many rosters. Before everything holds
+	/// still, what is queued becomes active: a recovery waits for that.
 	fn should_end_session(now: BlockNumberFor<T>) -> bool {
 		let frozen = T::Recovery::is_frozen();
-		let reseats = T::Recovery::is_reseating();
 		let changes = if frozen {
-			Planned::<T>::exists() || reseats
+			Planned::<T>::exists() || T::Recovery::is_reseating()
 		} else {
 			T::Periodic::should_end_session(now) || Progress::<T>::get() != Stage::Idle
 		};
-		changes && T::MayRotate::get() && (reseats || T::Recovery::has_room())
+		changes && T::MayRotate::get() && (frozen || T::Recovery::has_room())
 	}
 }

@@ -3,7 +3,7 @@
 use frame_support::{assert_noop, assert_ok};
 use understudy_primitives::{RecordKind, Seats};
 
-use crate::{mock::*, Error, Pending, Progress, Stage};
+use crate::{mock::*, Error, MembersOf, Pending, Planned, Progress, Stage};
 
 fn kinds() -> Vec<RecordKind> {
 	told().iter().map(|(kind, ..)| *kind).collect()
@@ -165,7 +165,13 @@ fn no_session_ends_while_finality_lags_behind_too_many_rosters() {
 		Reseating::set(true);
 		blocks(1);
 		assert!(Session::current_index() > session);
-		(Frozen::set(false), Reseating::set(false));
+		Reseating::set(false);
+		// What was queued before a stall becomes active in it, or no recovery could begin.
+		let session = Session::current_index();
+		Planned::<Runtime>::put(MembersOf::<Runtime>::truncate_from(vec![11, 12, 13, 14]));
+		blocks(1);
+		assert!(Session::current_index() > session);
+		Frozen::set(false);
 		let session = Session::current_index();
 		blocks(3 * Period::get());
 		assert_eq!(Session::current_index(), session);
