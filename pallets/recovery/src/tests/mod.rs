@@ -335,8 +335,10 @@ fn what_was_voted_for_is_seated_whatever_moves_meanwhile() {
 		let set = crate::Proposed::<Runtime>::get().expect("it was proposed").into_inner();
 		[11, 12, 15].into_iter().for_each(vote);
 		// Asked again, rotation would propose another set, for whatever reason.
-		Active::set(vec![11, 13, 14, 15]);
-		Reserve::set(vec![16]);
+		Active::set(vec![11, 13, 14]);
+		Reserve::set(vec![15, 16]);
+		let present = Present::<Runtime>::get();
+		assert_ne!(<TestSeats as understudy_primitives::Seats<u64>>::reseated(&present), set);
 		vote(16);
 		standing(1, 18);
 		assert_eq!(mode(), Mode::RecoveryInProgress);
