@@ -78,6 +78,8 @@ impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
 			Members::<T>::remove(index);
 			MemberKeys::<T>::remove(index);
 		}
+		// Readiness was told of another roster.
+		crate::Unready::<T>::kill();
 		// With the next block, so that no window spans two rosters.
 		let window = Window::<T>::get().index.saturating_add(1);
 		Self::start_window(new, window, now.saturating_add(1u32.into()));
