@@ -62,6 +62,8 @@ impl<Storage: OffchainStorage> Durable<Storage> {
 		// What was written before there were files is in the storage.
 		match Self::file(folder, prefix, key).map(fs::read) {
 			Some(Ok(value)) => Some(value),
+			// What cannot be read binds: it decodes to nothing.
+			Some(Err(why)) if why.kind() != io::ErrorKind::NotFound => Some(Vec::new()),
 			_ => self.inner.get(prefix, key),
 		}
 	}
