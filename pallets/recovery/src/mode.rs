@@ -46,6 +46,11 @@ pub struct Rules {
 }
 
 impl Rules {
+	/// Half of a stall, in milliseconds and blocks: members report by themselves from then on.
+	pub fn half_stall(&self) -> (u64, u32) {
+		(self.stall_time / 2, self.stall_blocks / 2)
+	}
+
 	/// Checks the rules, on a chain with slots of this many milliseconds.
 	pub fn check(&self, slot: u64) -> Result<(), Unfit> {
 		const MINUTE: u64 = 60_000;

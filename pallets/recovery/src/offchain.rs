@@ -29,8 +29,8 @@ use crate::{
 	in_flight::Voter,
 	submission::Submission,
 	vote::{self, Next},
-	BlockId, Call, Config, FinalityReport, Mode, Pallet, Presence, Reports, Rosters, Rules, Signed,
-	SignedVote, StateOf, Status, Vote, VoteOf, Votes,
+	BlockId, Call, Config, FinalityReport, Mode, Pallet, Presence, Reports, Rosters, Signed, SignedVote,
+	StateOf, Status, Vote, VoteOf, Votes,
 };
 
 const LOG_TARGET: &str = "understudy::recovery";
@@ -103,8 +103,7 @@ impl<T: Config> Pallet<T> {
 	/// Returns whether finality does not rise, for the chain or for the node, for half as long as a
 	/// stall takes: authors may not report it.
 	fn lacks_report(state: &StateOf<T>, view: &FinalityView) -> bool {
-		let Rules { stall_time, stall_blocks, .. } = T::Rules::get();
-		let (time, blocks) = (stall_time / 2, stall_blocks / 2);
+		let (time, blocks) = T::Rules::get().half_stall();
 		let stands = view.at.saturating_sub(view.advanced) >= time;
 		stands || state.view.is_overdue(T::Log::now(), time, blocks)
 	}

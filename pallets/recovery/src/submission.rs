@@ -16,7 +16,7 @@ use understudy_primitives::{
 
 use crate::{
 	rejection, BlockId, Config, FinalityReport, Mode, Pallet, Presence, Present, Proposed, Reports, Rosters,
-	Rules, Signed, SignedPresence, SignedReport, SignedVote, StateOf, Status, Vote, Votes,
+	Signed, SignedPresence, SignedReport, SignedVote, StateOf, Status, Vote, Votes,
 };
 
 /// Number of blocks by which a statement in the pool may be ahead of the node that checks it.
@@ -180,8 +180,7 @@ impl<T: Config> Pallet<T> {
 	/// Number of blocks by which a report must exceed the last one of its member. None in a stall and
 	/// while the view is overdue; else half of a stall's blocks, for reports are free of charge.
 	pub(crate) fn least_distance(state: &StateOf<T>) -> u32 {
-		let Rules { stall_time, stall_blocks, .. } = T::Rules::get();
-		let (time, blocks) = (stall_time / 2, stall_blocks / 2);
+		let (time, blocks) = T::Rules::get().half_stall();
 		if state.mode != Mode::Safe || state.view.is_overdue(T::Log::now(), time, blocks) {
 			0
 		} else {
