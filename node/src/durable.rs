@@ -32,8 +32,10 @@ const LOG_TARGET: &str = "understudy::durable";
 pub struct Durable<Storage> {
 	/// The storage of all other entries.
 	inner: Storage,
-	/// The folder of the files. Locked while an entry changes.
-	folder: Arc<Mutex<PathBuf>>,
+	/// The folder of the files.
+	folder: PathBuf,
+	/// Held while an entry with a file changes.
+	changing: Arc<Mutex<()>>,
 }
 
 impl<Storage: OffchainStorage> Durable<Storage> {
@@ -49,36 +51,24 @@ impl<Storage: OffchainStorage> Durable<Storage> {
 
 	fn in_folder(inner: Storage, folder: PathBuf) -> io::Result<Self> {
 		fs::create_dir_all(&folder)?;
-		Ok(Self { inner, folder: Arc::new(Mutex::new(folder)) })
+		Ok(Self { inner, folder, changing: Default::default() })
 	}
 
 	/// The file of an entry, if it has one.
-	fn file(folder: &Path, prefix: &[u8], key: &[u8]) -> Option<PathBuf> {
+	fn file(&self, prefix: &[u8], key: &[u8]) -> Option<PathBuf> {
 		let is_file = prefix == STORAGE_PREFIX && must_be_durable(key);
-		is_file.then(|| folder.join(format!("{:?}", H256(blake2_256(key)))))
-	}
-
-	fn read(&self, folder: &Path, prefix: &[u8], key: &[u8]) -> Option<Vec<u8>> {
-		// What was written before there were files is in the storage.
-		match Self::file(folder, prefix, key).map(fs::read) {
-			Some(Ok(value)) => Some(value),
-			// What cannot be read binds: it decodes to nothing.
-			Some(Err(why)) if why.kind() != io::ErrorKind::NotFound => Some(Vec::new()),
-			_ => self.inner.get(prefix, key),
-		}
+		is_file.then(|| self.folder.join(format!("{:?}", H256(blake2_256(key)))))
 	}
 
 	/// Changes an entry's file, and then, for an earlier release that may come back, the storage.
-	fn write(&mut self, folder: &Path, prefix: &[u8], key: &[u8], value: Option<&[u8]>) {
-		if let Some(file) = Self::file(folder, prefix, key) {
-			if let Err(why) = replace(folder, &file, value) {
-				log::error!(
-					target: LOG_TARGET,
-					"cannot write to {}: {why}. The node votes neither for a recovery nor for blocks until it can",
-					folder.display()
-				);
-				return;
-			}
+	fn write(&mut self, file: &Path, prefix: &[u8], key: &[u8], value: Option<&[u8]>) {
+		if let Err(why) = replace(&self.folder, file, value) {
+			log::error!(
+				target: LOG_TARGET,
+				"cannot write to {}: {why}. The node votes neither for a recovery nor for blocks until it can",
+				self.folder.display()
+			);
+			return;
 		}
 		match value {
 			Some(value) => self.inner.set(prefix, key, value),
@@ -105,32 +95,40 @@ fn replace(folder: &Path, file: &Path, value: Option<&[u8]>) -> io::Result<()> {
 
 impl<Storage: OffchainStorage> OffchainStorage for Durable<Storage> {
 	fn set(&mut self, prefix: &[u8], key: &[u8], value: &[u8]) {
-		let folder = self.folder.clone();
-		let folder = folder.lock();
-		if self.read(&folder, prefix, key).as_deref() != Some(value) {
-			self.write(&folder, prefix, key, Some(value));
+		let Some(file) = self.file(prefix, key) else { return self.inner.set(prefix, key, value) };
+		let changing = self.changing.clone();
+		let _changing = changing.lock();
+		if self.get(prefix, key).as_deref() != Some(value) {
+			self.write(&file, prefix, key, Some(value));
 		}
 	}
 
 	fn remove(&mut self, prefix: &[u8], key: &[u8]) {
-		let folder = self.folder.clone();
-		let folder = folder.lock();
-		self.write(&folder, prefix, key, None);
+		let Some(file) = self.file(prefix, key) else { return self.inner.remove(prefix, key) };
+		let changing = self.changing.clone();
+		let _changing = changing.lock();
+		self.write(&file, prefix, key, None);
 	}
 
 	fn get(&self, prefix: &[u8], key: &[u8]) -> Option<Vec<u8>> {
-		self.read(&self.folder.lock(), prefix, key)
+		match self.file(prefix, key).map(fs::read) {
+			Some(Ok(value)) => Some(value),
+			// What cannot be read binds: it decodes to nothing.
+			Some(Err(why)) if why.kind() != io::ErrorKind::NotFound => Some(Vec::new()),
+			// What was written before there were files is in the storage.
+			_ => self.inner.get(prefix, key),
+		}
 	}
 
 	fn compare_and_set(&mut self, prefix: &[u8], key: &[u8], old: Option<&[u8]>, new: &[u8]) -> bool {
-		if !must_be_durable(key) {
+		let Some(file) = self.file(prefix, key) else {
 			return self.inner.compare_and_set(prefix, key, old, new);
-		}
-		let folder = self.folder.clone();
-		let folder = folder.lock();
-		let is_same = self.read(&folder, prefix, key).as_deref() == old;
+		};
+		let changing = self.changing.clone();
+		let _changing = changing.lock();
+		let is_same = self.get(prefix, key).as_deref() == old;
 		if is_same {
-			self.write(&folder, prefix, key, Some(new));
+			self.write(&file, prefix, key, Some(new));
 		}
 		is_same
 	}
