@@ -151,7 +151,7 @@ enum Drill {
 	TakenBack,
 	/// Runs a validator's keys on a second node: it equivocates, is expelled, and stays out.
 	Disabled {
-		/// Whose keys: one of the well-known names.
+		/// The validator with these keys: one of the well-known names.
 		#[arg(long, default_value = "bob")]
 		victim: String,
 		/// Whom to kill then.
@@ -160,13 +160,13 @@ enum Drill {
 	},
 	/// Kills two of four validators while a third one moves to another server.
 	Migrate {
-		/// Who moves.
+		/// The validator that moves.
 		#[arg(long, default_value = "dave")]
 		mover: String,
 	},
 	/// Kills two of four validators; then one that has voted for the recovery loses all but its keys.
 	Lost {
-		/// Who that is.
+		/// The validator that loses it.
 		#[arg(long, default_value = "alice")]
 		voter: String,
 		/// Whose vote is missing until then.

@@ -14,7 +14,7 @@ use nix::{
 use zombienet_sdk::{
 	subxt::{
 		backend::rpc::RpcClient,
-		ext::subxt_rpcs::{client::RpcParams, rpc_params},
+		ext::subxt_rpcs::{client::RpcParams, methods::legacy::Bytes, rpc_params},
 	},
 	AddNodeOptions, GlobalSettingsBuilder, LocalFileSystem, Network, NetworkConfig, NetworkConfigExt,
 	NetworkNode,
@@ -124,21 +124,13 @@ impl Net {
 		self.chain(name).await.map(drop)
 	}
 
-	/// Adds a node that authors and votes with the keys that it has, and waits until it answers.
-	pub async fn add_validator(&mut self, name: &str, args: &[&str]) -> anyhow::Result<()> {
-		self.add(name, &[&["--validator"], args].concat()).await
-	}
-
 	/// Lets a node make new session keys for an account. Returns them, and the proof that it has them.
 	pub async fn make_keys(&self, name: &str, owner: &[u8; 32]) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
-		let hex: String = owner.iter().map(|byte| format!("{byte:02x}")).collect();
-		let params = rpc_params![format!("0x{hex}")];
+		let params = rpc_params![Bytes(owner.to_vec())];
 		let made = self.call(name, "author_rotateKeysWithOwner", params).await?;
 		let bytes = |field: &str| {
-			let text = made[field].as_str().and_then(|text| text.strip_prefix("0x"));
-			let text = text.with_context(|| format!("{name} made no {field}"))?;
-			let digits = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).map_err(Into::into);
-			(0..text.len()).step_by(2).map(digits).collect::<anyhow::Result<Vec<u8>>>()
+			let made = serde_json::from_value::<Bytes>(made[field].clone());
+			made.map(|bytes| bytes.0).with_context(|| format!("{name} made no {field}"))
 		};
 		Ok((bytes("keys")?, bytes("proof")?))
 	}

@@ -34,6 +34,11 @@ pub struct Moment {
 	pub set: String,
 }
 
+/// Returns whether a member is in a set, as [`Moment::set`] has it.
+pub fn sits(set: &str, who: &str) -> bool {
+	set.split(' ').any(|name| name == who)
+}
+
 impl Timeline {
 	/// Begins now: times and block counts are from here on.
 	pub async fn begin(chain: Chain) -> anyhow::Result<Self> {

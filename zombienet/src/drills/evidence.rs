@@ -10,7 +10,7 @@ use crate::{
 		wait_until_healthy, PATIENCE,
 	},
 	network::Net,
-	timeline::Timeline,
+	timeline::{sits, Timeline},
 };
 
 /// A validator's process stands still: a standby takes its seat. Then it goes on, and is healthy again.
@@ -53,7 +53,7 @@ pub async fn mute(network: &mut Net, victim: &str) -> anyhow::Result<()> {
 				decided = Some(fired);
 			}
 		}
-		if !moment.set.split(' ').any(|name| name == victim) {
+		if !sits(&moment.set, victim) {
 			let fired = decided.context("the set changed without a record in the log")?;
 			println!("\nMute: {victim} replaced in #{number}; detectors that fired: {}.", fired.letters());
 			return Ok(());
@@ -90,7 +90,7 @@ pub async fn lame(network: &mut Net, victim: &str, next: &str) -> anyhow::Result
 				ensure!(!verdict.detectors.heartbeats, "on {}", verdict.detectors.letters());
 			}
 		}
-		let sits = |who: &str| moment.set.split(' ').any(|name| name == who);
+		let sits = |who: &str| sits(&moment.set, who);
 		if !sits(victim) && !replaced {
 			println!("  #{number:<5} {victim} is replaced");
 			replaced = true;
@@ -140,7 +140,7 @@ async fn keeps_its_seat(network: &Net, victim: &str, what: &str, blocks: u32) ->
 	let mut timeline = Timeline::begin(chain.clone()).await?;
 	let set = timeline.set().to_string();
 	timeline.tell(timeline.start, &format!("{what}; session.validators: {set}"));
-	ensure!(set.split(' ').any(|name| name == victim), "{victim} does not sit");
+	ensure!(sits(&set, victim), "{victim} does not sit");
 	let mut fired = String::new();
 	loop {
 		let moment = timeline.next().await?;

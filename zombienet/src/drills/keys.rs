@@ -11,12 +11,8 @@ use crate::{
 	},
 	network::Net,
 	proof::{Proof, Verifier},
-	timeline::Timeline,
+	timeline::{sits, Timeline},
 };
-
-fn sits(set: &str, who: &str) -> bool {
-	set.split(' ').any(|name| name == who)
-}
 
 /// A validator's keys are on a second node, too, and both vote and author: the equivocation is
 /// reported, the validator is expelled and loses its seat. When the next validator dies, another one
@@ -71,12 +67,31 @@ pub async fn disabled(network: &mut Net, victim: &str, next: &str) -> anyhow::Re
 	Ok(())
 }
 
+/// Those that were killed come back after a recovery: all nodes agree, and prove it across the forced
+/// change. `third` is one more node that does.
+async fn revive_and_prove(
+	network: &mut Net,
+	verifier: &Verifier,
+	entries: &[Entry],
+	watcher: &str,
+	third: &str,
+) -> anyhow::Result<Proof> {
+	ensure!(told(entries, RecordKind::Recovering), "the chain has not recovered");
+	for victim in TWO_OF_FOUR {
+		network.revive(victim).await?;
+	}
+	agree(network, watcher).await?;
+	agree_on_set(network, watcher).await?;
+	agree_on_set(network, third).await?;
+	prove(network, verifier, entries, [watcher, TWO_OF_FOUR[0], third], 1).await
+}
+
 /// A validator moves to another server: the new one has made new keys, which are set and not in force
 /// yet, and the old one is still there with the old ones. Then two of four die. The old server votes;
 /// finality comes back, the session turns, and the new server does the work.
 pub async fn migrate(network: &mut Net, verifier: &Verifier, mover: &str) -> anyhow::Result<Proof> {
 	wait_until_healthy(network).await?;
-	network.add_validator("new-server", &[]).await?;
+	network.add("new-server", &["--validator"]).await?;
 	let watcher = network.last(&[mover, "new-server", TWO_OF_FOUR[0], TWO_OF_FOUR[1]])?;
 	let chain = network.chain(&watcher).await?;
 	let (keys, proof) = network.make_keys("new-server", &account_of(mover)?).await?;
@@ -103,13 +118,7 @@ pub async fn migrate(network: &mut Net, verifier: &Verifier, mover: &str) -> any
 		ensure!(number < start + 2 * PATIENCE, "#{finalized} is the last final block still in #{number}");
 	};
 	wait_until_safe(&mut timeline, &mut entries, start + healed).await?;
-	ensure!(told(&entries, RecordKind::Recovering), "the chain has not recovered");
-	for victim in TWO_OF_FOUR {
-		network.revive(victim).await?;
-	}
-	agree(network, &watcher).await?;
-	agree_on_set(network, &watcher).await?;
-	let proof = prove(network, verifier, &entries, [&watcher, TWO_OF_FOUR[0], mover], 1).await?;
+	let proof = revive_and_prove(network, verifier, &entries, &watcher, mover).await?;
 
 	// New keys are in force two sessions after they were set.
 	let (_, at) = chain.best().await?;
@@ -174,13 +183,7 @@ pub async fn lost(network: &mut Net, verifier: &Verifier, voter: &str, late: &st
 	network.thaw(late).await?;
 	timeline.tell(back, &format!("{voter} knows that it is bound; kill -CONT {late}"));
 	wait_until_safe(&mut timeline, &mut entries, back + PATIENCE).await?;
-	ensure!(told(&entries, RecordKind::Recovering), "the chain has not recovered");
-	for victim in TWO_OF_FOUR {
-		network.revive(victim).await?;
-	}
-	agree(network, &watcher).await?;
-	agree_on_set(network, voter).await?;
-	let proof = prove(network, verifier, &entries, [&watcher, TWO_OF_FOUR[0], voter], 1).await?;
+	let proof = revive_and_prove(network, verifier, &entries, &watcher, voter).await?;
 	println!("\nLost: {voter} learnt from the chain that it had voted, and the chain recovered.");
 	Ok(proof)
 }

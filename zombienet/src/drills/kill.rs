@@ -7,7 +7,7 @@ use crate::{
 	drills::{wait_until_final, wait_until_healthy, PATIENCE},
 	network::Net,
 	proof::{Ask, Proof, Verifier},
-	timeline::Timeline,
+	timeline::{sits, Timeline},
 };
 
 /// How long a replacement took, from the kill to the block where the standby is among the validators.
@@ -155,7 +155,7 @@ pub async fn break_and_watch(network: &mut Net, victim: &str, failure: Failure) 
 				_ => (),
 			}
 		}
-		let gone = !moment.set.split(' ').any(|name| name == victim);
+		let gone = !sits(&moment.set, victim);
 		if gone {
 			let (blocks, seconds) = (number.saturating_sub(timeline.start), timeline.seconds());
 			let Some((decided, fired, incident)) = decided else {
@@ -165,7 +165,7 @@ pub async fn break_and_watch(network: &mut Net, victim: &str, failure: Failure) 
 			// An election may have changed other seats meanwhile.
 			let standby = seated.context("the set changed, and the log says of nobody that it was seated")?;
 			ensure!(
-				moment.set.split(' ').any(|name| name == standby) && !before.contains(&standby),
+				sits(&moment.set, &standby) && !before.contains(&standby),
 				"the log says that {standby} was seated, and the set is {}",
 				moment.set
 			);

@@ -12,7 +12,7 @@ use crate::{
 		wait_until_final, wait_until_healthy, PATIENCE,
 	},
 	network::Net,
-	timeline::Timeline,
+	timeline::{sits, Timeline},
 };
 
 /// So many rounds of slots the successor is watched.
@@ -152,7 +152,7 @@ pub async fn case(network: &mut Net, victim: &str, govern: &Path) -> anyhow::Res
 	loop {
 		let moment = timeline.next().await?;
 		let number = moment.block.number();
-		if !moment.set.split(' ').any(|name| name == victim) {
+		if !sits(&moment.set, victim) {
 			wait_until_final(&chain, number + 1).await?;
 			println!(
 				"\nCase: opened in #{}, waited, approved by the guardians' body, and {victim} replaced in #{number}.",

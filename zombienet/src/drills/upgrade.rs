@@ -9,12 +9,12 @@ use crate::{
 	chain::{name_of, RecordKind},
 	drills::{rotation, wait_until_final, wait_until_healthy, PATIENCE},
 	network::Net,
-	timeline::Timeline,
+	timeline::{sits, Timeline},
 };
 
 /// The node of the earlier release in `upgrade.toml`.
 const BEHIND: &str = "dave";
-/// What such a node says of itself, once the runtime is newer.
+/// Line of such a node's log, once the runtime is newer.
 const SAYS: &str = "this node is of an earlier release than its runtime";
 
 /// Upgrades the chain to this runtime, kills a validator in the block in which it is, and watches that
@@ -45,7 +45,7 @@ pub async fn run(network: &mut Net, victim: &str, govern: &Path, runtime: &Path)
 			// rotation for a moment.
 			ensure!(record.kind != RecordKind::Degraded, "finality stalls in #{number}");
 		}
-		if !moment.set.split(' ').any(|name| name == victim) {
+		if !sits(&moment.set, victim) {
 			break number;
 		}
 		ensure!(number < start + PATIENCE, "{victim} still sits in #{number}: {}", moment.set);
