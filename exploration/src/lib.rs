@@ -16,7 +16,7 @@ use stateright::{Checker, Model};
 /// Number of threads that an exploration takes.
 pub const THREADS: usize = 2;
 
-/// What an exploration has found.
+/// The result of an exploration.
 pub struct Found {
 	/// Number of states, where those that differ in names count once.
 	pub states: usize,

@@ -26,7 +26,7 @@ pub enum Change {
 	Grown,
 }
 
-/// What is explored, and which rules hold.
+/// The network that is explored, and the rules that hold in it.
 #[derive(Clone, Copy)]
 pub struct Model {
 	active: usize,
@@ -38,11 +38,11 @@ pub struct Model {
 	movers: usize,
 	/// The sides part after the proposal.
 	late: bool,
-	/// What has changed on the second side.
+	/// The change on the second side.
 	change: Change,
 	/// A quorum needs more of the active than may fail.
 	active_quorum: bool,
-	/// Who has voted for a recovery finalizes nothing meanwhile.
+	/// Members that have voted for a recovery finalize nothing meanwhile.
 	abstain: bool,
 	/// A node keeps its vote.
 	keep: bool,
@@ -72,7 +72,7 @@ pub const RULES: Model = Model {
 
 type Side = u8;
 
-/// What tells members apart that are not interchangeable, in the order of the roster.
+/// Kind of a member, in the order of the roster: members of a kind are interchangeable.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 enum Kind {
 	Equivocator,
@@ -121,7 +121,7 @@ pub struct State {
 	finalized: [bool; 2],
 }
 
-/// What happens next.
+/// A step from one state to the next.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Step {
 	/// A member, by its place, votes for a side's proposal.

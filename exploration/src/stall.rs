@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use stateright::{Model as Explored, Property};
 use understudy_primitives::quorum::{is_enough, is_quorum, Count};
 
-/// What is explored, and which rules hold.
+/// The chain that is explored, and the rules that hold on it.
 #[derive(Clone, Copy)]
 pub struct Model {
 	active: usize,
@@ -21,7 +21,7 @@ pub struct Model {
 	faults: u8,
 	/// Only members that showed themselves ready count.
 	ready_only: bool,
-	/// What was voted for is what is seated.
+	/// The set that was voted for is the one that is seated.
 	fixed_set: bool,
 	/// An attestation names its round.
 	round_signed: bool,
@@ -63,7 +63,7 @@ pub struct Member {
 	voted: bool,
 }
 
-/// How far the stall has come.
+/// Phase of the stall.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 enum Phase {
 	Gathering,
@@ -80,7 +80,7 @@ pub struct State {
 	faults: u8,
 }
 
-/// What happens next.
+/// A step from one state to the next.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Step {
 	/// A member dies.
@@ -152,7 +152,7 @@ impl Model {
 		self.suffice(state, |member| member.present) && is_enough(living, self.active as u32)
 	}
 
-	/// What the members that live, and the chain, can do by themselves.
+	/// Steps that the members that live, and the chain, can take by themselves.
 	fn honest_steps(&self, state: &State) -> Vec<Step> {
 		let mut steps = Vec::new();
 		for (index, member) in state.members.iter().enumerate() {

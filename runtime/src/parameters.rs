@@ -123,7 +123,7 @@ pub mod dynamic_params {
 /// The parameters for a real network of validators, to be set by `settings.set` before it opens. A
 /// node that restarts for an upgrade within a minute keeps its seat, and a validator that is gone
 /// for good loses it after some three minutes; `understudy-simulator --production` has the figures.
-/// What is not among them is as in the sample.
+/// All others are as in the sample.
 pub fn production() -> Vec<RuntimeParameters> {
 	use dynamic_params::{detection, recovery, rotation};
 	use RuntimeParameters::{Detection, Recovery, Rotation};

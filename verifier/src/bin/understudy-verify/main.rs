@@ -150,7 +150,7 @@ struct Age {
 }
 
 /// Age of a trusted set that is accepted by default: 14 days, in seconds. Half of the 28 days for
-/// which stake is bonded on the relay chains and the sample chain's production parameters.
+/// which stake is bonded on the relay chains. A chain with shorter bonding needs a shorter age.
 const TRUST_AGE: u64 = 14 * 24 * 60 * 60;
 
 /// Milliseconds since the Unix epoch.
