@@ -15,6 +15,7 @@ fn spec(name: &str, id: &str, chain_type: ChainType, preset: &str) -> Result<Cha
 	properties.insert("tokenSymbol".into(), "UNDY".into());
 	properties.insert("tokenDecimals".into(), 12.into());
 	properties.insert("ss58Format".into(), understudy_runtime::constants::SS58_PREFIX.into());
+	properties.insert("trustingPeriod".into(), understudy_runtime::constants::TRUSTING_PERIOD.into());
 	Ok(ChainSpec::builder(wasm, None)
 		.with_name(name)
 		.with_id(id)

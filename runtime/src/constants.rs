@@ -1,6 +1,6 @@
 //! Time and money.
 
-use crate::{Balance, BlockNumber};
+use crate::{configs::staking::BONDING_DURATION, Balance, BlockNumber};
 
 /// The SS58 prefix of addresses: the one for chains without one of their own.
 pub const SS58_PREFIX: u16 = 42;
@@ -18,6 +18,9 @@ pub const SESSION_LENGTH: BlockNumber = 5 * MINUTES;
 pub const SESSIONS_PER_ERA: u32 = 6;
 /// The least number of blocks of an era, however many sessions end early in it.
 pub const ERA_LENGTH: BlockNumber = SESSIONS_PER_ERA * SESSION_LENGTH;
+/// Time in seconds for which verifiers trust an authority set after they have learned of it: half of
+/// the least time for which its stake stays bonded.
+pub const TRUSTING_PERIOD: u64 = (BONDING_DURATION * ERA_LENGTH) as u64 * SLOT_DURATION / 1_000 / 2;
 
 /// One token; 12 decimals.
 pub const UNIT: Balance = 1_000_000_000_000;

@@ -203,13 +203,18 @@ fn check_policy(verified: &Verified, trusted: &TrustedSet, policy: &Policy) -> R
 	let LogHead { count, root, .. } = verified.log;
 	let new = verified.block >= *min_block && count >= *min_records && verified.time >= *not_before;
 	ensure(new, Fault::Stale).at(Link::Age)?;
-	let Some((pinned, pinned_root)) = checkpoint else {
-		return ensure(trusted.as_of >= *trusted_not_before, Fault::OldTrust).at(Link::Age);
-	};
+	let is_recent = ensure(trusted.as_of >= *trusted_not_before, Fault::OldTrust).at(Link::Age);
+	let Some((pinned, pinned_root)) = checkpoint else { return is_recent };
 	ensure(count >= *pinned, Fault::Stale).at(Link::Age)?;
 	let shown = if count == *pinned { Some(root) } else { None };
 	let shown =
 		shown.or_else(|| verified.checkpoint.filter(|(then, _)| then == pinned).map(|(_, root)| root));
 	let shown = shown.ok_or(Fault::NoAncestry).at(Link::Age)?;
-	ensure(shown == *pinned_root, Fault::WrongCheckpoint).at(Link::Ancestry)
+	ensure(shown == *pinned_root, Fault::WrongCheckpoint).at(Link::Ancestry)?;
+	// The checkpoint pins its own records. Later ones are only as good as the trusted set.
+	if count == *pinned {
+		Ok(())
+	} else {
+		is_recent
+	}
 }

@@ -33,4 +33,4 @@ pub use check::{check, Forced, Verified};
 pub use fault::{Error, Fault, Link};
 pub use finality::{next_set, verify as verify_justification, AuthoritySet};
 pub use state::{keys, owner_key, recovery_keys, values, RecoveryKeys, StateKeys};
-pub use trust::{Policy, TrustedSet, SS58_PREFIX};
+pub use trust::{Policy, TrustedSet, MAX_TRUSTING_PERIOD, SS58_PREFIX, TRUSTING_PERIOD};

@@ -19,6 +19,10 @@ pub struct TrustedSet {
 	/// epoch. 0 where nobody has said: it may be of any age.
 	#[serde(default, skip_serializing_if = "is_undated")]
 	pub as_of: u64,
+	/// Trusting period: time in seconds for which the set is trusted from then on. Shorter than the
+	/// time for which the chain's stake stays bonded.
+	#[serde(default = "trusting_period")]
+	pub trusting_period: u64,
 	/// Its members' keys, and their weights.
 	pub authorities: Vec<(AuthorityId, u64)>,
 	/// The name of the failover pallet in the chain's runtime.
@@ -30,6 +34,18 @@ pub struct TrustedSet {
 	/// The SS58 prefix by which the chain's clients print accounts.
 	#[serde(default = "ss58_prefix")]
 	pub ss58_prefix: u16,
+}
+
+/// Trusting period, in seconds, of chains that name none: 14 days. Half of the 28 days for which
+/// stake is bonded on the relay chains.
+pub const TRUSTING_PERIOD: u64 = 14 * 24 * 60 * 60;
+
+/// The longest trusting period that is taken, in seconds: 28 days, for which the relay chains' stake is
+/// bonded.
+pub const MAX_TRUSTING_PERIOD: u64 = 2 * TRUSTING_PERIOD;
+
+fn trusting_period() -> u64 {
+	TRUSTING_PERIOD
 }
 
 /// The SS58 prefix of chains that name none.
@@ -51,6 +67,7 @@ impl TrustedSet {
 			set_id: 0,
 			since: 0,
 			as_of: 0,
+			trusting_period: TRUSTING_PERIOD,
 			authorities,
 			pallet: failover(),
 			recovery: recovery(),
@@ -77,8 +94,8 @@ pub struct Policy {
 	/// The head must not be older than this, in milliseconds since the Unix epoch.
 	pub not_before: u64,
 	/// The trusted set must be known from this time or later, in milliseconds since the Unix epoch:
-	/// members of older ones may have unbonded, and given their keys away. A checkpoint, which
-	/// excludes other histories before it, stands in for it.
+	/// members of older ones may have unbonded, and given their keys away. A checkpoint of as many
+	/// records as the log has stands in for it: it pins each of them.
 	pub trusted_not_before: u64,
 	/// A checkpoint of the log that a witness has kept: its count, and its root. The bundle must show that its log continues
 	/// that one.

@@ -266,7 +266,8 @@ fn an_old_head_is_not_taken_for_the_newest() {
 	let wrong = Err(Error { link: Link::Ancestry, fault: Fault::WrongCheckpoint });
 	assert_eq!(check(&new, &trusted, &other), wrong);
 
-	// The trusted set is undated, too old, and just new enough; a checkpoint stands in for its age.
+	// The trusted set is undated, too old, and just new enough; a checkpoint of all
+	// records stands in for its age.
 	let recent = Policy { trusted_not_before: 1_000, ..any_age() };
 	for (as_of, holds) in [(0, false), (999, false), (1_000, true)] {
 		let dated = TrustedSet { as_of, ..trusted.clone() };
@@ -276,6 +277,13 @@ fn an_old_head_is_not_taken_for_the_newest() {
 	}
 	let pinned = Policy { checkpoint: Some((forge.log.count, forge.log.root)), ..recent };
 	assert!(check(&new, &trusted, &pinned).is_ok());
+	// One of fewer records does not: the later records may be of another history.
+	let fewer = Policy { checkpoint: Some((old_log.count, old_log.root)), ..recent };
+	let continued = Bundle { ancestry: Some(forge.ancestry(old_log.count)), ..new.clone() };
+	let refused_as_old = Err(Error { link: Link::Age, fault: Fault::OldTrust });
+	assert_eq!(check(&continued, &trusted, &fewer), refused_as_old);
+	let dated = TrustedSet { as_of: 1_000, ..trusted.clone() };
+	assert!(check(&continued, &dated, &fewer).is_ok());
 
 	// The log of an older checkpoint is the beginning of this one.
 	let pinned = Policy { checkpoint: Some((old_log.count, old_log.root)), ..any_age() };

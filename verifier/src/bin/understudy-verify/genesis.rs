@@ -41,11 +41,20 @@ pub fn trusted_set(spec: &[u8], pallet: String, recovery: String) -> anyhow::Res
 	let set_id = state.get(&key).map_or(Ok(0), |id| u64::decode(&mut &id[..]))?;
 	let ss58_prefix = spec["properties"]["ss58Format"].as_u64().and_then(|prefix| prefix.try_into().ok());
 	let ss58_prefix = ss58_prefix.unwrap_or(understudy_verifier::SS58_PREFIX);
+	let period = match &spec["properties"]["trustingPeriod"] {
+		serde_json::Value::Null => understudy_verifier::TRUSTING_PERIOD,
+		period => period.as_u64().context("its trustingPeriod is no number of seconds")?,
+	};
+	ensure!(
+		period <= understudy_verifier::MAX_TRUSTING_PERIOD,
+		"its trustingPeriod of {period} seconds is more than 28 days"
+	);
 	Ok(TrustedSet {
 		genesis: header.hash(),
 		set_id,
 		since: 0,
 		as_of: 0,
+		trusting_period: period,
 		authorities,
 		pallet,
 		recovery,

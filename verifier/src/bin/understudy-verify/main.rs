@@ -12,12 +12,14 @@ use std::{
 	time::{SystemTime, UNIX_EPOCH},
 };
 
-use anyhow::Context;
+use anyhow::{ensure, Context};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use codec::{Decode, Encode};
 use sp_core::H256;
 use sp_runtime::traits::Header as _;
-use understudy_verifier::{check, Bundle, Error, Fault, Header, Link, Policy, TrustedSet, MAX_BYTES};
+use understudy_verifier::{
+	check, Bundle, Error, Fault, Header, Link, Policy, TrustedSet, MAX_BYTES, MAX_TRUSTING_PERIOD,
+};
 
 /// Fetches proofs of what a chain's failover log says, and checks them offline, trusting one authority set and nobody else.
 #[derive(Parser)]
@@ -137,10 +139,11 @@ struct Age {
 	/// The head must not be older than so many seconds now.
 	#[arg(long)]
 	max_age: Option<u64>,
-	/// The trusted set must not be older than so many seconds now. Shorter than the chain's unbonding
-	/// period: members that have left may give their keys away. A checkpoint stands in for it.
-	#[arg(long, default_value_t = TRUST_AGE, conflicts_with = "any_trust_age")]
-	max_trust_age: u64,
+	/// The trusted set must not be older than so many seconds now; its own trusting period by default.
+	/// Shorter than the chain's unbonding period: members that have left may give their keys away. A
+	/// checkpoint with as many records as the log stands in for it.
+	#[arg(long, conflicts_with = "any_trust_age")]
+	max_trust_age: Option<u64>,
 	/// Trust the set however old it is, for example because a second source says the same.
 	#[arg(long)]
 	any_trust_age: bool,
@@ -149,9 +152,8 @@ struct Age {
 	checkpoint: Option<(u64, H256)>,
 }
 
-/// Age of a trusted set that is accepted by default: 14 days, in seconds. Half of the 28 days for
-/// which stake is bonded on the relay chains. A chain with shorter bonding needs a shorter age.
-const TRUST_AGE: u64 = 14 * 24 * 60 * 60;
+/// Milliseconds by which a date may be ahead of this machine's clock.
+const AHEAD: u64 = 60_000;
 
 /// Milliseconds since the Unix epoch.
 fn now() -> u64 {
@@ -165,7 +167,11 @@ fn moment(text: &str) -> Result<u64, String> {
 		return Ok(now());
 	}
 	let seconds: u64 = text.parse().map_err(|_| "TIME is \"now\", or seconds since the Unix epoch")?;
-	Ok(seconds.saturating_mul(1_000))
+	let time = seconds.saturating_mul(1_000);
+	if time > now().saturating_add(AHEAD) {
+		return Err("TIME is in the future; it is in seconds, not milliseconds".into());
+	}
+	Ok(time)
 }
 
 fn checkpoint(text: &str) -> Result<(u64, H256), String> {
@@ -174,13 +180,23 @@ fn checkpoint(text: &str) -> Result<(u64, H256), String> {
 	Ok((count, root.parse().map_err(|_| format!("{root} is no root: 0x and 64 hexadecimal digits"))?))
 }
 
+/// The time so many seconds ago, in milliseconds since the Unix epoch.
+fn ago(seconds: u64) -> u64 {
+	now().saturating_sub(seconds.saturating_mul(1_000))
+}
+
 impl Age {
-	fn policy(&self) -> Policy {
-		let now = now();
-		let Age { min_block, min_records, max_age, max_trust_age, any_trust_age, checkpoint } = *self;
-		let ago = |seconds: u64| now.saturating_sub(seconds.saturating_mul(1_000));
+	/// The time from which on a set must be dated that is trusted for so many seconds.
+	fn recent(&self, trusting_period: u64) -> u64 {
+		// An undated set is of no age.
+		ago(self.max_trust_age.unwrap_or(trusting_period)).max(1)
+	}
+
+	/// The policy for a set that is trusted for so many seconds.
+	fn policy(&self, trusting_period: u64) -> Policy {
+		let Age { min_block, min_records, max_age, any_trust_age, checkpoint, .. } = *self;
 		let not_before = max_age.map_or(0, ago);
-		let trusted_not_before = if any_trust_age { 0 } else { ago(max_trust_age) };
+		let trusted_not_before = if any_trust_age { 0 } else { self.recent(trusting_period) };
 		Policy { min_block, min_records, not_before, trusted_not_before, checkpoint }
 	}
 }
@@ -202,6 +218,13 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 				format!("{} is no raw chain specification that can be used", spec.display())
 			})?;
 			trusted.as_of = as_of.unwrap_or_default();
+			// The genesis hash does not cover it.
+			eprintln!(
+				"trusted for {:.1} days from {}, as the specification's properties say; compare that with the time for \
+				 which the chain's stake stays bonded",
+				trusted.trusting_period as f64 / 86_400.0,
+				if trusted.as_of == 0 { "a date that is to be set (--as-of)".into() } else { words::utc(trusted.as_of) }
+			);
 			write_json(&trusted, out.as_deref())?;
 		},
 		Command::Fetch { rpc, what, trust, disclose, at, checkpoint, out } => {
@@ -232,7 +255,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 			);
 		},
 		Command::Check { bundle, trust, json, next_trust, age } => {
-			let (trusted, policy) = (read_trust(&trust)?, age.policy());
+			let trusted = read_trust(&trust)?;
+			let policy = age.policy(trusted.trusting_period);
 			let parsed = parse(&read(&bundle)?);
 			let result = parsed.and_then(|bundle| {
 				let verified = check(&bundle, &trusted, &policy)?;
@@ -244,7 +268,19 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 				print!("{}", report::text(&result, &trusted));
 			}
 			if let (Ok((bundle, verified)), Some(path)) = (&result, next_trust) {
-				write_json(&report::next_trust(bundle, verified, &trusted), Some(&path))?;
+				// Whatever age is accepted: only within its period the set vouches for a new date.
+				let since = age.recent(trusted.trusting_period).max(ago(trusted.trusting_period).max(1));
+				let is_recent = trusted.as_of >= since;
+				let as_of = if is_recent { verified.time.min(now()) } else { 0 };
+				if !is_recent {
+					eprintln!(
+						"{}: undated, for the set that the proof begins with is too old to vouch for it. Once a \
+						 second source has the same head, set its as_of to {}",
+						path.display(),
+						verified.time
+					);
+				}
+				write_json(&report::next_trust(bundle, verified, &trusted, as_of), Some(&path))?;
 			}
 			return Ok(ExitCode::from(match result {
 				Ok(_) => 0,
@@ -261,9 +297,22 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 fn read_trust(path: &Path) -> anyhow::Result<TrustedSet> {
-	serde_json::from_slice(&read(path)?).with_context(|| {
+	let trusted: TrustedSet = serde_json::from_slice(&read(path)?).with_context(|| {
 		format!("{} is no trusted set; `understudy-verify trust` computes one", path.display())
-	})
+	})?;
+	ensure!(
+		trusted.trusting_period <= MAX_TRUSTING_PERIOD,
+		"{} is trusted for {} seconds: at most {MAX_TRUSTING_PERIOD} are taken, for stake is bonded no longer",
+		path.display(),
+		trusted.trusting_period
+	);
+	ensure!(
+		trusted.as_of <= now().saturating_add(AHEAD),
+		"{} is dated {}, in the future: correct its as_of, in milliseconds, or this machine's clock",
+		path.display(),
+		words::utc(trusted.as_of)
+	);
+	Ok(trusted)
 }
 
 /// A bundle in SCALE, or in JSON, which begins with a brace.

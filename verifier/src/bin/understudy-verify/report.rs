@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{json, Value};
 use understudy_primitives::{Moment, Times};
-use understudy_verifier::{AccountId, Bundle, Error, Forced, Link, TrustedSet, Verified};
+use understudy_verifier::{AccountId, Bundle, Error, Fault, Forced, Link, TrustedSet, Verified};
 
 use crate::words::{self, utc};
 
@@ -124,6 +124,9 @@ fn fails(out: &mut String, Error { link, fault }: &Error) -> std::fmt::Result {
 		Link::Trust => {
 			"use the trusted set of the chain that the proof is of, and the one that it was fetched for"
 		},
+		Link::Age if *fault == Fault::OldTrust => {
+			"check it with a newer trusted set, or with --any-trust-age and a second source for its head"
+		},
 		Link::Age => "fetch a new one, with the same --checkpoint",
 		Link::Ancestry => {
 			"the chain's log was rewritten since, or the checkpoint is of another chain: ask who kept it"
@@ -160,12 +163,12 @@ pub fn json(outcome: &Outcome) -> Value {
 	}
 }
 
-/// The set that a proof ends with, to be trusted from now on.
-pub fn next_trust(bundle: &Bundle, verified: &Verified, trusted: &TrustedSet) -> TrustedSet {
+/// The set that a proof ends with, to be trusted from now on, with this date.
+pub fn next_trust(bundle: &Bundle, verified: &Verified, trusted: &TrustedSet, as_of: u64) -> TrustedSet {
 	TrustedSet {
 		set_id: verified.set.id,
 		since: verified.since,
-		as_of: verified.time,
+		as_of,
 		authorities: verified.set.authorities(),
 		genesis: bundle.genesis,
 		..trusted.clone()
