@@ -25,7 +25,7 @@ use sp_runtime::traits::Header as _;
 use understudy_primitives::{
 	api::RecoveryApi,
 	crypto::{AuthorityId, KEY_TYPE},
-	offchain::{Lock, LOCK, PREVOTED, RELEASED},
+	offchain::{released, Lock, LOCK, PREVOTED, RELEASED},
 	BlockId, RecoveryStatus,
 };
 use understudy_runtime::{BlockNumber, Hash, OpaqueBlock as Block};
@@ -65,13 +65,13 @@ impl AnchorRule {
 		let is_over =
 			is_released(&proposal, self.client.info().finalized_number) || status.forced && enacted();
 		let is_mine = |key: &AuthorityId| self.keystore.has_keys(&[(key.to_raw_vec(), KEY_TYPE)]);
-		!is_over && keys.iter().any(is_mine) && self.released() != Some(proposal)
+		!is_over && keys.iter().any(is_mine) && !self.is_taken_back(&proposal)
 	}
 
-	/// The proposal that the operator has taken the node's vote back for.
-	fn released(&self) -> Option<BlockId<Hash>> {
-		let kept = self.storage.get(STORAGE_PREFIX, RELEASED)?;
-		BlockId::decode(&mut &kept[..]).ok()
+	/// Returns whether the operator has taken the node's vote for this proposal back.
+	fn is_taken_back(&self, proposal: &BlockId<Hash>) -> bool {
+		let kept = self.storage.get(STORAGE_PREFIX, RELEASED);
+		released(kept.as_deref()).is_ok_and(|released| released.contains(proposal))
 	}
 
 	fn is_bound(&self, best: &Header) -> bool {

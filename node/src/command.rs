@@ -92,7 +92,10 @@ pub fn run() -> sc_cli::Result<()> {
 			});
 			Ok((cmd.run(client, backend, Some(aux_revert)), task_manager))
 		}),
-		Some(Subcommand::TakeBackVote(cmd)) => cli.create_runner(cmd)?.sync_run(|config| cmd.run(&config)),
+		Some(Subcommand::TakeBackVote(cmd)) => cli.create_runner(cmd)?.async_run(|config| {
+			let PartialComponents { client, backend, task_manager, .. } = service::new_partial(&config)?;
+			Ok((async move { cmd.run(&config, &client, &backend) }, task_manager))
+		}),
 		Some(Subcommand::ChainInfo(cmd)) => {
 			cli.create_runner(cmd)?.sync_run(|config| cmd.run::<Block>(&config))
 		},

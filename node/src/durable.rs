@@ -6,10 +6,14 @@
 //! and the keystore: `purge-chain` leaves them alone, for the vote stays out.
 //!
 //! A file is written under another name, synced, renamed, and its folder is synced: it holds the old
-//! value or the new one, never a part. Where that fails, the old value stays, and whoever reads it
-//! back acts on that.
+//! value or the new one, never a part. Where that fails, nobody knows which of the two the disk has:
+//! the entry cannot be read, which binds the node, until a later read or write has put it there.
+//!
+//! The folder is of one chain, by its genesis hash. A chain that begins anew from the very same
+//! specification has the same one: whoever resets a network so removes the folders.
 
 use std::{
+	collections::BTreeMap,
 	fs::{self, File},
 	io::{self, Write},
 	path::{Path, PathBuf},
@@ -34,24 +38,42 @@ pub struct Durable<Storage> {
 	inner: Storage,
 	/// The folder of the files.
 	folder: PathBuf,
-	/// Held while an entry with a file changes.
-	changing: Arc<Mutex<()>>,
+	/// What could not be written yet, by the file: a value, or that there is none. Held while an entry
+	/// with a file is read or changes.
+	due: Arc<Mutex<Due>>,
 }
+
+type Due = BTreeMap<PathBuf, Option<Vec<u8>>>;
 
 impl<Storage: OffchainStorage> Durable<Storage> {
 	/// Makes the entries of this storage that [must be durable](must_be_durable) files in the folder
-	/// of the node's chain.
+	/// of the node's chain, which begins with this block.
 	///
 	/// ## Errors
 	///
 	/// Fails if the folder cannot be made.
-	pub fn open(inner: Storage, config: &Configuration) -> io::Result<Self> {
-		Self::in_folder(inner, config.base_path.config_dir(config.chain_spec.id()).join("understudy"))
+	pub fn open(inner: Storage, config: &Configuration, genesis: H256) -> io::Result<Self> {
+		let chain = config.base_path.config_dir(config.chain_spec.id());
+		Self::in_folder(inner, chain.join("understudy").join(format!("{genesis:?}")))
 	}
 
 	fn in_folder(inner: Storage, folder: PathBuf) -> io::Result<Self> {
 		fs::create_dir_all(&folder)?;
-		Ok(Self { inner, folder, changing: Default::default() })
+		// What an earlier process has renamed, and could not sync any more, is in memory alone so far.
+		// Files that cannot be opened are found when they are read.
+		for file in fs::read_dir(&folder)?.filter_map(Result::ok) {
+			File::open(file.path()).and_then(|file| file.sync_all()).ok();
+		}
+		// Entries of new folders are in those above them.
+		for folder in folder.ancestors().take(3).filter(|folder| folder.is_dir()) {
+			File::open(folder)?.sync_all()?;
+		}
+		Ok(Self { inner, folder, due: Default::default() })
+	}
+
+	/// The folder of the files.
+	pub fn folder(&self) -> &Path {
+		&self.folder
 	}
 
 	/// The file of an entry, if it has one.
@@ -60,14 +82,57 @@ impl<Storage: OffchainStorage> Durable<Storage> {
 		is_file.then(|| self.folder.join(format!("{:?}", H256(blake2_256(key)))))
 	}
 
+	/// Puts a value into a file. Notes it as due where that fails.
+	fn put(&self, due: &mut Due, file: &Path, value: Option<&[u8]>) -> io::Result<()> {
+		let result = replace(&self.folder, file, value);
+		match &result {
+			Ok(()) => {
+				due.remove(file);
+			},
+			Err(why) => {
+				due.insert(file.into(), value.map(Into::into));
+				log::error!(
+					target: LOG_TARGET,
+					"cannot write to {}: {why}. The node votes neither for a recovery nor for blocks until it can",
+					self.folder.display()
+				);
+			},
+		}
+		result
+	}
+
+	/// Reads an entry with a file, after what was due of it is written.
+	fn read(&self, due: &mut Due, file: &Path, prefix: &[u8], key: &[u8]) -> Option<Vec<u8>> {
+		// What cannot be read binds: it decodes to nothing.
+		let unreadable = Some(Vec::new());
+		if let Some(value) = due.get(file).cloned() {
+			if self.put(due, file, value.as_deref()).is_err() {
+				return unreadable;
+			}
+		}
+		match fs::read(file) {
+			Ok(value) => Some(value),
+			// What was written before there were files is in the storage.
+			Err(why) if why.kind() == io::ErrorKind::NotFound => self.inner.get(prefix, key),
+			Err(why) => {
+				log::error!(
+					target: LOG_TARGET,
+					"{} cannot be read: {why}. Until it can, or understudy-node take-back-vote replaces it, the node votes \
+					 neither for a recovery nor for blocks",
+					file.display()
+				);
+				unreadable
+			},
+		}
+	}
+
 	/// Changes an entry's file, and then, for an earlier release that may come back, the storage.
-	fn write(&mut self, file: &Path, prefix: &[u8], key: &[u8], value: Option<&[u8]>) {
-		if let Err(why) = replace(&self.folder, file, value) {
-			log::error!(
-				target: LOG_TARGET,
-				"cannot write to {}: {why}. The node votes neither for a recovery nor for blocks until it can",
-				self.folder.display()
-			);
+	fn write(&mut self, due: &mut Due, file: &Path, prefix: &[u8], key: &[u8], value: Option<&[u8]>) {
+		// Without the file the storage would answer, so what goes leaves the storage first.
+		if value.is_none() {
+			self.inner.remove(prefix, key);
+		}
+		if self.put(due, file, value).is_err() {
 			return;
 		}
 		match value {
@@ -87,8 +152,10 @@ fn replace(folder: &Path, file: &Path, value: Option<&[u8]>) -> io::Result<()> {
 			new.sync_all()?;
 			fs::rename(&draft, file)?;
 		},
-		None if !file.exists() => return Ok(()),
-		None => fs::remove_file(file)?,
+		None => match fs::remove_file(file) {
+			Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(why),
+			_ => (),
+		},
 	}
 	File::open(folder)?.sync_all()
 }
@@ -96,39 +163,33 @@ fn replace(folder: &Path, file: &Path, value: Option<&[u8]>) -> io::Result<()> {
 impl<Storage: OffchainStorage> OffchainStorage for Durable<Storage> {
 	fn set(&mut self, prefix: &[u8], key: &[u8], value: &[u8]) {
 		let Some(file) = self.file(prefix, key) else { return self.inner.set(prefix, key, value) };
-		let changing = self.changing.clone();
-		let _changing = changing.lock();
-		if self.get(prefix, key).as_deref() != Some(value) {
-			self.write(&file, prefix, key, Some(value));
+		let due = self.due.clone();
+		let mut due = due.lock();
+		if self.read(&mut due, &file, prefix, key).as_deref() != Some(value) {
+			self.write(&mut due, &file, prefix, key, Some(value));
 		}
 	}
 
 	fn remove(&mut self, prefix: &[u8], key: &[u8]) {
 		let Some(file) = self.file(prefix, key) else { return self.inner.remove(prefix, key) };
-		let changing = self.changing.clone();
-		let _changing = changing.lock();
-		self.write(&file, prefix, key, None);
+		let due = self.due.clone();
+		self.write(&mut due.lock(), &file, prefix, key, None);
 	}
 
 	fn get(&self, prefix: &[u8], key: &[u8]) -> Option<Vec<u8>> {
-		match self.file(prefix, key).map(fs::read) {
-			Some(Ok(value)) => Some(value),
-			// What cannot be read binds: it decodes to nothing.
-			Some(Err(why)) if why.kind() != io::ErrorKind::NotFound => Some(Vec::new()),
-			// What was written before there were files is in the storage.
-			_ => self.inner.get(prefix, key),
-		}
+		let Some(file) = self.file(prefix, key) else { return self.inner.get(prefix, key) };
+		self.read(&mut self.due.lock(), &file, prefix, key)
 	}
 
 	fn compare_and_set(&mut self, prefix: &[u8], key: &[u8], old: Option<&[u8]>, new: &[u8]) -> bool {
 		let Some(file) = self.file(prefix, key) else {
 			return self.inner.compare_and_set(prefix, key, old, new);
 		};
-		let changing = self.changing.clone();
-		let _changing = changing.lock();
-		let is_same = self.get(prefix, key).as_deref() == old;
+		let due = self.due.clone();
+		let mut due = due.lock();
+		let is_same = self.read(&mut due, &file, prefix, key).as_deref() == old;
 		if is_same {
-			self.write(&file, prefix, key, Some(new));
+			self.write(&mut due, &file, prefix, key, Some(new));
 		}
 		is_same
 	}
@@ -182,13 +243,35 @@ mod tests {
 	}
 
 	#[test]
-	fn what_cannot_be_written_is_not_taken_for_written() -> io::Result<()> {
+	fn what_cannot_be_written_is_not_taken_for_written_and_binds_until_it_is() -> io::Result<()> {
 		let folder = tempfile::tempdir()?;
 		let mut storage = storage(folder.path());
 		storage.set(STORAGE_PREFIX, LOCK, b"first");
 		fs::remove_dir_all(folder.path())?;
 		storage.set(STORAGE_PREFIX, PREVOTED, b"second");
-		assert_eq!(storage.get(STORAGE_PREFIX, PREVOTED), None);
+		let unreadable = Some(Vec::new());
+		assert_eq!(storage.get(STORAGE_PREFIX, PREVOTED), unreadable);
+		assert_eq!(storage.clone().get(STORAGE_PREFIX, PREVOTED), unreadable, "for all users of it");
+		// Writing it again is no success either.
+		storage.set(STORAGE_PREFIX, PREVOTED, b"second");
+		assert_eq!(storage.get(STORAGE_PREFIX, PREVOTED), unreadable);
+		// The disk is back.
+		fs::create_dir_all(folder.path())?;
+		assert_eq!(storage.get(STORAGE_PREFIX, PREVOTED), Some(b"second".to_vec()));
+		assert_eq!(self::storage(folder.path()).get(STORAGE_PREFIX, PREVOTED), Some(b"second".to_vec()));
+		Ok(())
+	}
+
+	#[test]
+	fn what_cannot_be_read_binds() -> io::Result<()> {
+		let folder = tempfile::tempdir()?;
+		let mut inner = InMemOffchainStorage::default();
+		inner.set(STORAGE_PREFIX, LOCK, b"of the database");
+		let storage = Durable::in_folder(inner, folder.path().into())?;
+		let file = storage.file(STORAGE_PREFIX, LOCK).expect("it has one");
+		// No file at all, which no permission keeps a superuser from reading.
+		fs::create_dir(file)?;
+		assert_eq!(storage.get(STORAGE_PREFIX, LOCK), Some(Vec::new()));
 		Ok(())
 	}
 

@@ -12,6 +12,7 @@ use std::{
 
 use codec::{Decode, Encode};
 use pallet_recovery::{in_flight::Voter, Forced, Proposed, Rosters};
+use parking_lot::Mutex;
 use sc_client_api::{Backend, ProofProvider, StorageProvider};
 use sc_consensus_grandpa::{
 	best_justification, find_scheduled_change, SharedAuthoritySet, GRANDPA_ENGINE_ID,
@@ -38,6 +39,11 @@ const RECOVERY: &str = "Recovery";
 const PAGE: usize = 64;
 /// The most bytes of them, as they are in SCALE.
 const PAGE_BYTES: usize = 2 * 1024 * 1024;
+
+/// Number of blocks after which a change that could not be gathered is gathered again.
+const TRY_AGAIN: BlockNumber = 4;
+/// Number of such changes that are remembered.
+const MOST_FAILURES: usize = 64;
 
 /// The last block of each set.
 type Changes = BTreeMap<u64, BlockNumber>;
@@ -73,9 +79,40 @@ pub struct HandOvers {
 	pub backend: Arc<FullBackend>,
 	/// When authority sets changed.
 	pub authority_set: SharedAuthoritySet<Hash, BlockNumber>,
+	/// The forced changes that could not be gathered.
+	failures: Arc<Mutex<Failures>>,
+}
+
+/// Forced changes that could not be gathered lately, by the set before: when, and why. To gather one
+/// takes hundreds of look-ups, and those of the changes before it.
+#[derive(Default)]
+struct Failures(BTreeMap<u64, (BlockNumber, Why)>);
+
+impl Failures {
+	/// The reason for which it could not be gathered in the last blocks before this one.
+	fn lately(&self, set: u64, best: BlockNumber) -> Option<Why> {
+		let (at, why) = self.0.get(&set)?;
+		(best < at.saturating_add(TRY_AGAIN)).then(|| why.clone())
+	}
+
+	fn note(&mut self, set: u64, best: BlockNumber, why: Why) {
+		self.0.insert(set, (best, why));
+		if self.0.len() > MOST_FAILURES {
+			self.0.pop_first();
+		}
+	}
 }
 
 impl HandOvers {
+	/// What a node with this client and database knows.
+	pub fn new(
+		client: Arc<FullClient>,
+		backend: Arc<FullBackend>,
+		authority_set: SharedAuthoritySet<Hash, BlockNumber>,
+	) -> Self {
+		Self { client, backend, authority_set, failures: Default::default() }
+	}
+
 	/// How authority sets handed over from `from` on until the one that finalizes block `until`, as far as they fit, and the set that
 	/// the next ones start from, if there are more.
 	pub fn page(&self, from: u64, until: BlockNumber) -> Result<(Vec<HandOff>, Option<u64>), Why> {
@@ -186,8 +223,21 @@ impl HandOvers {
 		Ok(kept.and_then(|kept| ForcedChange::decode(&mut &kept[..]).ok()))
 	}
 
-	/// What the change after a set was forced by, and to which set: as it was kept, or gathered now.
+	/// What the change after a set was forced by, and to which set: as it was kept, or gathered now. A
+	/// failure stands for the next few blocks.
 	fn forced(&self, changes: &Changes, set: u64) -> Result<(ForcedChange, u64), Why> {
+		let best = self.client.info().best_number;
+		if let Some(why) = self.failures.lock().lately(set, best) {
+			return Err(why);
+		}
+		let result = self.kept_or_gathered(changes, set);
+		if let Err(why) = &result {
+			self.failures.lock().note(set, best, why.clone());
+		}
+		result
+	}
+
+	fn kept_or_gathered(&self, changes: &Changes, set: u64) -> Result<(ForcedChange, u64), Why> {
 		let lost = |why: &str| Why::NotKept(set, why.into());
 		let mut seated = set.saturating_add(1);
 		while self.is_idle(changes, seated)? {
@@ -407,4 +457,23 @@ impl HandOvers {
 
 fn decode<Value: Decode>(mut bytes: &[u8]) -> Result<Value, Why> {
 	Value::decode(&mut bytes).map_err(Why::internal)
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn a_failure_stands_for_some_blocks_and_few_are_remembered() {
+		let mut failures = Failures::default();
+		assert_eq!(failures.lately(7, 100), None);
+		failures.note(7, 100, Why::UnknownSet(7));
+		assert_eq!(failures.lately(7, 103), Some(Why::UnknownSet(7)));
+		assert_eq!((failures.lately(7, 104), failures.lately(8, 100)), (None, None));
+		for set in 0..1_000 {
+			failures.note(set, 100, Why::UnknownSet(set));
+		}
+		assert_eq!(failures.0.len(), MOST_FAILURES);
+		assert_eq!(failures.lately(999, 100), Some(Why::UnknownSet(999)));
+	}
 }

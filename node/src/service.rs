@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::FutureExt;
-use sc_client_api::{Backend, BlockBackend, HeaderBackend};
+use sc_client_api::{Backend, HeaderBackend};
 use sc_consensus_aura::{ImportQueueParams, SlotProportion, StartAuraParams};
 use sc_consensus_grandpa::{FinalityProofProvider, GrandpaBlockImport, LinkHalf, SharedVoterState};
 use sc_network::config::SyncMode;
@@ -181,7 +181,8 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 	let storage = backend.offchain_storage().ok_or_else(|| {
 		ServiceError::Other("the database has no offchain storage, in which votes are kept".into())
 	})?;
-	let mut storage = Durable::open(storage, &config).map_err(|why| {
+	let genesis_hash = client.info().genesis_hash;
+	let mut storage = Durable::open(storage, &config, genesis_hash).map_err(|why| {
 		ServiceError::Other(format!("the folder of what binds this node cannot be made: {why}"))
 	})?;
 	finality_observer::introduce(&mut storage, probing);
@@ -191,9 +192,6 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 		registry.clone(),
 	);
 	let metrics = N::register_notification_metrics(registry.as_ref());
-	let genesis_hash = client.block_hash(0)?.ok_or_else(|| {
-		ServiceError::Other("the database has no genesis block; purge-chain and start anew".into())
-	})?;
 	let grandpa_protocol_name =
 		sc_consensus_grandpa::protocol_standard_name(&genesis_hash, &config.chain_spec);
 	let (grandpa_protocol_config, grandpa_notification_service) =
@@ -258,11 +256,8 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 		registry: registry.clone(),
 	};
 	task_manager.spawn_handle().spawn("finality-observer", None, observer.run());
-	let hand_overs = HandOvers {
-		client: client.clone(),
-		backend: backend.clone(),
-		authority_set: grandpa_link.shared_authority_set().clone(),
-	};
+	let hand_overs =
+		HandOvers::new(client.clone(), backend.clone(), grandpa_link.shared_authority_set().clone());
 	let monitor =
 		Monitor { client: client.clone(), hand_overs: hand_overs.clone(), registry: registry.clone() };
 	task_manager.spawn_handle().spawn("recovery-monitor", None, monitor.run());

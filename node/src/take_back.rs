@@ -6,18 +6,21 @@
 
 use codec::{Decode, Encode};
 use sc_cli::{CliConfiguration, DatabaseParams, SharedParams};
-use sc_client_api::{Backend as _, HeaderBackend as _};
+use sc_client_api::Backend as _;
 use sc_service::Configuration;
+use sp_api::ProvideRuntimeApi as _;
+use sp_blockchain::HeaderBackend as _;
 use sp_core::offchain::{OffchainStorage, STORAGE_PREFIX};
 use understudy_primitives::{
-	offchain::{Lock, LOCK, RELEASED},
+	api::RecoveryApi as _,
+	offchain::{released, Lock, LOCK, MAX_RELEASED, RELEASED},
 	BlockId,
 };
-use understudy_runtime::{Hash, OpaqueBlock as Block};
+use understudy_runtime::Hash;
 
 use crate::{
 	durable::Durable,
-	service::{FullBackend, OffchainStore},
+	service::{FullBackend, FullClient},
 };
 
 /// Takes back this node's vote for a recovery that cannot be carried out any more, so that the node helps to finalize again. The node
@@ -42,62 +45,80 @@ pub struct TakeBackVoteCmd {
 }
 
 impl TakeBackVoteCmd {
-	/// Does so in the database of this configuration.
-	pub fn run(&self, config: &Configuration) -> sc_cli::Result<()> {
+	/// Does so in the folder of this configuration's node, whose chain these are.
+	pub fn run(
+		&self,
+		config: &Configuration,
+		client: &FullClient,
+		backend: &FullBackend,
+	) -> sc_cli::Result<()> {
 		let input = |why: String| sc_cli::Error::Input(why);
-		let backend = sc_service::new_db_backend::<Block>(config.db_config())?;
 		let storage = backend.offchain_storage();
 		let storage = storage.ok_or_else(|| input("this node has no offchain storage".into()))?;
-		let mut storage = Durable::open(storage, config)
+		let mut storage = Durable::open(storage, config, client.info().genesis_hash)
 			.map_err(|why| input(format!("the folder of the node's votes cannot be opened: {why}")))?;
-		let Some(kept) = storage.get(STORAGE_PREFIX, LOCK) else {
-			return self.release_from_chain(&mut storage, &backend);
+		let kept = storage.get(STORAGE_PREFIX, LOCK);
+		let kept = kept.map(|kept| Lock::<Hash>::decode(&mut &kept[..])).transpose();
+		// A lock that cannot be read binds as well: what it is for, the operator says.
+		let own = kept.as_ref().ok().and_then(|kept| kept.map(|lock| lock.proposal));
+		let on_chain = on_chain(client);
+		let Some(hash) = self.proposal else {
+			match (&kept, own, on_chain) {
+				(Err(why), ..) => println!("What this node has kept of its vote cannot be read: {why}"),
+				(_, Some(BlockId { number, hash }), _) => println!(
+					"This node has voted for what #{number} proposes, {hash:?}. The vote binds until finality is beyond that \
+					 block, or the recovery is carried out. To take it back: --proposal {hash:?}; see --help first."
+				),
+				(_, None, None) => println!("No vote of this node is known, neither to it nor to its best block."),
+				_ => (),
+			}
+			if let Some(BlockId { number, hash }) = on_chain.filter(|proposal| Some(*proposal) != own) {
+				println!(
+					"The chain has votes for what #{number} proposes, {hash:?}; if one of them is of this node, it binds, too. To \
+					 take it back: --proposal {hash:?}; see --help first."
+				);
+			}
+			return Ok(());
 		};
-		let Lock { proposal, .. } = Lock::<Hash>::decode(&mut &kept[..])
-			.map_err(|why| input(format!("what the node has kept of its vote cannot be read: {why}")))?;
-		match self.proposal {
-			None => {
-				println!(
-					"This node has voted for what #{} proposes, {:?}. The vote binds until finality is beyond that block, or the \
-					 recovery is carried out. To take it back: --proposal {:?}; see --help first.",
-					proposal.number, proposal.hash, proposal.hash
-				);
-				Ok(())
-			},
-			Some(hash) if hash == proposal.hash => {
-				// First that the vote is not sent again.
-				storage.set(STORAGE_PREFIX, RELEASED, &proposal.encode());
-				storage.remove(STORAGE_PREFIX, LOCK);
-				println!(
-					"Taken back: this node helps to finalize again, and does not vote for what #{} proposes.",
-					proposal.number
-				);
-				Ok(())
-			},
-			Some(hash) => {
-				Err(input(format!("this node has voted for {:?}, and not for {hash:?}", proposal.hash)))
-			},
+		let mut known = [own, on_chain].into_iter().flatten().find(|proposal| proposal.hash == hash);
+		if known.is_none() && kept.is_err() {
+			known = client.number(hash)?.map(|number| BlockId { number, hash });
 		}
+		let proposal = known.ok_or_else(|| {
+			input(format!(
+				"neither this node nor its best block has a vote for {hash:?}; without --proposal this command says for what"
+			))
+		})?;
+		// First that the vote is not sent again.
+		let mut all = released::<Hash>(storage.get(STORAGE_PREFIX, RELEASED).as_deref()).unwrap_or_default();
+		all.retain(|other| *other != proposal);
+		all.drain(..(all.len() + 1).saturating_sub(MAX_RELEASED));
+		all.push(proposal);
+		storage.set(STORAGE_PREFIX, RELEASED, &all.encode());
+		let frees = own == Some(proposal) || kept.is_err();
+		if frees {
+			storage.remove(STORAGE_PREFIX, LOCK);
+		}
+		let is_free = !frees || storage.get(STORAGE_PREFIX, LOCK).is_none();
+		if storage.get(STORAGE_PREFIX, RELEASED) != Some(all.encode()) || !is_free {
+			return Err(input(format!(
+				"it could not be written down, and the vote binds still: make room on the node's disk, see that its files in {} \
+				 can be read and written, and try again",
+				storage.folder().display()
+			)));
+		}
+		println!(
+			"Taken back: no vote of this node for what #{} proposes binds it, and it sends none.",
+			proposal.number
+		);
+		Ok(())
 	}
 }
 
-impl TakeBackVoteCmd {
-	/// Takes back a vote that the node has lost and the chain has: its keys bind the node as well.
-	fn release_from_chain(&self, storage: &mut OffchainStore, backend: &FullBackend) -> sc_cli::Result<()> {
-		let Some(hash) = self.proposal else {
-			println!(
-				"No vote that this node has kept binds it. If its database was lost, the chain may have its vote: \
-				 recovery_status names the proposal, take the vote back with --proposal HASH; see --help first."
-			);
-			return Ok(());
-		};
-		let number = backend.blockchain().number(hash)?.ok_or_else(|| {
-			sc_cli::Error::Input(format!("this node does not have the block {hash:?}: let it sync first"))
-		})?;
-		storage.set(STORAGE_PREFIX, RELEASED, &BlockId { number, hash }.encode());
-		println!("Taken back: a vote of this node for what #{number} proposes does not bind it.");
-		Ok(())
-	}
+/// The proposal that the best block has votes for.
+fn on_chain(client: &FullClient) -> Option<BlockId<Hash>> {
+	let bound = client.runtime_api().bound(client.info().best_hash);
+	bound.ok().flatten().map(|(proposal, _)| proposal)
 }
 
 impl CliConfiguration for TakeBackVoteCmd {

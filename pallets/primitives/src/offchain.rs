@@ -25,8 +25,24 @@ pub const PROBING: &[u8] = b"understudy/node/probing";
 pub const LOCK: &[u8] = b"understudy/node/lock";
 /// Where the node keeps the block that its GRANDPA voter prevoted for last, a [`BlockId`].
 pub const PREVOTED: &[u8] = b"understudy/node/prevoted";
-/// Where the node keeps the proposal, a [`BlockId`], that its operator has taken back the node's vote for: the node sends it no more.
+/// Key under which the node keeps the proposals that its operator has taken back the node's votes for,
+/// see [`released`]: the node sends these votes no more.
 pub const RELEASED: &[u8] = b"understudy/node/released";
+/// Number of proposals that are kept so, the last ones.
+pub const MAX_RELEASED: usize = 16;
+
+/// Decodes the proposals whose votes were taken back. The first release kept one, without a list.
+///
+/// # Errors
+///
+/// Fails if it is neither.
+pub fn released<Hash: Decode>(kept: Option<&[u8]>) -> Result<Vec<BlockId<Hash>>, codec::Error> {
+	let Some(mut kept) = kept else { return Ok(Vec::new()) };
+	if let Ok(one) = BlockId::decode_all(&mut &kept[..]) {
+		return Ok(alloc::vec![one]);
+	}
+	Vec::decode_all(&mut kept)
+}
 
 /// Name under which the node keeps each member's vote for a recovery, see [`vote_key`].
 const VOTE: &[u8] = b"understudy/recovery/vote";

@@ -10,6 +10,7 @@ use frame_system::{
 	pallet_prelude::{BlockNumberFor, HeaderFor},
 };
 use sp_application_crypto::RuntimeAppPublic;
+use sp_core::offchain::StorageKind;
 use sp_runtime::{
 	offchain::{
 		storage::StorageValueRef,
@@ -20,7 +21,7 @@ use sp_runtime::{
 };
 use understudy_primitives::{
 	crypto::AuthorityId,
-	offchain::{claim, vote_key, FinalityView, Lock, LOCK, PREVOTED, RELEASED},
+	offchain::{claim, released, vote_key, FinalityView, Lock, LOCK, PREVOTED, RELEASED},
 	statement::Statement,
 	FailoverLog,
 };
@@ -141,14 +142,14 @@ impl<T: Config> Pallet<T> {
 	/// Binds the node by a vote that the chain has of it, and its database has not: it was lost.
 	fn learn_lock(state: &StateOf<T>, proposal: BlockId<T::Hash>, view: &FinalityView) {
 		let lock = StorageValueRef::persistent(LOCK);
-		let released = StorageValueRef::persistent(RELEASED).get::<BlockId<T::Hash>>();
+		let is_released = Self::is_taken_back(&proposal);
 		// A lock of an earlier stall that binds no more is as good as none.
 		let is_kept = match lock.get::<Lock<T::Hash>>() {
 			Ok(Some(kept)) => kept.proposal == proposal || !vote::is_released(&kept.proposal, view.finalized),
 			Ok(None) => false,
 			Err(_) => true,
 		};
-		if is_kept || state.forced || released == Ok(Some(proposal)) {
+		if is_kept || state.forced || is_released == Ok(true) {
 			return;
 		}
 		log::warn!(
@@ -182,6 +183,47 @@ impl<T: Config> Pallet<T> {
 		prevoted.number <= base || (prevoted.number <= proposal.number && is_on_branch())
 	}
 
+	/// Binds the node to this proposal, durably. Returns whether it is bound: not if it is to another
+	/// one, or has prevoted for a block that does not lead to this one.
+	fn bind(proposal: BlockId<T::Hash>, finalized: u32, view: &FinalityView) -> bool {
+		// First the lock, which the voter reads after it has written what it is about to prevote for;
+		// then that: whichever comes first, one of the two sees the other.
+		let mut storage = StorageValueRef::persistent(LOCK);
+		let Ok(before) = storage.get::<Lock<T::Hash>>() else { return false };
+		let is_other =
+			|lock: &Lock<T::Hash>| lock.proposal != proposal && !vote::is_released(&lock.proposal, finalized);
+		if before.as_ref().is_some_and(is_other) {
+			log::warn!(target: LOG_TARGET, "not voting: another member's vote binds this node");
+			return false;
+		}
+		let lock = Lock { proposal, set: view.set };
+		storage.set(&lock);
+		// What could not be written is not there.
+		if storage.get() != Ok(Some(lock)) {
+			log::error!(target: LOG_TARGET, "not voting: the node cannot write down what binds it");
+			return false;
+		}
+		if Self::builds_on_prevote(&proposal, finalized, view) {
+			return true;
+		}
+		log::warn!(
+			target: LOG_TARGET,
+			"not voting for a recovery from #{}: this node has prevoted for a block that is not below it",
+			proposal.number
+		);
+		match before {
+			Some(before) => storage.set(&before),
+			None => storage.clear(),
+		}
+		false
+	}
+
+	/// Returns whether the operator has taken the vote for this proposal back.
+	fn is_taken_back(proposal: &BlockId<T::Hash>) -> Result<bool, codec::Error> {
+		let kept = sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, RELEASED);
+		Ok(released(kept.as_deref())?.contains(proposal))
+	}
+
 	/// The member's vote for this proposal, if the node may sign one, or has.
 	fn signed_once(
 		key: &AuthorityId,
@@ -199,7 +241,7 @@ impl<T: Config> Pallet<T> {
 		// What cannot be read might be a vote.
 		let kept = storage.get::<SignedVote<T>>().ok()?;
 		let Vote { proposal, base, .. } = vote;
-		if StorageValueRef::persistent(RELEASED).get::<BlockId<T::Hash>>().ok()? == Some(proposal) {
+		if Self::is_taken_back(&proposal).ok()? {
 			log::warn!(
 				target: LOG_TARGET,
 				"not voting for the recovery that #{} proposes: the operator has taken the vote back",
@@ -209,30 +251,7 @@ impl<T: Config> Pallet<T> {
 		}
 		match vote::next(kept.as_ref().map(|kept| &kept.statement.proposal), &proposal, base.number) {
 			Next::Sign => {
-				// First the lock, which the voter reads after it has written what it is about to prevote for; then that: whichever
-				// comes first, one of the two sees the other.
-				let mut lock = StorageValueRef::persistent(LOCK);
-				let before = lock.get::<Lock<T::Hash>>().ok()?;
-				let is_other = |lock: &Lock<T::Hash>| {
-					lock.proposal != proposal && !vote::is_released(&lock.proposal, base.number)
-				};
-				if before.as_ref().is_some_and(is_other) {
-					log::warn!(target: LOG_TARGET, "not voting: another member's vote binds this node");
-					return None;
-				}
-				lock.set(&Lock { proposal, set: view.set });
-				if !Self::builds_on_prevote(&proposal, base.number, view) {
-					log::warn!(
-						target: LOG_TARGET,
-						"not voting for a recovery from #{}: this node has prevoted for a block that is not below it",
-						proposal.number
-					);
-					match before {
-						Some(before) => lock.set(&before),
-						None => lock.clear(),
-					}
-					return None;
-				}
+				Self::bind(proposal, base.number, view).then_some(())?;
 				// Kept before it is sent, by the worker of a later block: what could not be written
 				// is not sent.
 				storage.set(&Self::signed(vote, key)?);
@@ -247,16 +266,11 @@ impl<T: Config> Pallet<T> {
 			// Signed anew: pools ban the bytes of what they have refused, and an earlier one may
 			// have come too soon.
 			Next::Resend if claim("recovery", key, proposal, now) => {
-				let lock = StorageValueRef::persistent(LOCK);
-				match lock.get::<Lock<T::Hash>>().ok()? {
-					Some(kept) if kept.proposal != proposal => None,
-					Some(_) => Self::signed(kept?.statement, key),
-					// It could not be written.
-					None => {
-						lock.set(&Lock { proposal, set: view.set });
-						None
-					},
-				}
+				let lock = StorageValueRef::persistent(LOCK).get::<Lock<T::Hash>>().ok()?;
+				// Without the lock the node may have prevoted meanwhile: it is bound anew, or not at all.
+				let is_bound = lock.is_some_and(|lock| lock.proposal == proposal)
+					|| Self::bind(proposal, base.number, view);
+				is_bound.then(|| Self::signed(kept?.statement, key)).flatten()
 			},
 			Next::Resend => None,
 			Next::Locked => {

@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | the view rises to a block | more than f seats that report it, or a later one | one of them is honest, so the block is final |
 //! | finality stalls | more than f seats that have reported since the last rise that nothing later is final | one of them is honest |
-//! | finality stalls | nobody, for [`DEAF`] times as long as a stall takes | with more than f alive the view would have risen, or they would have reported |
+//! | finality stalls | nobody, for [`DEAF`] times as long as a stall takes and 2f blocks more | with more than f alive the view would have risen, or they would have reported |
 //!
 //! f is ⌊(n−1)/3⌋ of the whole set, at any size. So f liars can neither raise the view nor keep it
 //! from rising, and neither make up a stall nor hide one, as long as f + 1 honest members live. A
@@ -29,8 +29,8 @@ const SILENT: u16 = 0;
 /// a report is ahead of the view.
 const STILL: u16 = 1;
 
-/// Multiple of a stall's time and blocks after which finality stalls without enough reports of it.
-/// Members report by themselves after half of a stall, so no more than f are alive.
+/// Multiple of a stall's time and blocks after which finality stalls without enough reports of it, and
+/// 2f blocks more. Members report by themselves after half of a stall, so no more than f are alive.
 pub const DEAF: u32 = 4;
 
 /// The block up to which finality has come, as more than f members report.
@@ -55,8 +55,9 @@ impl View {
 			return false;
 		}
 		let faults = tolerated_faults(seats);
-		// Adjacent liars keep reports out of no more than f blocks in a row.
-		let deaf_blocks = blocks.saturating_mul(DEAF).saturating_add(faults);
+		// Reports of f + 1 members of a new set take as many blocks, and adjacent liars keep them out
+		// of f more.
+		let deaf_blocks = blocks.saturating_mul(DEAF).saturating_add(faults.saturating_mul(2));
 		let is_deaf = || self.is_overdue(now, time.saturating_mul(DEAF.into()), deaf_blocks);
 		let is_reported = self.still > faults;
 		is_reported && self.is_overdue(now, time, blocks) || is_deaf()
@@ -318,9 +319,29 @@ mod tests {
 		let since = chain.view.since.block;
 		while !chain.is_stalled() {
 			chain.hear(0, 0);
-			assert!(chain.block <= since + 10 * DEAF + 1);
+			assert!(chain.block <= since + 10 * DEAF + 2);
 		}
-		assert_eq!((chain.block, chain.view.still), (since + 10 * DEAF + 1, 1));
+		assert_eq!((chain.block, chain.view.still), (since + 10 * DEAF + 2, 1));
+	}
+
+	#[test]
+	fn a_new_set_of_a_thousand_has_time_to_report() {
+		let mut chain = Chain::of(1_000);
+		chain.healthy(3_000, &[]);
+		let (old, new): (Vec<u32>, Vec<u32>) = ((0..1_000).collect(), (1_000..2_000).collect());
+		chain.reports.reseat(&mut chain.view, &old, &new, at(3_000));
+		// Those that author first lie, and keep all other reports out of their blocks.
+		for seat in 0..333 {
+			chain.hear(seat, 0);
+			assert!(!chain.is_stalled(), "at the liar {seat}");
+		}
+		let before = chain.view.finalized;
+		while chain.view.finalized == before {
+			let (seat, final_block) = (chain.block % 1_000, chain.block - 2);
+			chain.hear(seat, final_block);
+			assert!(!chain.is_stalled(), "in block {}", chain.block);
+		}
+		assert!(chain.view.finalized > 3_300);
 	}
 
 	#[test]

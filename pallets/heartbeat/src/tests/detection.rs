@@ -422,6 +422,20 @@ fn standbys_are_ready_when_heard_and_until_they_are_silent() {
 	});
 }
 
+/// Those who wait for it know that the newcomer is not ready, and hear that it is, although no
+/// judgement has ever found it unready.
+#[test]
+fn a_newcomer_that_is_heard_before_the_first_judgement_is_told() {
+	build_and_execute(|| {
+		run(1..21, &[]);
+		let told = ReadinessChanges::get();
+		Heartbeat::on_roster(&[10, 11, 12, 13], &[14, 15, 16]);
+		assert_eq!(Heartbeat::ready(), [true, true, true, true, true, true, false]);
+		run(21..41, &[]);
+		assert_eq!((Heartbeat::ready(), ReadinessChanges::get()), (vec![true; 7], told + 1));
+	});
+}
+
 #[test]
 fn a_standby_that_was_never_heard_is_not_ready() {
 	build_and_execute(|| {

@@ -136,6 +136,44 @@ fn a_node_whose_vote_was_taken_back_votes_for_that_proposal_no_more_and_for_no_o
 		Status::<Runtime>::mutate(|state| state.proposal = Some(other));
 		assert!((10..20).all(|later| said(pool, number + later).is_empty()));
 		assert_eq!(lock(), None);
+		// Another vote is taken back, too: the first stays so. The first release kept one alone.
+		leave(RELEASED, vec![first, other]);
+		Status::<Runtime>::mutate(|state| state.proposal = Some(first));
+		assert!((20..30).all(|later| said(pool, number + later).is_empty()));
+		leave(RELEASED, vec![other]);
+		voted(said(pool, number + 31));
+		// What cannot be read might name it.
+		leave(RELEASED, 7u8);
+		assert!((32..40).all(|later| said(pool, number + later).is_empty()));
+	});
+}
+
+/// The lock could not be kept, or is gone: the node may have prevoted for something else since.
+#[test]
+fn a_vote_is_sent_again_only_by_a_node_that_is_bound_by_it() {
+	on_node(&[11], |pool| {
+		vote_is_due();
+		let number = System::block_number();
+		assert_eq!(said(pool, number), []);
+		sp_io::offchain::local_storage_clear(StorageKind::PERSISTENT, LOCK);
+		leave(PREVOTED, BlockId { number: 20, hash: H256::repeat_byte(7) });
+		assert!((1..6).all(|later| said(pool, number + later).is_empty()));
+		assert_eq!(lock(), None);
+		leave(PREVOTED, BlockId { number: 20, hash: hash_of(20) });
+		let bound = Some(Lock { proposal: proposal(), set: 3 });
+		assert_eq!(voted(said(pool, number + 8)).statement.proposal, proposal());
+		assert_eq!(lock(), bound);
+		// A lock of an earlier stall, which binds no more, as a backup has it: it is bound anew.
+		leave(LOCK, Lock { proposal: BlockId { number: 9, hash: hash_of(9) }, set: 1 });
+		voted(said(pool, number + 12));
+		assert_eq!(lock(), bound);
+		// One that may bind, and one that cannot be read, are left as they are.
+		let other = Lock { proposal: BlockId { number: 19, hash: H256::repeat_byte(7) }, set: 3 };
+		leave(LOCK, other);
+		assert!((13..19).all(|later| said(pool, number + later).is_empty()));
+		assert_eq!(lock(), Some(other));
+		sp_io::offchain::local_storage_set(StorageKind::PERSISTENT, LOCK, &[]);
+		assert!((19..25).all(|later| said(pool, number + later).is_empty()));
 	});
 }
 
