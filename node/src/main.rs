@@ -6,6 +6,7 @@ mod checkpoint;
 mod cli;
 mod command;
 mod durable;
+mod equivocation_observer;
 mod failover_rpc;
 mod finality_observer;
 mod hand_overs;

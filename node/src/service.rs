@@ -21,6 +21,7 @@ use crate::{
 	anchor_rule::AnchorRule,
 	checkpoint::{self, Checkpoint, WithoutPast},
 	durable::Durable,
+	equivocation_observer::EquivocationObserver,
 	finality_observer::{self, FinalityObserver},
 	hand_overs::HandOvers,
 	monitor::Monitor,
@@ -256,6 +257,12 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 		registry: registry.clone(),
 	};
 	task_manager.spawn_handle().spawn("finality-observer", None, observer.run());
+	let authors = EquivocationObserver {
+		client: client.clone(),
+		keystore: keystore_container.keystore(),
+		pool: OffchainTransactionPoolFactory::new(transaction_pool.clone()),
+	};
+	task_manager.spawn_handle().spawn("equivocation-observer", None, authors.run());
 	let hand_overs =
 		HandOvers::new(client.clone(), backend.clone(), grandpa_link.shared_authority_set().clone());
 	let monitor =

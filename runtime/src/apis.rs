@@ -241,6 +241,12 @@ impl_runtime_apis! {
 		}
 	}
 
+	impl pallet_equivocation::api::AuthorEquivocationApi<Block, AuraId> for Runtime {
+		fn report_author(proof: pallet_equivocation::ProofOf<Runtime>) -> Result<(), u8> {
+			Equivocation::submit(proof)
+		}
+	}
+
 	impl understudy_primitives::api::RecoveryApi<Block, AccountId> for Runtime {
 		fn recovery_status() -> RecoveryStatus<Hash> {
 			Recovery::status()

@@ -8,6 +8,7 @@ use crate::*;
 use alloc::{vec, vec::Vec};
 
 frame_benchmarking::define_benchmarks!(
+	[pallet_equivocation, Equivocation]
 	[pallet_failover, Failover]
 	[pallet_heartbeat, Heartbeat]
 	[pallet_recovery, Recovery]

@@ -34,7 +34,8 @@ impl Candidate {
 		Self::new(&alloc::format!("{who}"), who.public(), grandpa.public())
 	}
 
-	fn new(operator: &str, key: sr25519::Public, grandpa: ed25519::Public) -> Self {
+	/// One with this key of sr25519, for its account, Aura and heartbeats, and this one for GRANDPA.
+	pub fn new(operator: &str, key: sr25519::Public, grandpa: ed25519::Public) -> Self {
 		let keys = SessionKeys { aura: key.into(), grandpa: grandpa.into(), heartbeat: key.into() };
 		Self { account: key.0.into(), operator: operator.into(), keys }
 	}
@@ -58,7 +59,7 @@ pub fn network(candidates: &[Candidate], active: usize) -> Value {
 		.iter()
 		.enumerate()
 		.map(|(place, Candidate { account, .. })| {
-			let bond = FIRST_BOND - BOND_STEP * place as Balance;
+			let bond = FIRST_BOND.saturating_sub(BOND_STEP * place as Balance).max(BOND_STEP);
 			(account.clone(), account.clone(), bond, StakerStatus::Validator)
 		})
 		.collect();

@@ -89,6 +89,9 @@ mod runtime {
 	#[runtime::pallet_index(13)]
 	pub type Recovery = pallet_recovery;
 
+	#[runtime::pallet_index(15)]
+	pub type Equivocation = pallet_equivocation;
+
 	#[runtime::pallet_index(20)]
 	pub type Balances = pallet_balances;
 	#[runtime::pallet_index(21)]

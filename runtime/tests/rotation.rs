@@ -6,19 +6,27 @@ mod chain;
 mod suite;
 
 use chain::{as_root, log, Chain, MORE_MEMBERS};
+use codec::Encode;
 use frame_support::traits::{Get, KeyOwnerProofSystem};
 use pallet_session::SessionInterface;
 use pallet_validator_rotation::{lifecycle::Absence, Call};
-use sp_core::{ed25519, sr25519};
-use sp_runtime::Perbill;
+use sp_consensus_aura::AURA_ENGINE_ID;
+use sp_consensus_slots::{EquivocationProof, Slot};
+use sp_core::{ed25519, sr25519, Pair};
+use sp_runtime::{
+	traits::Header as _,
+	transaction_validity::{InvalidTransaction, TransactionValidityError},
+	Digest, DigestItem, Perbill,
+};
 use sp_staking::StakingInterface;
 use suite::Chain as _;
 use understudy_primitives::{Evidence, RecordKind};
 use understudy_runtime::{
 	configs::staking::SLASH_DEFER_DURATION,
-	constants::{SESSIONS_PER_ERA, SESSION_LENGTH},
+	constants::{ERA_LENGTH, SESSIONS_PER_ERA, SESSION_LENGTH},
 	parameters::{dynamic_params::rotation, RuntimeParameters},
-	AccountId, Balance, Historical, Runtime, RuntimeOrigin, Session, SessionKeys, Staking, ValidatorRotation,
+	AccountId, Balance, Header, Historical, Runtime, RuntimeOrigin, Session, SessionKeys, Staking,
+	ValidatorRotation,
 };
 
 impl suite::Chain for Chain {
@@ -245,5 +253,106 @@ fn an_offence_by_keys_that_were_set_while_the_set_stays_can_be_proven() {
 		let proof = Historical::prove(key.clone()).expect("it sits with that key");
 		let owner = Historical::check_proof(key, proof).map(|(owner, ())| owner);
 		assert_eq!(owner, Some(who));
+	});
+}
+
+/// Two blocks of an author for the next slot of its own, on the last block.
+fn two_blocks(chain: &Chain, author: usize) -> pallet_equivocation::ProofOf<Runtime> {
+	let pair = MORE_MEMBERS[author].pair();
+	let validators = Session::validators();
+	let place = validators.iter().position(|who| *who == <Chain as suite::Chain>::account(author));
+	let (place, count) = (place.expect("it sits") as u64, validators.len() as u64);
+	let slot = (chain.slot..).find(|slot| slot % count == place).map(Slot::from).expect("it has turns");
+	let parent = chain.head();
+	let block = |content: u8| {
+		let root = sp_core::H256::repeat_byte(content);
+		let logs = vec![DigestItem::PreRuntime(AURA_ENGINE_ID, slot.encode())];
+		let mut header = Header::new(parent.number + 1, root, root, parent.hash(), Digest { logs });
+		let seal = pair.sign(header.hash().as_ref());
+		header.digest_mut().push(DigestItem::Seal(AURA_ENGINE_ID, seal.encode()));
+		header
+	};
+	let offender = pair.public().into();
+	EquivocationProof { offender, slot, first_header: block(1), second_header: block(2) }
+}
+
+fn report(
+	proof: &pallet_equivocation::ProofOf<Runtime>,
+) -> Result<sp_runtime::DispatchResult, TransactionValidityError> {
+	let call = pallet_equivocation::Call::<Runtime>::report { proof: Box::new(proof.clone()) };
+	chain::apply(chain::general(call))
+}
+
+#[test]
+fn an_author_that_signs_two_blocks_for_a_slot_loses_its_seat_and_is_charged() {
+	<Chain as suite::Chain>::run(|chain| {
+		let (proof, session) = (two_blocks(chain, 1), Session::current_index());
+		let (slot, mut taken) = (u64::from(proof.slot), false);
+		while !taken {
+			chain.slot_with(|| {
+				report(&proof).expect("it is let in").expect("it is taken");
+				let again = report(&proof);
+				let code = pallet_equivocation::rejection::ALREADY_REPORTED;
+				assert_eq!(again, Err(InvalidTransaction::Custom(code).into()));
+				taken = true;
+			});
+		}
+		let hash = sp_core::H256(sp_io::hashing::blake2_256(&proof.encode()));
+		let evidence = Evidence::AuthorEquivocation { session, slot, proof: hash };
+		let told = log().into_iter().find(|entry| entry.record.kind == RecordKind::Equivocated);
+		assert_eq!(told.expect("it is in the log").evidence.into_inner(), [evidence]);
+		chain.wait_for("the expulsion", || !Chain::active().contains(&1));
+		assert_eq!(Chain::absence(1), Some(Absence::Expelled));
+		let slashes: usize =
+			pallet_staking::UnappliedSlashes::<Runtime>::iter().map(|(_, slashes)| slashes.len()).sum();
+		assert_eq!(slashes, 1);
+		// An election does not seat it again.
+		chain.election();
+		assert!(!Chain::active().contains(&1));
+	});
+}
+
+/// The keys that it sets count some sessions later, and the next session's keys are not those of the
+/// blocks.
+#[test]
+fn an_author_that_sets_other_keys_first_is_reported_by_those_in_force_in_a_later_session_too() {
+	<Chain as suite::Chain>::run(|chain| {
+		let who = <Chain as suite::Chain>::account(1);
+		let keys = SessionKeys {
+			aura: sr25519::Public::from_raw([7; 32]).into(),
+			grandpa: ed25519::Public::from_raw([7; 32]).into(),
+			heartbeat: chain::heartbeat_key(MORE_MEMBERS[1]),
+		};
+		<Session as SessionInterface>::set_keys(&who, keys).expect("nobody has these keys");
+		Chain::blocks(chain, 1);
+		let (proof, session) = (two_blocks(chain, 1), Session::current_index());
+		while Session::current_index() < session + 2 {
+			Chain::blocks(chain, 1);
+		}
+		// The new key is in force by now, and the old one was then.
+		chain.slot_with(|| report(&proof).expect("it is let in").expect("it is taken"));
+		chain.wait_for("the expulsion", || !Chain::active().contains(&1));
+	});
+}
+
+/// Each hand-over ends two sessions.
+#[test]
+fn sessions_that_end_early_do_not_shorten_eras() {
+	<Chain as suite::Chain>::run(|chain| {
+		chain.election();
+		let (era, first, start) = (Staking::current_era(), Session::current_index(), chain.number());
+		let mut retired = Vec::new();
+		while Session::current_index() < first + SESSIONS_PER_ERA + 2 {
+			// Once a day each.
+			let fresh = <Chain as suite::Chain>::active().into_iter().find(|who| !retired.contains(who));
+			let who = fresh.expect("eight members are enough");
+			retired.push(who);
+			Chain::call(Some(who), Call::retire {}).expect("it sits");
+			chain.wait_for("the hand-over", || !<Chain as suite::Chain>::active().contains(&who));
+			Chain::call(Some(who), Call::rejoin {}).expect("it has retired");
+			suite::Chain::blocks(chain, 2);
+		}
+		assert!(chain.number() < start + ERA_LENGTH, "it takes an era: {}", chain.number() - start);
+		assert_eq!(Staking::current_era(), era);
 	});
 }

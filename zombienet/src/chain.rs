@@ -113,6 +113,9 @@ pub enum Evidence {
 	},
 	DoubleVote {},
 	Equivocation {},
+	AuthorEquivocation {
+		slot: u64,
+	},
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, DecodeAsType)]

@@ -157,6 +157,9 @@ enum Drill {
 		/// Whom to kill then.
 		#[arg(long, default_value = "charlie")]
 		next: String,
+		/// The second node authors, and does not vote: only its blocks give it away.
+		#[arg(long)]
+		mute: bool,
 	},
 	/// Kills two of four validators while a third one moves to another server.
 	Migrate {
@@ -324,7 +327,7 @@ async fn drill(cli: &Cli, network: &mut network::Net) -> anyhow::Result<Option<(
 		},
 		Drill::Brief { seconds } => drills::recovery::brief(network, *seconds).await,
 		Drill::TakenBack => drills::recovery::taken_back(network).await,
-		Drill::Disabled { victim, next } => drills::keys::disabled(network, victim, next).await,
+		Drill::Disabled { victim, next, mute } => drills::keys::disabled(network, victim, next, *mute).await,
 		Drill::Upgrade { victim, govern, runtime } => {
 			drills::upgrade::run(network, victim, govern, runtime).await
 		},

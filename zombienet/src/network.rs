@@ -124,6 +124,15 @@ impl Net {
 		self.chain(name).await.map(drop)
 	}
 
+	/// Gives a node the Aura key of a well-known account, and none of its other keys.
+	pub async fn give_author_key(&self, name: &str, owner: &str) -> anyhow::Result<()> {
+		let (first, rest) = owner.split_at(1);
+		let seed = format!("//{}{rest}", first.to_uppercase());
+		let key = Bytes(crate::chain::account_of(owner)?.to_vec());
+		let params = rpc_params!["aura", seed, key];
+		self.call(name, "author_insertKey", params).await.map(drop)
+	}
+
 	/// Lets a node make new session keys for an account. Returns them, and the proof that it has them.
 	pub async fn make_keys(&self, name: &str, owner: &[u8; 32]) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
 		let params = rpc_params![Bytes(owner.to_vec())];

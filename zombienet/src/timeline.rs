@@ -196,6 +196,7 @@ fn narrate(record: &Record, evidence: &[Evidence]) -> String {
 			},
 			Evidence::DoubleVote {} => ", for two votes".into(),
 			Evidence::Equivocation {} => ", as a proof shows".into(),
+			Evidence::AuthorEquivocation { slot } => format!(", by two blocks for slot {slot}"),
 			// The details of the verdict, which says enough here.
 			Evidence::Slots { .. }
 			| Evidence::Signs { .. }

@@ -282,6 +282,16 @@ pub enum Evidence {
 		/// is in the offchain index under [`equivocation_key`].
 		proof: H256,
 	},
+	/// A member has signed two blocks for one slot, and the chain has accepted the proof.
+	AuthorEquivocation {
+		/// Session of the slot.
+		session: u32,
+		/// The slot.
+		slot: u64,
+		/// blake2-256 of the proof in SCALE, a `sp_consensus_slots::EquivocationProof`. The proof is
+		/// in the offchain index under [`equivocation_key`].
+		proof: H256,
+	},
 }
 
 /// The key of an equivocation proof in the offchain index, by its hash.

@@ -10,9 +10,11 @@ use frame_support::{
 		fungible::HoldConsideration, Contains, ContainsPair, EitherOfDiverse, Get, KeyOwnerProofSystem,
 		LinearStoragePrice, Randomness,
 	},
+	weights::Weight,
 };
 use frame_system::EnsureRoot;
 use sp_application_crypto::RuntimeAppPublic;
+use sp_consensus_aura::sr25519::AuthorityId as AuraId;
 use sp_core::H256;
 use sp_runtime::{
 	traits::{BlakeTwo256, Convert, Hash as _},
@@ -224,6 +226,39 @@ where
 		}
 		Ok(())
 	}
+}
+
+/// The offences pallet and staking, as GRANDPA's pallet reckons them for its own reports.
+pub struct OffenceWeight;
+
+impl Get<Weight> for OffenceWeight {
+	fn get() -> Weight {
+		let nominators = <Runtime as pallet_grandpa::Config>::MaxNominators::get();
+		<() as pallet_grandpa::WeightInfo>::report_equivocation(MaxMembers::get(), nominators)
+	}
+}
+
+/// The authors by turns: Aura's authorities are the session's validators, in their order.
+pub struct AuthorsByTurns;
+
+impl Get<Vec<(AuraId, AccountId)>> for AuthorsByTurns {
+	fn get() -> Vec<(AuraId, AccountId)> {
+		pallet_aura::Authorities::<Runtime>::get().into_iter().zip(Session::validators()).collect()
+	}
+}
+
+impl pallet_equivocation::Config for Runtime {
+	type AuthorityId = AuraId;
+	type Authors = AuthorsByTurns;
+	type MaxAuthors = MaxMembers;
+	type Session = CurrentSession;
+	type Offender = pallet_session::historical::IdentificationTuple<Runtime>;
+	type OffenderOf = Identified;
+	type Offences = Offences;
+	type OnEquivocation = ValidatorRotation;
+	type OffenceWeight = OffenceWeight;
+	type Priority = HeartbeatPriority;
+	type WeightInfo = crate::weights::pallet_equivocation::WeightInfo<Runtime>;
 }
 
 impl pallet_validator_rotation::Config for Runtime {

@@ -23,8 +23,8 @@ use understudy_primitives::{
 };
 use understudy_runtime::{
 	constants::SLOT_DURATION, genesis_config_presets, parameters::RuntimeParameters, AccountId, BlockNumber,
-	Executive, Failover, Hash, Header, Heartbeat, Runtime, RuntimeCall, RuntimeGenesisConfig, RuntimeOrigin,
-	Session, System, UncheckedExtrinsic, ValidatorRotation,
+	Equivocation, Executive, Failover, Hash, Header, Heartbeat, Runtime, RuntimeCall, RuntimeGenesisConfig,
+	RuntimeOrigin, Session, System, UncheckedExtrinsic, ValidatorRotation,
 };
 
 pub use Sr25519Keyring::{Alice, Bob, Charlie, Dave, Eve, Ferdie, One, Two};
@@ -66,6 +66,11 @@ pub fn run(test: impl FnOnce(&mut Chain)) {
 
 /// The same with [`MORE_MEMBERS`], the first four of whom sit.
 pub fn run_with_more(test: impl FnOnce(&mut Chain)) {
+	run_with_seats(4, test);
+}
+
+/// The same with [`MORE_MEMBERS`], of whom the first so many sit.
+pub fn run_with_seats(seats: usize, test: impl FnOnce(&mut Chain)) {
 	use sp_keyring::Ed25519Keyring as Ed;
 	let grandpa = [Ed::Alice, Ed::Bob, Ed::Charlie, Ed::Dave, Ed::Eve, Ed::Ferdie, Ed::One, Ed::Two];
 	let candidates: Vec<_> = MORE_MEMBERS
@@ -73,15 +78,19 @@ pub fn run_with_more(test: impl FnOnce(&mut Chain)) {
 		.zip(grandpa)
 		.map(|(who, grandpa)| genesis_config_presets::Candidate::known(who, grandpa))
 		.collect();
-	run_on(genesis_config_presets::network(&candidates, 4), test);
+	run_on(genesis_config_presets::network(&candidates, seats), test);
 }
 
-fn run_on(patch: serde_json::Value, test: impl FnOnce(&mut Chain)) {
+/// The state that a chain begins with, from a patch of the default genesis.
+pub fn genesis(patch: serde_json::Value) -> sp_io::TestExternalities {
 	let mut genesis = serde_json::to_value(RuntimeGenesisConfig::default()).expect("the default is JSON");
 	merge(&mut genesis, patch);
 	let genesis: RuntimeGenesisConfig = serde_json::from_value(genesis).expect("the preset fits");
-	let storage = genesis.build_storage().expect("the genesis can be built");
-	sp_io::TestExternalities::from(storage).execute_with(|| {
+	genesis.build_storage().expect("the genesis can be built").into()
+}
+
+fn run_on(patch: serde_json::Value, test: impl FnOnce(&mut Chain)) {
+	genesis(patch).execute_with(|| {
 		let parent = Header::new(0, Hash::zero(), Hash::zero(), Hash::zero(), Digest::default());
 		test(&mut Chain::after(parent, 1_000));
 		check();
@@ -105,6 +114,7 @@ pub fn check() {
 	Heartbeat::do_try_state().expect("heartbeat's invariants hold");
 	ValidatorRotation::do_try_state().expect("rotation's invariants hold");
 	Failover::do_try_state().expect("the log's invariants hold");
+	Equivocation::do_try_state().expect("the invariants of reports hold");
 
 	let active = ValidatorRotation::active();
 	assert_eq!(Session::validators(), active);

@@ -4,7 +4,7 @@
 use anyhow::{ensure, Context};
 
 use crate::{
-	chain::{account_of, name_of, Entry, RecordKind},
+	chain::{account_of, name_of, Entry, Evidence, RecordKind},
 	drills::{
 		recovery::{agree, agree_on_set, prove, told, wait_until_safe, TWO_OF_FOUR},
 		wait_until_final, wait_until_healthy, PATIENCE,
@@ -16,11 +16,16 @@ use crate::{
 
 /// A validator's keys are on a second node, too, and both vote and author: the equivocation is
 /// reported, the validator is expelled and loses its seat. When the next validator dies, another one
-/// takes the seat.
-pub async fn disabled(network: &mut Net, victim: &str, next: &str) -> anyhow::Result<()> {
+/// takes the seat. A second node that is `mute` authors only, and two blocks for one slot are reported.
+pub async fn disabled(network: &mut Net, victim: &str, next: &str, mute: bool) -> anyhow::Result<()> {
 	wait_until_healthy(network).await?;
 	let chain = network.watcher(&[victim, next]).await?;
-	network.add("twin", &[&format!("--{victim}")]).await?;
+	if mute {
+		network.add("twin", &["--validator"]).await?;
+		network.give_author_key("twin", victim).await?;
+	} else {
+		network.add("twin", &[&format!("--{victim}")]).await?;
+	}
 	let mut timeline = Timeline::begin(chain.clone()).await?;
 	let start = timeline.start;
 	timeline.tell(start, &format!("a second node has the keys of {victim}"));
@@ -31,8 +36,11 @@ pub async fn disabled(network: &mut Net, victim: &str, next: &str) -> anyhow::Re
 		for entry in &moment.entries {
 			let record = &entry.record;
 			let is_of_victim = record.subject.as_ref().map(name_of).as_deref() == Some(victim);
-			ensure!(record.kind != RecordKind::Equivocated || is_of_victim, "{record:?}");
-			reported |= record.kind == RecordKind::Equivocated;
+			if record.kind == RecordKind::Equivocated {
+				let by_blocks = matches!(entry.evidence[..], [Evidence::AuthorEquivocation { .. }]);
+				ensure!(is_of_victim && (by_blocks || !mute), "{record:?}, on {:?}", entry.evidence);
+				reported = true;
+			}
 		}
 		if !sits(&moment.set, victim) {
 			ensure!(reported, "{victim} lost its seat before an equivocation was reported");

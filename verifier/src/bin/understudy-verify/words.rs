@@ -185,5 +185,8 @@ pub fn evidence(evidence: &Evidence) -> String {
 		Evidence::Equivocation { session, set, round, proof } => {
 			format!("GRANDPA equivocation in round {round} of set {set}, session {session}; proof {proof:?}")
 		},
+		Evidence::AuthorEquivocation { session, slot, proof } => {
+			format!("two blocks signed for slot {slot}, session {session}; proof {proof:?}")
+		},
 	}
 }

@@ -1,0 +1,198 @@
+//! Reports authors that sign two blocks for one slot.
+//!
+//! The import queue lets both blocks in, for each is valid on its branch. This looks at every block
+//! that is imported, on whatever branch, and sends the two headers, again and again until the chain
+//! knows. Every node does: the pool keeps one report of an author.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use futures::StreamExt;
+use pallet_equivocation::{api::AuthorEquivocationApi, proof::pre_hashes, rejection, KEY_TYPE};
+use sc_client_api::BlockchainEvents;
+use sc_consensus_aura::find_pre_digest;
+use sc_transaction_pool_api::OffchainTransactionPoolFactory;
+use sp_api::{ApiExt, ProvideRuntimeApi};
+use sp_application_crypto::RuntimeAppPublic;
+use sp_blockchain::HeaderBackend;
+use sp_consensus_aura::{
+	sr25519::{AuthorityId as AuraId, AuthoritySignature as AuraSignature},
+	AuraApi,
+};
+use sp_consensus_slots::{EquivocationProof, Slot};
+use sp_keystore::KeystorePtr;
+use sp_runtime::traits::Header as _;
+use understudy_runtime::OpaqueBlock as Block;
+
+use crate::service::FullClient;
+
+const LOG_TARGET: &str = "understudy::equivocation";
+/// Number of slots of which headers are kept, the last ones. Later blocks of older slots are not
+/// built on, and hurt nobody.
+const SLOTS: usize = 256;
+/// Most headers of one slot that are kept. Two suffice for a proof, and authors of two branches may
+/// differ.
+const HEADERS: usize = 4;
+
+/// Most authors whose reports are due at once.
+const AUTHORS: usize = 64;
+/// Number of imported blocks for which a report is tried: an hour's at least.
+const PATIENCE: u32 = 1_200;
+/// A report is sent again after so many imported blocks.
+const EVERY: u32 = 8;
+
+type Header = <Block as sp_runtime::traits::Block>::Header;
+type Proof = EquivocationProof<Header, AuraId>;
+
+/// The headers of the last slots.
+#[derive(Default)]
+struct Seen(BTreeMap<u64, Vec<Header>>);
+
+impl Seen {
+	/// Takes in a block's header. Returns those of the same slot that were there before.
+	fn take_in(&mut self, slot: Slot, header: &Header) -> Vec<Header> {
+		let headers = self.0.entry(slot.into()).or_default();
+		if headers.contains(header) {
+			return Vec::new();
+		}
+		let others = headers.clone();
+		if headers.len() < HEADERS {
+			headers.push(header.clone());
+		}
+		while self.0.len() > SLOTS {
+			self.0.pop_first();
+		}
+		others
+	}
+}
+
+/// A report, and the number of imported blocks after which it is given up.
+struct Due {
+	proof: Proof,
+	left: u32,
+}
+
+/// Watches the blocks that the node imports.
+pub struct EquivocationObserver {
+	/// The client.
+	pub client: Arc<FullClient>,
+	/// The keys of the node, which it does not report.
+	pub keystore: KeystorePtr,
+	/// The pool that reports go to.
+	pub pool: OffchainTransactionPoolFactory<Block>,
+}
+
+impl EquivocationObserver {
+	/// Watches until the node ends.
+	pub async fn run(self) {
+		let mut blocks = self.client.every_import_notification_stream();
+		let mut seen = Seen::default();
+		let mut due: Vec<Due> = Vec::new();
+		while let Some(block) = blocks.next().await {
+			let Ok(slot) = find_pre_digest::<Block, AuraSignature>(&block.header) else { continue };
+			for other in seen.take_in(slot, &block.header) {
+				match self.proof(slot, other, block.header.clone()) {
+					// One of an author is enough.
+					Ok(Some(proof)) if due.iter().all(|due| due.proof.offender != proof.offender) => {
+						if due.len() < AUTHORS {
+							due.push(Due { proof, left: PATIENCE });
+						}
+					},
+					Ok(_) => (),
+					Err(why) => {
+						log::warn!(target: LOG_TARGET, "the author of slot {slot} cannot be told: {why}")
+					},
+				}
+			}
+			due.retain_mut(|due| self.is_left(due));
+		}
+	}
+
+	/// Reports an author, now and then until the chain knows. Returns whether that is still to be done.
+	fn is_left(&self, due: &mut Due) -> bool {
+		let turn = due.left.is_multiple_of(EVERY);
+		due.left = due.left.saturating_sub(1);
+		if !turn {
+			return due.left > 0;
+		}
+		let best = self.client.info().best_hash;
+		let mut api = self.client.runtime_api();
+		api.register_extension(self.pool.offchain_transaction_pool(best));
+		let slot = due.proof.slot;
+		let (one, other) = (due.proof.first_header.hash(), due.proof.second_header.hash());
+		match api.report_author(best, due.proof.clone()) {
+			Ok(Ok(())) => {
+				log::warn!(
+					target: LOG_TARGET,
+					"an author has signed {one:?} and {other:?}, both for slot {slot}: it is reported"
+				);
+			},
+			// A runtime of an earlier release takes no reports.
+			Ok(Err(rejection::ALREADY_REPORTED)) | Err(_) => return false,
+			Ok(Err(rejection::IN_POOL)) => (),
+			Ok(Err(code)) => {
+				log::debug!(
+					target: LOG_TARGET,
+					"the report of {one:?} and {other:?}, both for slot {slot}, is refused with code {code}"
+				);
+			},
+		}
+		due.left > 0
+	}
+
+	/// The proof that the author of two blocks for a slot equivocated, if it did, and is not this node.
+	fn proof(&self, slot: Slot, one: Header, other: Header) -> Result<Option<Proof>, String> {
+		let (Some(offender), Some(second)) = (self.author(slot, &one)?, self.author(slot, &other)?) else {
+			return Ok(None);
+		};
+		let is_one = offender == second;
+		let proof = EquivocationProof { offender, slot, first_header: one, second_header: other };
+		if !is_one || pre_hashes(&proof).is_none() {
+			return Ok(None);
+		}
+		if self.keystore.has_keys(&[(proof.offender.to_raw_vec(), KEY_TYPE)]) {
+			log::error!(
+				target: LOG_TARGET,
+				"another node has this node's keys: both have signed a block for slot {slot}. Stop one of them at \
+				 once; the validator will be charged"
+			);
+			return Ok(None);
+		}
+		Ok(Some(proof))
+	}
+
+	/// The author of a slot, on the branch of this block.
+	fn author(&self, slot: Slot, header: &Header) -> Result<Option<AuraId>, String> {
+		let authorities = self.client.runtime_api().authorities(*header.parent_hash());
+		let authorities = authorities.map_err(|why| why.to_string())?;
+		let place = u64::from(slot).checked_rem(authorities.len() as u64);
+		Ok(place.and_then(|place| authorities.get(place as usize).cloned()))
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use sp_core::H256;
+
+	fn header(content: u64) -> Header {
+		let root = H256::from_low_u64_be(content);
+		Header::new(7, root, root, H256::zero(), Default::default())
+	}
+
+	#[test]
+	fn headers_of_one_slot_are_found_and_few_are_kept() {
+		let mut seen = Seen::default();
+		assert_eq!(seen.take_in(5.into(), &header(1)), []);
+		assert_eq!(seen.take_in(6.into(), &header(2)), []);
+		assert_eq!(seen.take_in(5.into(), &header(3)), [header(1)]);
+		assert_eq!(seen.take_in(5.into(), &header(3)), [], "it is imported once");
+		for content in 10..30 {
+			assert!(seen.take_in(5.into(), &header(content)).len() <= HEADERS);
+		}
+		for slot in 100..1_000u64 {
+			seen.take_in(slot.into(), &header(slot));
+			assert!(seen.0.len() <= SLOTS);
+		}
+		assert_eq!(seen.take_in(5.into(), &header(1)), [], "it is too old");
+	}
+}

@@ -1,0 +1,348 @@
+//! # Equivocation pallet
+//!
+//! Takes reports of authors that signed two blocks for one slot of Aura.
+//!
+//! ## Overview
+//!
+//! Aura's import queue notices that an author has signed two blocks for one slot, and tells nobody.
+//! Here anybody reports it: [`Pallet::report`] takes the two headers. The author is charged as an
+//! offender, and [`Config::OnEquivocation`] hears of it with the evidence. The two headers are kept in
+//! the offchain index, under [`equivocation_key`](understudy_primitives::equivocation_key).
+//!
+//! ## Low level
+//!
+//! Aura signs a header, and nothing of the chain that it is of: a header of another chain with the
+//! same key and slot would do for a proof. So the parents of both must be blocks of this chain, of
+//! the last `BlockHashCount` ones. Two seals of one header are one block.
+//!
+//! The pallet keeps the authors of each session that is within that reach, by the keys in force. The
+//! session pallet's proofs of key ownership are by the keys that are set: whoever sets others right
+//! before it equivocates could not be proven to own the old ones. So the author is the one whose turn
+//! the slot was, and the offence is of the session of the block's parent.
+//!
+//! An author is reported once as long as older blocks of it could be: each further one would prove
+//! nothing new, and reports are free.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+pub mod api;
+#[cfg(feature = "runtime-benchmarks")]
+pub mod benchmarking;
+#[cfg(test)]
+mod mock;
+pub mod offence;
+pub mod proof;
+pub mod rejection;
+mod sessions;
+#[cfg(test)]
+mod tests;
+pub mod weights;
+
+pub use offence::AuthorEquivocation;
+pub use pallet::*;
+pub use sessions::Span;
+pub use weights::WeightInfo;
+
+use alloc::{boxed::Box, vec::Vec};
+use codec::Encode;
+use frame_support::traits::Get;
+use frame_system::{
+	offchain::{CreateAuthorizedTransaction, SubmitTransaction},
+	pallet_prelude::{BlockNumberFor, HeaderFor},
+};
+use sp_consensus_slots::EquivocationProof;
+use sp_core::{crypto::KeyTypeId, H256};
+use sp_io::hashing::blake2_256;
+use sp_runtime::{
+	traits::{Convert, Header, One, Saturating, Zero},
+	transaction_validity::{
+		InvalidTransaction, TransactionPriority, TransactionSource, TransactionValidityWithRefund,
+	},
+	BoundedVec,
+};
+use sp_staking::{offence::ReportOffence, SessionIndex};
+use understudy_primitives::{
+	equivocation_key,
+	statement::{admit, reject},
+	EquivocationHandler, Evidence,
+};
+
+/// The key type of Aura's session keys.
+pub const KEY_TYPE: KeyTypeId = sp_core::crypto::key_types::AURA;
+/// The most bytes of a proof in SCALE. Headers that announce a new set of a thousand authorities
+/// take some 70 KiB each.
+pub const MAX_BYTES: u32 = 256 * 1_024;
+/// Number of sessions whose authors are kept, the last ones.
+pub const MAX_SPANS: u32 = 256;
+
+/// Two headers that one author has signed for one slot.
+pub type ProofOf<T> = EquivocationProof<HeaderFor<T>, <T as Config>::AuthorityId>;
+/// The authors of a session by turns: the key of each, and its account.
+pub type AuthorsOf<T> = BoundedVec<
+	(<T as Config>::AuthorityId, <T as frame_system::Config>::AccountId),
+	<T as Config>::MaxAuthors,
+>;
+
+/// The author of a slot, as of the session of a block's parent.
+struct Author<AccountId> {
+	who: AccountId,
+	session: SessionIndex,
+	/// Number of authors then.
+	validators: u32,
+}
+
+#[frame_support::pallet]
+pub mod pallet {
+	use super::*;
+	use frame_support::pallet_prelude::*;
+	use frame_system::{ensure_authorized, pallet_prelude::OriginFor};
+	use sp_application_crypto::RuntimeAppPublic;
+
+	#[pallet::pallet]
+	pub struct Pallet<T>(_);
+
+	#[pallet::config]
+	pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
+		/// The keys that Aura's blocks are sealed with.
+		type AuthorityId: Parameter + RuntimeAppPublic + MaxEncodedLen;
+
+		/// The authors by turns, after the current block: keys in force, and accounts.
+		type Authors: Get<Vec<(Self::AuthorityId, Self::AccountId)>>;
+
+		/// The most authors of a session.
+		#[pallet::constant]
+		type MaxAuthors: Get<u32>;
+
+		/// The session of the current block.
+		type Session: Get<SessionIndex>;
+
+		/// An author as the offences pallet knows it.
+		type Offender: Clone;
+
+		/// Identifies an account as an offender.
+		type OffenderOf: Convert<Self::AccountId, Option<Self::Offender>>;
+
+		/// Takes the offences.
+		type Offences: ReportOffence<Self::AccountId, Self::Offender, AuthorEquivocation<Self::Offender>>;
+
+		/// Hears of each equivocation, with its evidence.
+		type OnEquivocation: EquivocationHandler<Self::AccountId>;
+
+		/// Weight of charging an offender: it depends on the chain's staking.
+		type OffenceWeight: Get<Weight>;
+
+		/// The priority of reports in the pool.
+		#[pallet::constant]
+		type Priority: Get<TransactionPriority>;
+
+		/// The weights of the pallet's call and hook.
+		type WeightInfo: WeightInfo;
+	}
+
+	/// The session of the last block.
+	#[pallet::storage]
+	pub type LastSession<T: Config> = StorageValue<_, SessionIndex>;
+
+	/// The sessions whose blocks can be reported, in their order.
+	#[pallet::storage]
+	pub type Spans<T: Config> =
+		StorageValue<_, BoundedVec<Span<BlockNumberFor<T>>, ConstU32<MAX_SPANS>>, ValueQuery>;
+
+	/// The authors of these sessions, by the hash of their list: most sessions share one.
+	#[pallet::storage]
+	pub type Lists<T: Config> = StorageMap<_, Identity, H256, AuthorsOf<T>>;
+
+	/// The authors that were reported, and the block of the report, as long as older blocks of them
+	/// could be.
+	#[pallet::storage]
+	pub type Reported<T: Config> =
+		StorageValue<_, BoundedVec<(T::AccountId, BlockNumberFor<T>), T::MaxAuthors>, ValueQuery>;
+
+	#[pallet::event]
+	#[pallet::generate_deposit(pub(super) fn deposit_event)]
+	pub enum Event<T: Config> {
+		/// An author was proven to have signed two blocks for one slot.
+		Equivocated {
+			/// The author.
+			who: T::AccountId,
+			/// The slot.
+			slot: u64,
+		},
+	}
+
+	#[pallet::error]
+	pub enum Error<T> {
+		/// The author was reported since the transaction was authorized.
+		AlreadyReported,
+		/// The report is not valid any more since the transaction was authorized.
+		Invalid,
+		/// So many authors were reported that there is no room for another one now.
+		TooMany,
+	}
+
+	#[pallet::call]
+	impl<T: Config> Pallet<T> {
+		/// Charges an author that has signed two blocks for one slot.
+		///
+		/// Sent by nodes that see both. Free of charge, and operational. The codes of
+		/// [`rejection`] say why a report is turned away.
+		///
+		/// ## Errors
+		///
+		/// - [`Error::AlreadyReported`], [`Error::Invalid`], [`Error::TooMany`]: it came too late since
+		///   the transaction was authorized.
+		#[pallet::call_index(0)]
+		#[pallet::weight((
+			T::WeightInfo::report(proof.encoded_size() as u32).saturating_add(T::OffenceWeight::get()),
+			DispatchClass::Operational
+		))]
+		#[pallet::weight_of_authorize(T::WeightInfo::authorize_report(proof.encoded_size() as u32))]
+		#[pallet::authorize(|source, proof| Self::authorize_report(source, proof))]
+		pub fn report(origin: OriginFor<T>, proof: Box<ProofOf<T>>) -> DispatchResult {
+			ensure_authorized(origin)?;
+			let slot = u64::from(proof.slot);
+			let (who, offence) = Self::check_report(&proof).map_err(|code| match code {
+				rejection::ALREADY_REPORTED => Error::<T>::AlreadyReported,
+				rejection::TOO_MANY => Error::<T>::TooMany,
+				_ => Error::<T>::Invalid,
+			})?;
+			let session = offence.session;
+			T::Offences::report_offence(Default::default(), offence)
+				.map_err(|_| Error::<T>::AlreadyReported)?;
+			Self::note_report(who.clone())?;
+			let bytes = proof.encode();
+			let hash = H256(blake2_256(&bytes));
+			sp_io::offchain_index::set(&equivocation_key(&hash), &bytes);
+			let evidence = Evidence::AuthorEquivocation { session, slot, proof: hash };
+			T::OnEquivocation::on_equivocation(&who, evidence);
+			Self::deposit_event(Event::Equivocated { who, slot });
+			Ok(())
+		}
+	}
+
+	#[pallet::hooks]
+	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+		fn on_initialize(_: BlockNumberFor<T>) -> Weight {
+			// At the end of the block, see below.
+			T::WeightInfo::follow_session()
+		}
+
+		/// At the end of the block, wherever the session pallet is in the order of the pallets.
+		fn on_finalize(now: BlockNumberFor<T>) {
+			if Self::follow_session(now) {
+				let weight = T::WeightInfo::new_session();
+				frame_system::Pallet::<T>::register_extra_weight_unchecked(weight, DispatchClass::Mandatory);
+			}
+		}
+
+		#[cfg(feature = "try-runtime")]
+		fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+			Self::do_try_state()
+		}
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// Number of blocks back to which blocks can be reported.
+	fn reach() -> BlockNumberFor<T> {
+		<T as frame_system::Config>::BlockHashCount::get()
+	}
+
+	/// Checks whether a header builds on a block of this chain that is within reach.
+	fn check_parent(header: &HeaderFor<T>) -> Result<(), u8> {
+		let now = frame_system::Pallet::<T>::block_number();
+		let parent = header.number().saturating_sub(One::one());
+		if parent >= now {
+			return Err(rejection::TOO_EARLY);
+		}
+		// The hash of genesis is kept for ever.
+		let is_near = parent.saturating_add(Self::reach()) >= now && !header.number().is_zero();
+		if !is_near || frame_system::Pallet::<T>::block_hash(parent) != *header.parent_hash() {
+			return Err(rejection::UNKNOWN_PARENT);
+		}
+		Ok(())
+	}
+
+	/// The author whose turn a header's slot was, if the key is its own.
+	fn author(proof: &ProofOf<T>, header: &HeaderFor<T>) -> Result<Author<T::AccountId>, u8> {
+		let parent = header.number().saturating_sub(One::one());
+		let span = Self::span_of(parent).ok_or(rejection::UNKNOWN_PARENT)?;
+		let authors = Lists::<T>::get(span.authors).ok_or(rejection::UNKNOWN_PARENT)?;
+		let place = u64::from(proof.slot).checked_rem(authors.len() as u64).unwrap_or_default();
+		let author = authors.get(place as usize).filter(|(key, _)| *key == proof.offender);
+		let (_, who) = author.ok_or(rejection::NOT_THE_AUTHOR)?;
+		Ok(Author { who: who.clone(), session: span.session, validators: authors.len() as u32 })
+	}
+
+	/// Checks a report, from cheap to expensive: only what names an author's key gets to its seals.
+	/// Returns the author and its offence; the error is the rejection's code.
+	fn check_report(proof: &ProofOf<T>) -> Result<(T::AccountId, AuthorEquivocation<T::Offender>), u8> {
+		if proof.encoded_size() > MAX_BYTES as usize {
+			return Err(rejection::TOO_LARGE);
+		}
+		let (first, second) = (&proof.first_header, &proof.second_header);
+		Self::check_parent(first)?;
+		Self::check_parent(second)?;
+		let (earlier, later) =
+			if first.number() <= second.number() { (first, second) } else { (second, first) };
+		let Author { who, session, validators } = Self::author(proof, earlier)?;
+		if Self::author(proof, later)?.who != who {
+			return Err(rejection::NOT_THE_AUTHOR);
+		}
+		let offender = T::OffenderOf::convert(who.clone()).ok_or(rejection::NOT_THE_AUTHOR)?;
+		let time = (u64::from(proof.slot), H256(who.using_encoded(blake2_256)));
+		let reported = Reported::<T>::get();
+		let now = frame_system::Pallet::<T>::block_number();
+		let mut lasting = reported.iter().filter(|(_, at)| at.saturating_add(Self::reach()) >= now);
+		let is_known = T::Offences::is_known_offence(core::slice::from_ref(&offender), &time);
+		if is_known || lasting.clone().any(|(other, _)| *other == who) {
+			return Err(rejection::ALREADY_REPORTED);
+		}
+		if lasting.nth(T::MaxAuthors::get().saturating_sub(1) as usize).is_some() {
+			return Err(rejection::TOO_MANY);
+		}
+		let hashes = proof::pre_hashes(proof).ok_or(rejection::NO_EQUIVOCATION)?;
+		if !proof::are_sealed(proof, hashes) {
+			return Err(rejection::BAD_SEAL);
+		}
+		Ok((who, AuthorEquivocation { session, validators, time, offender }))
+	}
+
+	/// Notes a report, and forgets those by which nothing could be reported twice any more.
+	fn note_report(who: T::AccountId) -> Result<(), Error<T>> {
+		let now = frame_system::Pallet::<T>::block_number();
+		Reported::<T>::try_mutate(|reported| {
+			reported.retain(|(_, at)| at.saturating_add(Self::reach()) >= now);
+			reported.try_push((who, now)).map_err(|_| Error::<T>::TooMany)
+		})
+	}
+
+	/// Checks a report for the pool, or for a block.
+	pub(crate) fn authorize_report(
+		source: TransactionSource,
+		proof: &ProofOf<T>,
+	) -> TransactionValidityWithRefund {
+		match Self::check_report(proof) {
+			Ok((who, _)) => admit("UnderstudyAuthorEquivocation", &who, T::Priority::get()),
+			// A node that lags does not ban what its peers rightly send.
+			Err(rejection::TOO_EARLY) if source != TransactionSource::InBlock => {
+				Err(InvalidTransaction::Future.into())
+			},
+			Err(code) => reject(code),
+		}
+	}
+
+	/// Submits a report to the pool of the node that calls. The error is the rejection's code, or
+	/// [`IN_POOL`](rejection::IN_POOL) where the pool refuses what the chain would take.
+	pub fn submit(proof: ProofOf<T>) -> Result<(), u8>
+	where
+		T: CreateAuthorizedTransaction<Call<T>>,
+	{
+		Self::check_report(&proof)?;
+		let call = Call::report { proof: Box::new(proof) };
+		let transaction = T::create_authorized_transaction(call.into());
+		SubmitTransaction::<T, Call<T>>::submit_transaction(transaction).map_err(|()| rejection::IN_POOL)
+	}
+}

@@ -1,0 +1,32 @@
+//! Why a report is turned away: stable codes of `InvalidTransaction::Custom`. A code keeps its meaning
+//! for ever.
+//!
+//! | code | name | what is wrong |
+//! |---|---|---|
+//! | 1 | [`TOO_LARGE`] | the proof has more bytes than [`MAX_BYTES`](crate::MAX_BYTES) |
+//! | 2 | [`UNKNOWN_PARENT`] | a header's parent is not one of this chain's last blocks |
+//! | 3 | [`TOO_EARLY`] | a header's parent is a block that this node does not have yet; the pool says `Future` |
+//! | 4 | [`NO_EQUIVOCATION`] | the headers are one block, or not both of the slot |
+//! | 5 | [`NOT_THE_AUTHOR`] | the slot was the turn of another key |
+//! | 6 | [`BAD_SEAL`] | a header is not sealed by the key |
+//! | 7 | [`ALREADY_REPORTED`] | the author was reported lately |
+//! | 8 | [`TOO_MANY`] | as many authors were reported lately as a set can have |
+
+/// No rejection by the chain: the pool has the report, or one like it.
+pub const IN_POOL: u8 = 0;
+/// The proof has more bytes than [`MAX_BYTES`](crate::MAX_BYTES).
+pub const TOO_LARGE: u8 = 1;
+/// A header's parent is not one of this chain's last blocks.
+pub const UNKNOWN_PARENT: u8 = 2;
+/// A header's parent is a block that this node does not have yet.
+pub const TOO_EARLY: u8 = 3;
+/// The headers are one block, or not both of the slot.
+pub const NO_EQUIVOCATION: u8 = 4;
+/// The slot was the turn of another key.
+pub const NOT_THE_AUTHOR: u8 = 5;
+/// A header is not sealed by the key.
+pub const BAD_SEAL: u8 = 6;
+/// The author was reported lately.
+pub const ALREADY_REPORTED: u8 = 7;
+/// As many authors were reported lately as a set can have.
+pub const TOO_MANY: u8 = 8;

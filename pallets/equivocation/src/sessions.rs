@@ -1,0 +1,85 @@
+//! The authors of the last sessions, by the keys in force.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::{ensure, traits::Get};
+use frame_system::pallet_prelude::BlockNumberFor;
+use scale_info::TypeInfo;
+use sp_core::H256;
+use sp_io::hashing::blake2_256;
+use sp_runtime::{
+	traits::{One, Saturating, Zero},
+	TryRuntimeError,
+};
+use sp_staking::SessionIndex;
+
+use crate::{AuthorsOf, Config, LastSession, Lists, Pallet, Spans};
+
+/// A session, as far as it matters for its blocks' authors.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Span<BlockNumber> {
+	/// The first block after which it was this session: its authors are those of the blocks that
+	/// build on it.
+	pub since: BlockNumber,
+	/// The session.
+	pub session: SessionIndex,
+	/// The hash of the list of authors.
+	pub authors: H256,
+}
+
+impl<T: Config> Pallet<T> {
+	/// Notes the authors of a session that has begun, and forgets those of sessions out of reach.
+	/// Returns whether one has.
+	pub(crate) fn follow_session(now: BlockNumberFor<T>) -> bool {
+		let session = T::Session::get();
+		if LastSession::<T>::get() == Some(session) {
+			return false;
+		}
+		LastSession::<T>::put(session);
+		let authors = AuthorsOf::<T>::truncate_from(T::Authors::get());
+		let hash = H256(blake2_256(&authors.encode()));
+		if !Lists::<T>::contains_key(hash) {
+			Lists::<T>::insert(hash, authors);
+		}
+		// No block of the chain is older than the pallet's first one, but genesis, whose authors have
+		// made the first block.
+		let since = if now.is_one() { Zero::zero() } else { now };
+		let span = Span { since, session, authors: hash };
+		let reach = Self::reach();
+		Spans::<T>::mutate(|spans| {
+			// One is out of reach when the next one began before it.
+			while spans.get(1).is_some_and(|next| next.since.saturating_add(reach) < now) || spans.is_full() {
+				let oldest = spans.remove(0);
+				let is_used = |other: &Span<_>| other.authors == oldest.authors;
+				if !spans.iter().any(is_used) && oldest.authors != hash {
+					Lists::<T>::remove(oldest.authors);
+				}
+			}
+			// There is room now.
+			let _ = spans.try_push(span);
+		});
+		true
+	}
+
+	/// The session as of the end of a block.
+	pub(crate) fn span_of(block: BlockNumberFor<T>) -> Option<Span<BlockNumberFor<T>>> {
+		Spans::<T>::get().into_iter().rev().find(|span| span.since <= block)
+	}
+
+	/// The invariants of what is stored.
+	pub fn do_try_state() -> Result<(), TryRuntimeError> {
+		let spans = Spans::<T>::get();
+		let in_order = |pair: &[Span<_>]| pair[0].since < pair[1].since && pair[0].session < pair[1].session;
+		ensure!(spans.windows(2).all(in_order), "the sessions are not in their order");
+		let last = spans.last().map(|span| span.session);
+		ensure!(last == LastSession::<T>::get(), "the last session is not kept");
+		let lists: alloc::collections::BTreeSet<H256> = Lists::<T>::iter_keys().collect();
+		let used: alloc::collections::BTreeSet<H256> = spans.iter().map(|span| span.authors).collect();
+		ensure!(lists == used, "a list of authors is lost, or kept for ever");
+		let reported = crate::Reported::<T>::get();
+		let authors: alloc::collections::BTreeSet<_> = reported.iter().map(|(who, _)| who).collect();
+		ensure!(authors.len() == reported.len(), "an author was reported twice");
+		Ok(())
+	}
+}
