@@ -7,12 +7,17 @@ mod chain;
 use std::collections::BTreeMap;
 
 use chain::*;
-use frame_support::traits::{GetStorageVersion, OnRuntimeUpgrade, StorageVersion};
+use frame_support::{
+	storage::unhashed,
+	traits::{GetStorageVersion, OnRuntimeUpgrade, StorageVersion},
+	weights::Weight,
+};
 use pallet_recovery::Mode;
 use sp_runtime::traits::Header as _;
 use understudy_primitives::RecordKind;
 use understudy_runtime::{
-	Executive, Failover, Hash, Header, Heartbeat, Recovery, Runtime, System, ValidatorRotation,
+	AccountId, Aura, Executive, Failover, Grandpa, Hash, Header, Heartbeat, Recovery, Runtime, Session,
+	SessionKeys, System, ValidatorRotation,
 };
 
 /// The state of a chain of the first release.
@@ -163,4 +168,65 @@ fn understudy_items() -> [(&'static str, Items); 4] {
 			items!(pallet_recovery: Status, Rosters, Present, Proposed, Votes, Forced, Stalled, Ballots),
 		),
 	]
+}
+
+sp_runtime::impl_opaque_keys! {
+	/// Session keys of a chain that lacks ours.
+	pub struct OldSessionKeys {
+		/// Authors' keys.
+		pub aura: Aura,
+		/// Voters' keys.
+		pub grandpa: Grandpa,
+	}
+}
+
+/// Adds heartbeat keys to the session keys of a chain that lacks them. Once, in the block that brings
+/// the suite.
+#[docify::export]
+struct AddHeartbeatKeys;
+
+#[docify::export(add_heartbeat_keys)]
+impl OnRuntimeUpgrade for AddHeartbeatKeys {
+	fn on_runtime_upgrade() -> Weight {
+		Session::upgrade_keys::<OldSessionKeys, _>(|_, OldSessionKeys { aura, grandpa }| {
+			// No two validators have the same one. Each sets a key of its own later.
+			let heartbeat = sp_core::sr25519::Public::from(aura.clone()).into();
+			SessionKeys { aura, grandpa, heartbeat }
+		});
+		<Runtime as frame_system::Config>::BlockWeights::get().max_block
+	}
+}
+
+#[test]
+fn session_keys_that_lack_ours_get_one() {
+	use pallet_session::{KeyOwner, NextKeys, QueuedKeys};
+	use understudy_primitives::crypto::KEY_TYPE;
+	run(|chain| {
+		chain.blocks(3);
+		let (keys, queued): (Vec<_>, _) =
+			(NextKeys::<Runtime>::iter().collect(), QueuedKeys::<Runtime>::get());
+		assert_eq!(keys.len(), 6);
+		let old = |keys: SessionKeys| OldSessionKeys { aura: keys.aura, grandpa: keys.grandpa };
+		let owner_key = |keys: &SessionKeys| {
+			let raw = sp_core::sr25519::Public::from(keys.heartbeat.clone()).0.to_vec();
+			(KEY_TYPE, raw)
+		};
+		// As if there had never been a heartbeat key.
+		for (who, keys) in keys.clone() {
+			KeyOwner::<Runtime>::remove(owner_key(&keys));
+			unhashed::put(&NextKeys::<Runtime>::hashed_key_for(&who), &old(keys));
+		}
+		let queued_before: Vec<(AccountId, OldSessionKeys)> =
+			queued.clone().into_iter().map(|(who, keys)| (who, old(keys))).collect();
+		unhashed::put(&QueuedKeys::<Runtime>::hashed_key(), &queued_before);
+		AddHeartbeatKeys::on_runtime_upgrade();
+		for (who, keys) in keys {
+			assert_eq!(KeyOwner::<Runtime>::get(owner_key(&keys)), Some(who.clone()));
+			assert_eq!(NextKeys::<Runtime>::get(&who), Some(keys));
+		}
+		assert_eq!(QueuedKeys::<Runtime>::get(), queued);
+		let before = validators();
+		chain.blocks(30);
+		assert_eq!(validators(), before);
+	});
 }

@@ -3,13 +3,14 @@
 
 /// What the pages are made of. The macro that makes them does not tell the compiler what it reads: this does, so that they are made anew
 /// when any of it changes.
-const _: [&str; 8] = [
+const _: [&str; 9] = [
 	include_str!("../../../docs/how-to/src/poa.md"),
 	include_str!("../../../docs/how-to/src/parachain.md"),
 	include_str!("../../../docs/how-to/src/staking.md"),
 	include_str!("../../../runtime/src/configs/consensus.rs"),
 	include_str!("../../../runtime/src/configs/staking.rs"),
 	include_str!("../../../runtime/src/configs/understudy.rs"),
+	include_str!("../../../runtime/tests/upgrade.rs"),
 	include_str!("poa.rs"),
 	include_str!("collators.rs"),
 ];
