@@ -5,27 +5,43 @@
 //! cargo test --release -p understudy-runtime --test cost -- --nocapture
 //! ```
 
+mod chain;
 #[path = "peer/pallet_im_online.rs"]
 mod peer;
 
+use codec::Encode;
 use frame_support::{
-	traits::Get,
+	dispatch::RawOrigin,
+	pallet_prelude::TransactionSource,
+	traits::{Authorize, Get, Hooks, UnfilteredDispatchable},
 	weights::{constants::ExtrinsicBaseWeight, Weight},
 };
 use pallet_failover::WeightInfo as _;
 use pallet_heartbeat::{evidence::is_turn, WeightInfo as _};
 use pallet_im_online::WeightInfo as _;
 use pallet_recovery::WeightInfo as _;
-use pallet_validator_rotation::WeightInfo as _;
+use pallet_validator_rotation::{BreakerRules, WeightInfo as _};
+use sp_consensus_aura::{Slot, AURA_ENGINE_ID};
+use sp_core::{ed25519, sr25519, Pair};
+use sp_runtime::{Digest, DigestItem};
+use understudy_primitives::{offchain::NodeVersion, statement::Statement, Verdicts as _};
 use understudy_runtime::{
 	configs::system::Weights,
 	constants::MINUTES,
-	parameters::dynamic_params::detection::{HeartbeatQuota, RegistrationLifetime},
+	genesis_config_presets::{network, Candidate},
+	parameters::{
+		dynamic_params::{
+			detection::{self, HeartbeatQuota, RegistrationLifetime},
+			rotation,
+		},
+		RuntimeParameters,
+	},
 	weights::{
 		pallet_failover::WeightInfo as Log, pallet_heartbeat::WeightInfo as Ours,
 		pallet_recovery::WeightInfo as Recovery, pallet_validator_rotation::WeightInfo as Rotation,
 	},
-	Heartbeat, Runtime,
+	AccountId, Aura, Equivocation, Failover, Hash, Heartbeat, Recovery as RecoveryPallet, Runtime,
+	RuntimeCall, System, ValidatorRotation, VERSION,
 };
 
 type Peer = peer::WeightInfo<Runtime>;
@@ -149,5 +165,124 @@ fn planning_a_session_is_within_its_bar_at_a_thousand_members() {
 		for planning in [W::plan(members), W::plan_election(members)] {
 			assert!(planning.ref_time() < 5_000_000_000);
 		}
+	});
+}
+
+/// Dispatches what a member's node sends, after its authorization.
+fn send(call: RuntimeCall) {
+	call.authorize(TransactionSource::InBlock).expect("it authorizes itself").expect("it is let in");
+	call.dispatch_bypass_filter(RawOrigin::Authorized.into()).expect("it is taken");
+}
+
+/// The next block, as far as it is the suite's: the hooks of its pallets, the author's report of finality,
+/// the heartbeats that are due, and a renewal now and then.
+fn suite_block(pairs: &[sr25519::Pair], number: u32) {
+	let members = pairs.len() as u32;
+	Heartbeat::on_initialize(number);
+	ValidatorRotation::on_initialize(number);
+	Failover::on_initialize(number);
+	RecoveryPallet::on_initialize(number);
+	Equivocation::on_initialize(number);
+	let note = pallet_recovery::Call::note_finality { finalized: number.saturating_sub(2) };
+	RuntimeCall::from(note).dispatch_bypass_filter(RawOrigin::None.into()).expect("once in a block");
+	let window = pallet_heartbeat::Window::<Runtime>::get();
+	let place = number.saturating_sub(window.started) as usize;
+	let genesis = System::block_hash(0);
+	let mut due = (0..members).filter(|index| is_turn(*index, window.index, members, HeartbeatQuota::get()));
+	if let Some(index) = due.nth(place) {
+		let heartbeat = pallet_heartbeat::Heartbeat { roster: window.roster.id, window: window.index, index };
+		// Who authors in this window sends none.
+		if !pallet_heartbeat::evidence::is_marked::<Runtime>(pallet_heartbeat::evidence::Mark::Seen, index) {
+			let who = pallet_heartbeat::Members::<Runtime>::get(index).expect("it is a member");
+			let pair = pairs.iter().find(|pair| AccountId::from(pair.public()) == who).expect("it is ours");
+			let signature = pair.sign(&heartbeat.payload(&genesis)).into();
+			send(pallet_heartbeat::Call::heartbeat { heartbeat, signature }.into());
+		}
+	}
+	let renewed_every = (RegistrationLifetime::get() / 2).div_ceil(members).max(1);
+	if number.is_multiple_of(renewed_every) {
+		let pair = &pairs[(number / renewed_every % members) as usize];
+		let renewal = pallet_heartbeat::Renewal {
+			who: AccountId::from(pair.public()),
+			block: number,
+			runtime: VERSION.spec_version,
+			node: NodeVersion::default(),
+		};
+		let signature = pair.sign(&renewal.payload(&genesis)).into();
+		send(pallet_heartbeat::Call::renew { renewal, signature }.into());
+	}
+	Heartbeat::on_finalize(number);
+	ValidatorRotation::on_finalize(number);
+	Failover::on_finalize(number);
+	RecoveryPallet::on_finalize(number);
+	Equivocation::on_finalize(number);
+}
+
+/// Bytes of the recorded storage proof that the suite takes in a block, in the mean over a window of a minute, on a
+/// quiet chain of so many authors. The nodes of the trie are those of the whole genesis state.
+fn recorded(members: u32) -> usize {
+	let pairs: Vec<sr25519::Pair> = (0..members)
+		.map(|index| sr25519::Pair::from_seed(&sp_io::hashing::blake2_256(&index.encode())))
+		.collect();
+	let candidate = |pair: &sr25519::Pair| {
+		let grandpa = ed25519::Pair::from_seed(&pair.public().0).public();
+		Candidate::new("recorded", pair.public(), grandpa)
+	};
+	let candidates: Vec<Candidate> = pairs.iter().map(candidate).collect();
+	let mut ext = chain::genesis(network(&candidates, members as usize));
+	let window = detection::Parameters::WindowLength(detection::WindowLength, Some(MINUTES));
+	let cool_off = rotation::Parameters::CoolOff(rotation::CoolOff, Some(10 * MINUTES));
+	ext.execute_with(|| {
+		let rules = BreakerRules { reprieve: MINUTES, ..rotation::Breaker::get() };
+		let breaker = rotation::Parameters::Breaker(rotation::Breaker, Some(rules));
+		let changes = vec![
+			RuntimeParameters::Detection(window),
+			RuntimeParameters::Rotation(cool_off),
+			RuntimeParameters::Rotation(breaker),
+		];
+		chain::set(changes).expect("they fit");
+	});
+	// Until everybody was heard, the chain's view of finality rises with each block, and a window begins.
+	let warm = members.next_multiple_of(MINUTES) + 3 * MINUTES;
+	let mut proof = 0;
+	for number in 1..=warm + MINUTES {
+		ext.execute_with(|| {
+			let slot = DigestItem::PreRuntime(AURA_ENGINE_ID, Slot::from(u64::from(1_000 + number)).encode());
+			let parent = Hash::from_low_u64_be(number.into());
+			System::initialize(&number, &parent, &Digest { logs: vec![slot] });
+			System::reset_events();
+			Aura::on_initialize(number);
+		});
+		ext.commit_all().expect("it is a block");
+		if number <= warm {
+			ext.execute_with(|| suite_block(&pairs, number));
+		} else {
+			let ((), recorded) = ext.execute_and_prove(|| suite_block(&pairs, number));
+			proof += recorded.encoded_size();
+		}
+		ext.commit_all().expect("it is a block");
+	}
+	ext.execute_with(|| {
+		let status = RecoveryPallet::status();
+		assert_eq!(status.mode, pallet_recovery::Mode::Safe);
+		assert!(status.finalized + members / 3 + 5 > warm + MINUTES, "{status:?}");
+		assert_eq!(Heartbeat::judgement().unhealthy, [], "it is not quiet");
+	});
+	proof / MINUTES as usize
+}
+
+#[test]
+fn evidence_and_recovery_together_are_within_their_bars_at_a_thousand_members() {
+	println!("| members | recorded bytes of proof a block, evidence and recovery |");
+	println!("|---|---|");
+	for members in [4, 100, 1_000] {
+		println!("| {members} | {} |", recorded(members));
+	}
+	assert!(recorded(1_000) <= 10 * 1_024);
+	sp_io::TestExternalities::default().execute_with(|| {
+		let time = safe().ref_time() as f64 / Weights::get().max_block.ref_time() as f64;
+		let share = time + quiet(1_000).share;
+		println!("| time of a block, evidence and recovery, 1,000 members | {:.3} % |", share * 100.0);
+		assert!(share <= 0.001, "{share} of a block");
 	});
 }
