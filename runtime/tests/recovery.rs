@@ -16,7 +16,8 @@ use sp_keyring::Sr25519Keyring;
 use sp_runtime::{traits::Header as _, DigestItem};
 use understudy_primitives::{RecordKind, RecoveryStatus};
 use understudy_runtime::{
-	Grandpa, Hash, Historical, Recovery, Runtime, RuntimeOrigin, System, UncheckedExtrinsic,
+	constants::ERA_LENGTH, Grandpa, Hash, Historical, Recovery, Runtime, RuntimeOrigin, System,
+	UncheckedExtrinsic,
 };
 
 /// Long enough for everybody's grace to be over.
@@ -246,6 +247,38 @@ fn one_that_does_not_author_and_one_that_dies_are_replaced_and_nothing_degrades(
 		assert_eq!((Recovery::status().mode, told(RecordKind::Degraded)), (Mode::Safe, 0));
 		assert_eq!(told(RecordKind::Penalized), 0);
 		assert!(Recovery::status().finalized + 10 > network.chain.number());
+	});
+}
+
+/// Seats that are gone count for nothing: in seven, in four and in three the chain sees finality as
+/// it is. Three tolerate no fault: there a death stalls finality, and the chain recovers.
+#[test]
+fn the_set_shrinks_and_a_member_dies_at_each_size() {
+	use understudy_runtime::parameters::{dynamic_params::rotation, RuntimeParameters};
+	run_with_seats(7, |chain| {
+		let floor = rotation::Parameters::Floor(rotation::Floor, Some(3));
+		set(vec![RuntimeParameters::Rotation(floor)]).expect("a set of three is allowed");
+		let mut network = Network::new(chain);
+		for (seats, degraded) in [(7, 0), (4, 0), (3, 1)] {
+			pallet_staking::MinimumValidatorCount::<Runtime>::put(seats as u32);
+			let elected = network.chain.number();
+			while validators().len() != seats {
+				assert!(network.chain.number() < elected + 2 * ERA_LENGTH, "{:?}", validators());
+				network.slot();
+			}
+			network.blocks(WARM);
+			assert_eq!(Recovery::status().mode, Mode::Safe);
+			let dies = *validators().last().expect("there are some");
+			network.chain.dead.push(dies);
+			network.until(|_, _| !validators().contains(&dies));
+			network.until(|_, status| status.mode == Mode::Safe);
+			network.blocks(2 * WARM);
+			network.until(|_, status| status.mode == Mode::Safe);
+			assert_eq!(told(RecordKind::Degraded), degraded, "with {seats} seats");
+			assert_eq!(validators().len(), seats);
+			assert!(Recovery::status().finalized + 10 > network.chain.number());
+			network.agree();
+		}
 	});
 }
 
