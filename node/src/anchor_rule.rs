@@ -25,7 +25,7 @@ use sp_runtime::traits::Header as _;
 use understudy_primitives::{
 	api::RecoveryApi,
 	crypto::{AuthorityId, KEY_TYPE},
-	offchain::{released, Lock, LOCK, PREVOTED, RELEASED},
+	offchain::{released, Lock, ALL_RELEASED, LOCK, PREVOTED, RELEASED},
 	BlockId, RecoveryStatus,
 };
 use understudy_runtime::{BlockNumber, Hash, OpaqueBlock as Block};
@@ -70,8 +70,9 @@ impl AnchorRule {
 
 	/// Returns whether the operator has taken the node's vote for this proposal back.
 	fn is_taken_back(&self, proposal: &BlockId<Hash>) -> bool {
-		let kept = self.storage.get(STORAGE_PREFIX, RELEASED);
-		released(kept.as_deref()).is_ok_and(|released| released.contains(proposal))
+		let kept = |key| self.storage.get(STORAGE_PREFIX, key);
+		released(kept(RELEASED).as_deref(), kept(ALL_RELEASED).as_deref())
+			.is_ok_and(|released| released.contains(proposal))
 	}
 
 	fn is_bound(&self, best: &Header) -> bool {

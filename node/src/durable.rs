@@ -62,7 +62,9 @@ impl<Storage: OffchainStorage> Durable<Storage> {
 		// What an earlier process has renamed, and could not sync any more, is in memory alone so far.
 		// Files that cannot be opened are found when they are read.
 		for file in fs::read_dir(&folder)?.filter_map(Result::ok) {
-			File::open(file.path()).and_then(|file| file.sync_all()).ok();
+			if let Ok(file) = File::open(file.path()) {
+				file.sync_all()?;
+			}
 		}
 		// Entries of new folders are in those above them.
 		for folder in folder.ancestors().take(3).filter(|folder| folder.is_dir()) {

@@ -33,8 +33,10 @@ const SLOTS: usize = 256;
 /// differ.
 const HEADERS: usize = 4;
 
-/// Most authors whose reports are due at once.
-const AUTHORS: usize = 64;
+/// Most reports that are due at once.
+const REPORTS: usize = 64;
+/// Most of them of one author.
+const OF_AUTHOR: usize = 4;
 /// Number of imported blocks for which a report is tried: an hour's at least.
 const PATIENCE: u32 = 1_200;
 /// A report is sent again after so many imported blocks.
@@ -65,10 +67,52 @@ impl Seen {
 	}
 }
 
-/// A report, and the number of imported blocks after which it is given up.
+/// A report that the chain does not know yet.
 struct Due {
 	proof: Proof,
+	/// Number of imported blocks after which it is given up.
 	left: u32,
+	/// Whether the chain refused it last: its blocks may build on a branch that is gone.
+	refused: bool,
+}
+
+/// The reports that are due.
+#[derive(Default)]
+struct Queue(Vec<Due>);
+
+impl Queue {
+	/// Takes in a report. Some of an author are kept, for not all can be proven: where there is no
+	/// room, one that was refused goes.
+	fn push(&mut self, proof: Proof) {
+		let is_its = |due: &Due| due.proof.offender == proof.offender;
+		if self.0.iter().filter(|due| is_its(due)).count() >= OF_AUTHOR {
+			let Some(place) = self.0.iter().position(|due| is_its(due) && due.refused) else { return };
+			self.0.remove(place);
+		}
+		if self.0.len() < REPORTS {
+			// The first time at once.
+			self.0.push(Due { proof, left: PATIENCE + 1, refused: false });
+		}
+	}
+
+	/// Sends the reports whose turn it is. `send` returns the code of a rejection, or that it is sent.
+	/// Drops what is known, what is too old, and what no runtime here takes.
+	fn turn(&mut self, send: impl Fn(&Proof) -> Option<Result<(), u8>>) {
+		let mut known = Vec::new();
+		self.0.retain_mut(|due| {
+			due.left = due.left.saturating_sub(1);
+			if !due.left.is_multiple_of(EVERY) {
+				return true;
+			}
+			match send(&due.proof) {
+				None => return false,
+				Some(Err(rejection::ALREADY_REPORTED)) => known.push(due.proof.offender.clone()),
+				Some(result) => due.refused = !matches!(result, Ok(()) | Err(rejection::IN_POOL)),
+			}
+			due.left > 0
+		});
+		self.0.retain(|due| !known.contains(&due.proof.offender));
+	}
 }
 
 /// Watches the blocks that the node imports.
@@ -86,57 +130,42 @@ impl EquivocationObserver {
 	pub async fn run(self) {
 		let mut blocks = self.client.every_import_notification_stream();
 		let mut seen = Seen::default();
-		let mut due: Vec<Due> = Vec::new();
+		let mut queue = Queue::default();
 		while let Some(block) = blocks.next().await {
 			let Ok(slot) = find_pre_digest::<Block, AuraSignature>(&block.header) else { continue };
 			for other in seen.take_in(slot, &block.header) {
 				match self.proof(slot, other, block.header.clone()) {
-					// One of an author is enough.
-					Ok(Some(proof)) if due.iter().all(|due| due.proof.offender != proof.offender) => {
-						if due.len() < AUTHORS {
-							due.push(Due { proof, left: PATIENCE });
-						}
-					},
-					Ok(_) => (),
+					Ok(proof) => proof.into_iter().for_each(|proof| queue.push(proof)),
 					Err(why) => {
 						log::warn!(target: LOG_TARGET, "the author of slot {slot} cannot be told: {why}")
 					},
 				}
 			}
-			due.retain_mut(|due| self.is_left(due));
+			queue.turn(|proof| self.send(proof));
 		}
 	}
 
-	/// Reports an author, now and then until the chain knows. Returns whether that is still to be done.
-	fn is_left(&self, due: &mut Due) -> bool {
-		let turn = due.left.is_multiple_of(EVERY);
-		due.left = due.left.saturating_sub(1);
-		if !turn {
-			return due.left > 0;
-		}
+	/// Submits a report at the best block. Returns the code of the rejection, if it is refused; nothing
+	/// where the runtime is of an earlier release, which takes no reports.
+	fn send(&self, proof: &Proof) -> Option<Result<(), u8>> {
 		let best = self.client.info().best_hash;
 		let mut api = self.client.runtime_api();
 		api.register_extension(self.pool.offchain_transaction_pool(best));
-		let slot = due.proof.slot;
-		let (one, other) = (due.proof.first_header.hash(), due.proof.second_header.hash());
-		match api.report_author(best, due.proof.clone()) {
-			Ok(Ok(())) => {
-				log::warn!(
-					target: LOG_TARGET,
-					"an author has signed {one:?} and {other:?}, both for slot {slot}: it is reported"
-				);
-			},
-			// A runtime of an earlier release takes no reports.
-			Ok(Err(rejection::ALREADY_REPORTED)) | Err(_) => return false,
-			Ok(Err(rejection::IN_POOL)) => (),
-			Ok(Err(code)) => {
-				log::debug!(
-					target: LOG_TARGET,
-					"the report of {one:?} and {other:?}, both for slot {slot}, is refused with code {code}"
-				);
-			},
+		let result = api.report_author(best, proof.clone()).ok()?;
+		let (one, other) = (proof.first_header.hash(), proof.second_header.hash());
+		match result {
+			Ok(()) => log::warn!(
+				target: LOG_TARGET,
+				"an author has signed {one:?} and {other:?}, both for slot {}: it is reported",
+				proof.slot
+			),
+			Err(code) => log::debug!(
+				target: LOG_TARGET,
+				"the report of {one:?} and {other:?}, both for slot {}, is refused with code {code}",
+				proof.slot
+			),
 		}
-		due.left > 0
+		Some(result)
 	}
 
 	/// The proof that the author of two blocks for a slot equivocated, if it did, and is not this node.
@@ -194,5 +223,42 @@ mod tests {
 			assert!(seen.0.len() <= SLOTS);
 		}
 		assert_eq!(seen.take_in(5.into(), &header(1)), [], "it is too old");
+	}
+
+	fn proof(author: u8, slot: u64) -> Proof {
+		let offender = sp_core::sr25519::Public::from_raw([author; 32]).into();
+		EquivocationProof { offender, slot: slot.into(), first_header: header(1), second_header: header(2) }
+	}
+
+	#[test]
+	fn one_that_cannot_be_proven_does_not_keep_others_from_being_reported() {
+		let mut queue = Queue::default();
+		for slot in 0..10 {
+			queue.push(proof(1, slot));
+			queue.push(proof(2, slot));
+		}
+		assert_eq!(queue.0.len(), 2 * OF_AUTHOR);
+		let turns = |queue: &mut Queue, of_first: Result<(), u8>, of_second: Result<(), u8>| {
+			let first = proof(1, 0).offender;
+			let send = |proof: &Proof| Some(if proof.offender == first { of_first } else { of_second });
+			(0..EVERY).for_each(|_| queue.turn(send));
+		};
+		turns(&mut queue, Err(rejection::UNKNOWN_PARENT), Err(rejection::IN_POOL));
+		queue.push(proof(1, 50));
+		queue.push(proof(2, 50));
+		let has = |queue: &Queue, author, slot| queue.0.iter().any(|due| due.proof == proof(author, slot));
+		assert!(has(&queue, 1, 50) && !has(&queue, 1, 0) && !has(&queue, 2, 50));
+		// All of an author's go when the chain knows of one.
+		turns(&mut queue, Err(rejection::UNKNOWN_PARENT), Err(rejection::ALREADY_REPORTED));
+		assert_eq!(queue.0.len(), OF_AUTHOR);
+		(0..PATIENCE).for_each(|_| queue.turn(|_| Some(Ok(()))));
+		assert!(queue.0.is_empty(), "it is given up");
+		queue.push(proof(1, 51));
+		(0..EVERY).for_each(|_| queue.turn(|_| None));
+		assert!(queue.0.is_empty(), "the runtime takes none");
+		for author in 0..200 {
+			queue.push(proof(author, 1));
+		}
+		assert_eq!(queue.0.len(), REPORTS);
 	}
 }

@@ -13,7 +13,7 @@ use sp_blockchain::HeaderBackend as _;
 use sp_core::offchain::{OffchainStorage, STORAGE_PREFIX};
 use understudy_primitives::{
 	api::RecoveryApi as _,
-	offchain::{released, Lock, LOCK, MAX_RELEASED, RELEASED},
+	offchain::{released, Lock, ALL_RELEASED, LOCK, MAX_RELEASED, RELEASED},
 	BlockId,
 };
 use understudy_runtime::Hash;
@@ -90,17 +90,22 @@ impl TakeBackVoteCmd {
 			))
 		})?;
 		// First that the vote is not sent again.
-		let mut all = released::<Hash>(storage.get(STORAGE_PREFIX, RELEASED).as_deref()).unwrap_or_default();
+		let (last, list) = (storage.get(STORAGE_PREFIX, RELEASED), storage.get(STORAGE_PREFIX, ALL_RELEASED));
+		let mut all = released::<Hash>(last.as_deref(), list.as_deref()).unwrap_or_else(|why| {
+			println!("What was taken back earlier cannot be read, and is forgotten: {why}");
+			Vec::new()
+		});
 		all.retain(|other| *other != proposal);
 		all.drain(..(all.len() + 1).saturating_sub(MAX_RELEASED));
 		all.push(proposal);
-		storage.set(STORAGE_PREFIX, RELEASED, &all.encode());
+		storage.set(STORAGE_PREFIX, ALL_RELEASED, &all.encode());
+		storage.set(STORAGE_PREFIX, RELEASED, &proposal.encode());
 		let frees = own == Some(proposal) || kept.is_err();
 		if frees {
 			storage.remove(STORAGE_PREFIX, LOCK);
 		}
 		let is_free = !frees || storage.get(STORAGE_PREFIX, LOCK).is_none();
-		if storage.get(STORAGE_PREFIX, RELEASED) != Some(all.encode()) || !is_free {
+		if storage.get(STORAGE_PREFIX, ALL_RELEASED) != Some(all.encode()) || !is_free {
 			return Err(input(format!(
 				"it could not be written down, and the vote binds still: make room on the node's disk, see that its files in {} \
 				 can be read and written, and try again",
@@ -111,6 +116,11 @@ impl TakeBackVoteCmd {
 			"Taken back: no vote of this node for what #{} proposes binds it, and it sends none.",
 			proposal.number
 		);
+		if let Some(BlockId { number, hash }) = own.filter(|own| *own != proposal) {
+			println!(
+				"The node is still bound, by its own vote for what #{number} proposes: --proposal {hash:?} takes that back, too."
+			);
+		}
 		Ok(())
 	}
 }

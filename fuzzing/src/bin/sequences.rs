@@ -26,14 +26,14 @@ impl Bytes<'_> {
 	}
 }
 
-/// The highest bits decide what a number comes to in its range.
+/// The highest bits decide what a number comes to in its range, and the lowest ones what a byte is.
 impl RngCore for Bytes<'_> {
 	fn next_u32(&mut self) -> u32 {
-		u32::from(self.next()) << 24
+		u32::from_ne_bytes([self.next(); 4])
 	}
 
 	fn next_u64(&mut self) -> u64 {
-		u64::from(self.next()) << 56
+		u64::from_ne_bytes([self.next(); 8])
 	}
 
 	fn fill_bytes(&mut self, bytes: &mut [u8]) {

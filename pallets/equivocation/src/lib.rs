@@ -59,6 +59,7 @@ use sp_runtime::{
 	traits::{Convert, Header, One, Saturating, Zero},
 	transaction_validity::{
 		InvalidTransaction, TransactionPriority, TransactionSource, TransactionValidityWithRefund,
+		UnknownTransaction,
 	},
 	BoundedVec,
 };
@@ -326,9 +327,11 @@ impl<T: Config> Pallet<T> {
 	) -> TransactionValidityWithRefund {
 		match Self::check_report(proof) {
 			Ok((who, _)) => admit("UnderstudyAuthorEquivocation", &who, T::Priority::get()),
-			// A node that lags does not ban what its peers rightly send.
-			Err(rejection::TOO_EARLY) if source != TransactionSource::InBlock => {
-				Err(InvalidTransaction::Future.into())
+			// Pools ban what is invalid. A node that lags, or is on another branch, does not ban what its
+			// peers rightly send, nor what it could not put into a block of its own.
+			Err(rejection::TOO_EARLY | rejection::UNKNOWN_PARENT) => match source {
+				TransactionSource::InBlock => Err(InvalidTransaction::Future.into()),
+				_ => Err(UnknownTransaction::CannotLookup.into()),
 			},
 			Err(code) => reject(code),
 		}

@@ -4,8 +4,8 @@
 //! | code | name | what is wrong |
 //! |---|---|---|
 //! | 1 | [`TOO_LARGE`] | the proof has more bytes than [`MAX_BYTES`](crate::MAX_BYTES) |
-//! | 2 | [`UNKNOWN_PARENT`] | a header's parent is not one of this chain's last blocks |
-//! | 3 | [`TOO_EARLY`] | a header's parent is a block that this node does not have yet; the pool says `Future` |
+//! | 2 | [`UNKNOWN_PARENT`] | a header's parent is not one of this chain's last blocks; the pool says `CannotLookup`, and does not ban it |
+//! | 3 | [`TOO_EARLY`] | a header's parent is a block that this node does not have yet; as above |
 //! | 4 | [`NO_EQUIVOCATION`] | the headers are one block, or not both of the slot |
 //! | 5 | [`NOT_THE_AUTHOR`] | the slot was the turn of another key |
 //! | 6 | [`BAD_SEAL`] | a header is not sealed by the key |

@@ -7,7 +7,7 @@ use sp_consensus_slots::Slot;
 use sp_core::H256;
 use sp_runtime::{
 	traits::Header as _,
-	transaction_validity::{InvalidTransaction, TransactionValidityError},
+	transaction_validity::{InvalidTransaction, TransactionValidityError, UnknownTransaction},
 	DigestItem, Perbill,
 };
 use sp_staking::offence::Offence;
@@ -31,7 +31,11 @@ fn authorized(proof: &Proof) -> Result<Vec<Vec<u8>>, TransactionValidityError> {
 }
 
 fn refused(proof: &Proof, code: u8) {
-	assert_eq!(authorized(proof).err(), Some(InvalidTransaction::Custom(code).into()));
+	let error = match code {
+		rejection::UNKNOWN_PARENT => UnknownTransaction::CannotLookup.into(),
+		code => InvalidTransaction::Custom(code).into(),
+	};
+	assert_eq!(authorized(proof).err(), Some(error));
 	// What is not let in changes nothing if it gets in all the same.
 	let error = match code {
 		rejection::ALREADY_REPORTED => Error::<Runtime>::AlreadyReported,
@@ -147,9 +151,9 @@ fn blocks_of_another_chain_are_no_equivocation() {
 		refused(&first, rejection::UNKNOWN_PARENT);
 		// On a block that is not there yet: the pool of a node that lags keeps it.
 		for ahead in [proof(2, 35), proof(2, 36)] {
-			assert_eq!(authorized(&ahead), Err(InvalidTransaction::Future.into()));
+			assert_eq!(authorized(&ahead), Err(UnknownTransaction::CannotLookup.into()));
 			let in_block = authorized_for(TransactionSource::InBlock, &ahead);
-			assert_eq!(in_block, Err(InvalidTransaction::Custom(rejection::TOO_EARLY).into()));
+			assert_eq!(in_block, Err(InvalidTransaction::Future.into()));
 		}
 	});
 }

@@ -25,23 +25,30 @@ pub const PROBING: &[u8] = b"understudy/node/probing";
 pub const LOCK: &[u8] = b"understudy/node/lock";
 /// Where the node keeps the block that its GRANDPA voter prevoted for last, a [`BlockId`].
 pub const PREVOTED: &[u8] = b"understudy/node/prevoted";
-/// Key under which the node keeps the proposals that its operator has taken back the node's votes for,
-/// see [`released`]: the node sends these votes no more.
+/// Key under which the node keeps the last proposal, a [`BlockId`], that its operator has taken back
+/// the node's vote for. A runtime of the first release knows this one alone.
 pub const RELEASED: &[u8] = b"understudy/node/released";
+/// Key under which the node keeps all such proposals, a list of [`BlockId`], see [`released`]: it sends
+/// these votes no more.
+pub const ALL_RELEASED: &[u8] = b"understudy/node/released/2";
 /// Number of proposals that are kept so, the last ones.
 pub const MAX_RELEASED: usize = 16;
 
-/// Decodes the proposals whose votes were taken back. The first release kept one, without a list.
+/// The proposals whose votes were taken back, from the entries under [`RELEASED`] and
+/// [`ALL_RELEASED`].
 ///
 /// # Errors
 ///
-/// Fails if it is neither.
-pub fn released<Hash: Decode>(kept: Option<&[u8]>) -> Result<Vec<BlockId<Hash>>, codec::Error> {
-	let Some(mut kept) = kept else { return Ok(Vec::new()) };
-	if let Ok(one) = BlockId::decode_all(&mut &kept[..]) {
-		return Ok(alloc::vec![one]);
-	}
-	Vec::decode_all(&mut kept)
+/// Fails if one of them cannot be decoded.
+pub fn released<Hash: Decode + PartialEq>(
+	last: Option<&[u8]>,
+	all: Option<&[u8]>,
+) -> Result<Vec<BlockId<Hash>>, codec::Error> {
+	let mut released: Vec<BlockId<Hash>> =
+		all.map(|mut all| Vec::decode_all(&mut all)).transpose()?.unwrap_or_default();
+	let last = last.map(|mut last| BlockId::decode_all(&mut last)).transpose()?;
+	released.extend(last.filter(|last| !released.contains(last)));
+	Ok(released)
 }
 
 /// Name under which the node keeps each member's vote for a recovery, see [`vote_key`].
@@ -56,7 +63,7 @@ pub fn vote_key(who: &impl Encode) -> Vec<u8> {
 /// Returns whether an entry of the offchain storage must be on disk before anything follows from
 /// it: what binds the node, and what it is bound by.
 pub fn must_be_durable(key: &[u8]) -> bool {
-	[LOCK, PREVOTED, RELEASED].contains(&key) || key.starts_with(&VOTE.encode())
+	[LOCK, PREVOTED, RELEASED, ALL_RELEASED].contains(&key) || key.starts_with(&VOTE.encode())
 }
 
 /// What a node has voted to recover from. Written before the vote is sent, and read before each prevote.

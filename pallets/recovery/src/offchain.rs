@@ -21,7 +21,7 @@ use sp_runtime::{
 };
 use understudy_primitives::{
 	crypto::AuthorityId,
-	offchain::{claim, released, vote_key, FinalityView, Lock, LOCK, PREVOTED, RELEASED},
+	offchain::{claim, released, vote_key, FinalityView, Lock, ALL_RELEASED, LOCK, PREVOTED, RELEASED},
 	statement::Statement,
 	FailoverLog,
 };
@@ -183,9 +183,10 @@ impl<T: Config> Pallet<T> {
 		prevoted.number <= base || (prevoted.number <= proposal.number && is_on_branch())
 	}
 
-	/// Binds the node to this proposal, durably. Returns whether it is bound: not if it is to another
-	/// one, or has prevoted for a block that does not lead to this one.
-	fn bind(proposal: BlockId<T::Hash>, finalized: u32, view: &FinalityView) -> bool {
+	/// Binds the node to this proposal, durably. Returns whether it may send its vote: not if it is
+	/// bound to another one, or has prevoted for a block that does not lead to this one. A node that
+	/// has signed before stays bound then, for the vote may be out.
+	fn bind(proposal: BlockId<T::Hash>, finalized: u32, view: &FinalityView, has_signed: bool) -> bool {
 		// First the lock, which the voter reads after it has written what it is about to prevote for;
 		// then that: whichever comes first, one of the two sees the other.
 		let mut storage = StorageValueRef::persistent(LOCK);
@@ -212,6 +213,7 @@ impl<T: Config> Pallet<T> {
 			proposal.number
 		);
 		match before {
+			_ if has_signed => (),
 			Some(before) => storage.set(&before),
 			None => storage.clear(),
 		}
@@ -220,8 +222,8 @@ impl<T: Config> Pallet<T> {
 
 	/// Returns whether the operator has taken the vote for this proposal back.
 	fn is_taken_back(proposal: &BlockId<T::Hash>) -> Result<bool, codec::Error> {
-		let kept = sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, RELEASED);
-		Ok(released(kept.as_deref())?.contains(proposal))
+		let kept = |key| sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, key);
+		Ok(released(kept(RELEASED).as_deref(), kept(ALL_RELEASED).as_deref())?.contains(proposal))
 	}
 
 	/// The member's vote for this proposal, if the node may sign one, or has.
@@ -251,7 +253,7 @@ impl<T: Config> Pallet<T> {
 		}
 		match vote::next(kept.as_ref().map(|kept| &kept.statement.proposal), &proposal, base.number) {
 			Next::Sign => {
-				Self::bind(proposal, base.number, view).then_some(())?;
+				Self::bind(proposal, base.number, view, false).then_some(())?;
 				// Kept before it is sent, by the worker of a later block: what could not be written
 				// is not sent.
 				storage.set(&Self::signed(vote, key)?);
@@ -269,7 +271,7 @@ impl<T: Config> Pallet<T> {
 				let lock = StorageValueRef::persistent(LOCK).get::<Lock<T::Hash>>().ok()?;
 				// Without the lock the node may have prevoted meanwhile: it is bound anew, or not at all.
 				let is_bound = lock.is_some_and(|lock| lock.proposal == proposal)
-					|| Self::bind(proposal, base.number, view);
+					|| Self::bind(proposal, base.number, view, true);
 				is_bound.then(|| Self::signed(kept?.statement, key)).flatten()
 			},
 			Next::Resend => None,

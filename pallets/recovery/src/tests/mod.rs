@@ -23,7 +23,7 @@ use sp_runtime::{
 };
 use understudy_mocks::Pool;
 use understudy_primitives::{
-	offchain::{FinalityView, Lock, FINALITY_VIEW, LOCK, PREVOTED, RELEASED},
+	offchain::{FinalityView, Lock, ALL_RELEASED, FINALITY_VIEW, LOCK, PREVOTED, RELEASED},
 	statement::Statement,
 	Evidence,
 	RecordKind::*,

@@ -137,10 +137,11 @@ fn a_node_whose_vote_was_taken_back_votes_for_that_proposal_no_more_and_for_no_o
 		assert!((10..20).all(|later| said(pool, number + later).is_empty()));
 		assert_eq!(lock(), None);
 		// Another vote is taken back, too: the first stays so. The first release kept one alone.
-		leave(RELEASED, vec![first, other]);
+		leave(RELEASED, other);
+		leave(ALL_RELEASED, vec![first, other]);
 		Status::<Runtime>::mutate(|state| state.proposal = Some(first));
 		assert!((20..30).all(|later| said(pool, number + later).is_empty()));
-		leave(RELEASED, vec![other]);
+		leave(ALL_RELEASED, vec![other]);
 		voted(said(pool, number + 31));
 		// What cannot be read might name it.
 		leave(RELEASED, 7u8);
@@ -157,10 +158,12 @@ fn a_vote_is_sent_again_only_by_a_node_that_is_bound_by_it() {
 		assert_eq!(said(pool, number), []);
 		sp_io::offchain::local_storage_clear(StorageKind::PERSISTENT, LOCK);
 		leave(PREVOTED, BlockId { number: 20, hash: H256::repeat_byte(7) });
-		assert!((1..6).all(|later| said(pool, number + later).is_empty()));
-		assert_eq!(lock(), None);
-		leave(PREVOTED, BlockId { number: 20, hash: hash_of(20) });
+		assert_eq!(said(pool, number + 2), []);
+		// It was signed: somebody may have it.
 		let bound = Some(Lock { proposal: proposal(), set: 3 });
+		assert_eq!(lock(), bound);
+		sp_io::offchain::local_storage_clear(StorageKind::PERSISTENT, LOCK);
+		leave(PREVOTED, BlockId { number: 20, hash: hash_of(20) });
 		assert_eq!(voted(said(pool, number + 8)).statement.proposal, proposal());
 		assert_eq!(lock(), bound);
 		// A lock of an earlier stall, which binds no more, as a backup has it: it is bound anew.
