@@ -286,7 +286,6 @@ const TRULY_PRESENT: &str = "a member that is seated was there in this round";
 const WAITS_BEFORE: &str = "those to be seated died before anybody had voted";
 const WAITS_VOTED: &str = "those to be seated died among the votes";
 const WAITS_SEATED: &str = "those who were seated died before finality was back";
-const WAITS: [&str; 3] = [WAITS_BEFORE, WAITS_VOTED, WAITS_SEATED];
 
 impl Explored for Model {
 	type State = State;
@@ -360,6 +359,8 @@ impl Explored for Model {
 mod tests {
 	use super::*;
 	use crate::{explore, Found};
+
+	const WAITS: [&str; 3] = [WAITS_BEFORE, WAITS_VOTED, WAITS_SEATED];
 
 	fn found(model: Model) -> Found {
 		explore(model, State::representative)
