@@ -25,7 +25,7 @@ use sp_runtime::traits::Header as _;
 use understudy_primitives::{
 	api::RecoveryApi,
 	crypto::{AuthorityId, KEY_TYPE},
-	offchain::{released, Lock, ALL_RELEASED, LOCK, PREVOTED, RELEASED},
+	offchain::{released, Lock, LOCK, PREVOTED},
 	BlockId, RecoveryStatus,
 };
 use understudy_runtime::{BlockNumber, Hash, OpaqueBlock as Block};
@@ -70,9 +70,8 @@ impl AnchorRule {
 
 	/// Returns whether the operator has taken the node's vote for this proposal back.
 	fn is_taken_back(&self, proposal: &BlockId<Hash>) -> bool {
-		let kept = |key| self.storage.get(STORAGE_PREFIX, key);
-		released(kept(RELEASED).as_deref(), kept(ALL_RELEASED).as_deref())
-			.is_ok_and(|released| released.contains(proposal))
+		let read = |key: &[u8]| self.storage.get(STORAGE_PREFIX, key);
+		released(read).is_ok_and(|released| released.contains(proposal))
 	}
 
 	fn is_bound(&self, best: &Header) -> bool {

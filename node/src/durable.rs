@@ -38,8 +38,8 @@ pub struct Durable<Storage> {
 	inner: Storage,
 	/// The folder of the files.
 	folder: PathBuf,
-	/// What could not be written yet, by the file: a value, or that there is none. Held while an entry
-	/// with a file is read or changes.
+	/// Values that could not be written yet, by the file; none where the entry is to go. Held while an
+	/// entry with a file is read or changes.
 	due: Arc<Mutex<Due>>,
 }
 

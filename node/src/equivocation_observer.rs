@@ -72,7 +72,7 @@ struct Due {
 	proof: Proof,
 	/// Number of imported blocks after which it is given up.
 	left: u32,
-	/// Whether the chain refused it last: its blocks may build on a branch that is gone.
+	/// The chain refused it last: its blocks may build on a branch that is gone.
 	refused: bool,
 }
 

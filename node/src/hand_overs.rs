@@ -104,7 +104,7 @@ impl Failures {
 }
 
 impl HandOvers {
-	/// What a node with this client and database knows.
+	/// Knowledge of the node with this client and database.
 	pub fn new(
 		client: Arc<FullClient>,
 		backend: Arc<FullBackend>,
@@ -223,7 +223,7 @@ impl HandOvers {
 		Ok(kept.and_then(|kept| ForcedChange::decode(&mut &kept[..]).ok()))
 	}
 
-	/// What the change after a set was forced by, and to which set: as it was kept, or gathered now. A
+	/// The forced change after a set, and the set that it seated: as it was kept, or gathered now. A
 	/// failure stands for the next few blocks.
 	fn forced(&self, changes: &Changes, set: u64) -> Result<(ForcedChange, u64), Why> {
 		let best = self.client.info().best_number;

@@ -90,8 +90,8 @@ impl TakeBackVoteCmd {
 			))
 		})?;
 		// First that the vote is not sent again.
-		let (last, list) = (storage.get(STORAGE_PREFIX, RELEASED), storage.get(STORAGE_PREFIX, ALL_RELEASED));
-		let mut all = released::<Hash>(last.as_deref(), list.as_deref()).unwrap_or_else(|why| {
+		let read = |key: &[u8]| storage.get(STORAGE_PREFIX, key);
+		let mut all = released::<Hash>(read).unwrap_or_else(|why| {
 			println!("What was taken back earlier cannot be read, and is forgotten: {why}");
 			Vec::new()
 		});

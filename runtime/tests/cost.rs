@@ -21,9 +21,7 @@ use pallet_heartbeat::{evidence::is_turn, WeightInfo as _};
 use pallet_im_online::WeightInfo as _;
 use pallet_recovery::WeightInfo as _;
 use pallet_validator_rotation::{BreakerRules, WeightInfo as _};
-use sp_consensus_aura::{Slot, AURA_ENGINE_ID};
 use sp_core::{ed25519, sr25519, Pair};
-use sp_runtime::{Digest, DigestItem};
 use understudy_primitives::{offchain::NodeVersion, statement::Statement, Verdicts as _};
 use understudy_runtime::{
 	configs::system::Weights,
@@ -247,9 +245,8 @@ fn recorded(members: u32) -> usize {
 	let mut proof = 0;
 	for number in 1..=warm + MINUTES {
 		ext.execute_with(|| {
-			let slot = DigestItem::PreRuntime(AURA_ENGINE_ID, Slot::from(u64::from(1_000 + number)).encode());
 			let parent = Hash::from_low_u64_be(number.into());
-			System::initialize(&number, &parent, &Digest { logs: vec![slot] });
+			System::initialize(&number, &parent, &chain::of_slot(u64::from(1_000 + number).into()));
 			System::reset_events();
 			Aura::on_initialize(number);
 		});
@@ -279,10 +276,12 @@ fn recorded(members: u32) -> usize {
 fn evidence_and_recovery_together_are_within_their_bars_at_a_thousand_members() {
 	println!("| members | recorded bytes of proof a block, evidence and recovery |");
 	println!("|---|---|");
-	for members in [4, 100, 1_000] {
+	for members in [4, 100] {
 		println!("| {members} | {} |", recorded(members));
 	}
-	assert!(recorded(1_000) <= 10 * 1_024);
+	let thousand = recorded(1_000);
+	println!("| 1000 | {thousand} |");
+	assert!(thousand <= 10 * 1_024);
 	sp_io::TestExternalities::default().execute_with(|| {
 		let time = safe().ref_time() as f64 / Weights::get().max_block.ref_time() as f64;
 		let share = time + quiet(1_000).share;

@@ -10,13 +10,11 @@ use codec::Encode;
 use frame_support::traits::{Get, KeyOwnerProofSystem};
 use pallet_session::SessionInterface;
 use pallet_validator_rotation::{lifecycle::Absence, Call};
-use sp_consensus_aura::AURA_ENGINE_ID;
 use sp_consensus_slots::{EquivocationProof, Slot};
-use sp_core::{ed25519, sr25519, Pair};
+use sp_core::{ed25519, sr25519};
 use sp_runtime::{
-	traits::Header as _,
 	transaction_validity::{InvalidTransaction, TransactionValidityError},
-	Digest, DigestItem, Perbill,
+	Perbill,
 };
 use sp_staking::StakingInterface;
 use suite::Chain as _;
@@ -25,8 +23,7 @@ use understudy_runtime::{
 	configs::staking::SLASH_DEFER_DURATION,
 	constants::{ERA_LENGTH, SESSIONS_PER_ERA, SESSION_LENGTH},
 	parameters::{dynamic_params::rotation, RuntimeParameters},
-	AccountId, Balance, Header, Historical, Runtime, RuntimeOrigin, Session, SessionKeys, Staking,
-	ValidatorRotation,
+	AccountId, Balance, Historical, Runtime, RuntimeOrigin, Session, SessionKeys, Staking, ValidatorRotation,
 };
 
 impl suite::Chain for Chain {
@@ -258,21 +255,14 @@ fn an_offence_by_keys_that_were_set_while_the_set_stays_can_be_proven() {
 
 /// Two blocks of an author for the next slot of its own, on the last block.
 fn two_blocks(chain: &Chain, author: usize) -> pallet_equivocation::ProofOf<Runtime> {
-	let pair = MORE_MEMBERS[author].pair();
+	let who = MORE_MEMBERS[author];
 	let validators = Session::validators();
 	let place = validators.iter().position(|who| *who == <Chain as suite::Chain>::account(author));
 	let (place, count) = (place.expect("it sits") as u64, validators.len() as u64);
 	let slot = (chain.slot..).find(|slot| slot % count == place).map(Slot::from).expect("it has turns");
 	let parent = chain.head();
-	let block = |content: u8| {
-		let root = sp_core::H256::repeat_byte(content);
-		let logs = vec![DigestItem::PreRuntime(AURA_ENGINE_ID, slot.encode())];
-		let mut header = Header::new(parent.number + 1, root, root, parent.hash(), Digest { logs });
-		let seal = pair.sign(header.hash().as_ref());
-		header.digest_mut().push(DigestItem::Seal(AURA_ENGINE_ID, seal.encode()));
-		header
-	};
-	let offender = pair.public().into();
+	let block = |content| chain::sealed(who, slot, (parent.number, parent.hash()), content);
+	let offender = who.public().into();
 	EquivocationProof { offender, slot, first_header: block(1), second_header: block(2) }
 }
 

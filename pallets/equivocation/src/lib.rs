@@ -65,7 +65,7 @@ use sp_runtime::{
 };
 use sp_staking::{offence::ReportOffence, SessionIndex};
 use understudy_primitives::{
-	equivocation_key,
+	keep_equivocation,
 	statement::{admit, reject},
 	EquivocationHandler, Evidence,
 };
@@ -85,6 +85,10 @@ pub type AuthorsOf<T> = BoundedVec<
 	(<T as Config>::AuthorityId, <T as frame_system::Config>::AccountId),
 	<T as Config>::MaxAuthors,
 >;
+
+/// The authors that were reported, each with the block of the report.
+pub type ReportedOf<T> =
+	BoundedVec<(<T as frame_system::Config>::AccountId, BlockNumberFor<T>), <T as Config>::MaxAuthors>;
 
 /// The author of a slot, as of the session of a block's parent.
 struct Author<AccountId> {
@@ -158,8 +162,7 @@ pub mod pallet {
 	/// The authors that were reported, and the block of the report, as long as older blocks of them
 	/// could be.
 	#[pallet::storage]
-	pub type Reported<T: Config> =
-		StorageValue<_, BoundedVec<(T::AccountId, BlockNumberFor<T>), T::MaxAuthors>, ValueQuery>;
+	pub type Reported<T: Config> = StorageValue<_, ReportedOf<T>, ValueQuery>;
 
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(super) fn deposit_event)]
@@ -212,11 +215,11 @@ pub mod pallet {
 			let session = offence.session;
 			T::Offences::report_offence(Default::default(), offence)
 				.map_err(|_| Error::<T>::AlreadyReported)?;
-			Self::note_report(who.clone())?;
-			let bytes = proof.encode();
-			let hash = H256(blake2_256(&bytes));
-			sp_io::offchain_index::set(&equivocation_key(&hash), &bytes);
-			let evidence = Evidence::AuthorEquivocation { session, slot, proof: hash };
+			let mut reported = Self::reported();
+			let now = frame_system::Pallet::<T>::block_number();
+			reported.try_push((who.clone(), now)).map_err(|_| Error::<T>::TooMany)?;
+			Reported::<T>::put(reported);
+			let evidence = Evidence::AuthorEquivocation { session, slot, proof: keep_equivocation(&proof) };
 			T::OnEquivocation::on_equivocation(&who, evidence);
 			Self::deposit_event(Event::Equivocated { who, slot });
 			Ok(())
@@ -294,14 +297,12 @@ impl<T: Config> Pallet<T> {
 		}
 		let offender = T::OffenderOf::convert(who.clone()).ok_or(rejection::NOT_THE_AUTHOR)?;
 		let time = (u64::from(proof.slot), H256(who.using_encoded(blake2_256)));
-		let reported = Reported::<T>::get();
-		let now = frame_system::Pallet::<T>::block_number();
-		let mut lasting = reported.iter().filter(|(_, at)| at.saturating_add(Self::reach()) >= now);
+		let reported = Self::reported();
 		let is_known = T::Offences::is_known_offence(core::slice::from_ref(&offender), &time);
-		if is_known || lasting.clone().any(|(other, _)| *other == who) {
+		if is_known || reported.iter().any(|(other, _)| *other == who) {
 			return Err(rejection::ALREADY_REPORTED);
 		}
-		if lasting.nth(T::MaxAuthors::get().saturating_sub(1) as usize).is_some() {
+		if reported.is_full() {
 			return Err(rejection::TOO_MANY);
 		}
 		let hashes = proof::pre_hashes(proof).ok_or(rejection::NO_EQUIVOCATION)?;
@@ -311,13 +312,12 @@ impl<T: Config> Pallet<T> {
 		Ok((who, AuthorEquivocation { session, validators, time, offender }))
 	}
 
-	/// Notes a report, and forgets those by which nothing could be reported twice any more.
-	fn note_report(who: T::AccountId) -> Result<(), Error<T>> {
+	/// The authors that were reported, without those of whom nothing could be reported twice any more.
+	fn reported() -> ReportedOf<T> {
 		let now = frame_system::Pallet::<T>::block_number();
-		Reported::<T>::try_mutate(|reported| {
-			reported.retain(|(_, at)| at.saturating_add(Self::reach()) >= now);
-			reported.try_push((who, now)).map_err(|_| Error::<T>::TooMany)
-		})
+		let mut reported = Reported::<T>::get();
+		reported.retain(|(_, at)| at.saturating_add(Self::reach()) >= now);
+		reported
 	}
 
 	/// Checks a report for the pool, or for a block.

@@ -54,9 +54,9 @@ parameter_types! {
 	pub static CurrentSession: SessionIndex = 0;
 	/// Accounts that author by turns, each with the seed of its key.
 	pub static Turns: Vec<(u64, u64)> = vec![(1, 1), (2, 2), (3, 3), (4, 4)];
-	/// What the offences pallet was told.
+	/// Offences that were taken.
 	pub static Charged: Vec<AuthorEquivocation<u64>> = Vec::new();
-	/// What rotation was told.
+	/// Equivocations that rotation was told of.
 	pub static Told: Vec<(u64, Evidence)> = Vec::new();
 }
 

@@ -1,4 +1,4 @@
-//! What the pallet's call and hook take. A runtime measures them with the pallet's benchmarks.
+//! Weights of the pallet's call and hook. A runtime measures them with the pallet's benchmarks.
 
 use frame_support::weights::Weight;
 

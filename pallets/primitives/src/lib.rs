@@ -47,8 +47,9 @@ pub mod vote;
 
 pub use incident::{DivergenceHandler, Incident, Phase, Times, MAX_RECORDS};
 pub use log::{
-	equivocation_key, Checkpoint, Entry, Evidence, FailoverLog, IncidentId, Initiator, LogHead, MemberBits,
-	Moment, NewRecord, NodeBytes, Record, RecordKind, RecordSeq, ENGINE_ID, MAX_EVIDENCE,
+	equivocation_key, keep_equivocation, Checkpoint, Entry, Evidence, FailoverLog, IncidentId, Initiator,
+	LogHead, MemberBits, Moment, NewRecord, NodeBytes, Record, RecordKind, RecordSeq, ENGINE_ID,
+	MAX_EVIDENCE,
 };
 pub use recovery::{
 	BlockId, Electorate, ElectorateHandler, ForceFinality, Mode, RecoveryControl, RecoveryStatus, Seats,

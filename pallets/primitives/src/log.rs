@@ -299,6 +299,15 @@ pub fn equivocation_key(proof: &H256) -> Vec<u8> {
 	(&b"understudy/equivocation"[..], proof).encode()
 }
 
+/// Keeps an equivocation proof in the offchain index, under [`equivocation_key`]. Returns its hash, for
+/// the evidence.
+pub fn keep_equivocation(proof: &impl Encode) -> H256 {
+	let bytes = proof.encode();
+	let hash = H256(sp_io::hashing::blake2_256(&bytes));
+	sp_io::offchain_index::set(&equivocation_key(&hash), &bytes);
+	hash
+}
+
 impl Evidence {
 	/// Whether it is shown only to whom its owner wants to show it.
 	pub fn is_private(&self) -> bool {

@@ -34,19 +34,17 @@ pub const ALL_RELEASED: &[u8] = b"understudy/node/released/2";
 /// Number of proposals that are kept so, the last ones.
 pub const MAX_RELEASED: usize = 16;
 
-/// The proposals whose votes were taken back, from the entries under [`RELEASED`] and
-/// [`ALL_RELEASED`].
+/// The proposals whose votes were taken back, from both entries, which `read` finds by their keys.
 ///
 /// # Errors
 ///
 /// Fails if one of them cannot be decoded.
 pub fn released<Hash: Decode + PartialEq>(
-	last: Option<&[u8]>,
-	all: Option<&[u8]>,
+	read: impl Fn(&[u8]) -> Option<Vec<u8>>,
 ) -> Result<Vec<BlockId<Hash>>, codec::Error> {
 	let mut released: Vec<BlockId<Hash>> =
-		all.map(|mut all| Vec::decode_all(&mut all)).transpose()?.unwrap_or_default();
-	let last = last.map(|mut last| BlockId::decode_all(&mut last)).transpose()?;
+		read(ALL_RELEASED).map(|all| Vec::decode_all(&mut &all[..])).transpose()?.unwrap_or_default();
+	let last = read(RELEASED).map(|last| BlockId::decode_all(&mut &last[..])).transpose()?;
 	released.extend(last.filter(|last| !released.contains(last)));
 	Ok(released)
 }

@@ -21,7 +21,7 @@ use sp_runtime::{
 };
 use understudy_primitives::{
 	crypto::AuthorityId,
-	offchain::{claim, released, vote_key, FinalityView, Lock, ALL_RELEASED, LOCK, PREVOTED, RELEASED},
+	offchain::{claim, released, vote_key, FinalityView, Lock, LOCK, PREVOTED},
 	statement::Statement,
 	FailoverLog,
 };
@@ -222,8 +222,8 @@ impl<T: Config> Pallet<T> {
 
 	/// Returns whether the operator has taken the vote for this proposal back.
 	fn is_taken_back(proposal: &BlockId<T::Hash>) -> Result<bool, codec::Error> {
-		let kept = |key| sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, key);
-		Ok(released(kept(RELEASED).as_deref(), kept(ALL_RELEASED).as_deref())?.contains(proposal))
+		let read = |key: &[u8]| sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, key);
+		Ok(released(read)?.contains(proposal))
 	}
 
 	/// The member's vote for this proposal, if the node may sign one, or has.

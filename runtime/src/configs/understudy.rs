@@ -15,7 +15,6 @@ use frame_support::{
 use frame_system::EnsureRoot;
 use sp_application_crypto::RuntimeAppPublic;
 use sp_consensus_aura::sr25519::AuthorityId as AuraId;
-use sp_core::H256;
 use sp_runtime::{
 	traits::{BlakeTwo256, Convert, Hash as _},
 	transaction_validity::{TransactionPriority, TransactionValidityError},
@@ -23,7 +22,7 @@ use sp_runtime::{
 };
 use sp_staking::offence::OffenceReportSystem;
 use understudy_primitives::{
-	crypto::AuthorityId, equivocation_key, Backing, DisableSeat, EquivocationHandler, Evidence,
+	crypto::AuthorityId, keep_equivocation, Backing, DisableSeat, EquivocationHandler, Evidence,
 	ForceFinality, HeartbeatKeys, MemberIndex, Slots, VoteKeys,
 };
 
@@ -217,11 +216,8 @@ where
 		let session = owner.session;
 		let key = (sp_consensus_grandpa::KEY_TYPE, proof.offender().clone());
 		if let Some((who, ())) = Historical::check_proof(key, owner) {
-			let bytes = proof.encode();
-			let hash = H256(sp_io::hashing::blake2_256(&bytes));
-			sp_io::offchain_index::set(&equivocation_key(&hash), &bytes);
 			let (set, round) = (proof.set_id(), proof.round());
-			let evidence = Evidence::Equivocation { session, set, round, proof: hash };
+			let evidence = Evidence::Equivocation { session, set, round, proof: keep_equivocation(&proof) };
 			ValidatorRotation::on_equivocation(&who, evidence);
 		}
 		Ok(())

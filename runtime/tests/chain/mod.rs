@@ -161,6 +161,20 @@ fn check_keys() {
 	}
 }
 
+/// The digest of a block of this slot.
+pub fn of_slot(slot: Slot) -> Digest {
+	Digest { logs: vec![DigestItem::PreRuntime(AURA_ENGINE_ID, slot.encode())] }
+}
+
+/// A block after this one, sealed by its author. `content` tells blocks apart.
+pub fn sealed(author: Sr25519Keyring, slot: Slot, parent: (BlockNumber, Hash), content: u8) -> Header {
+	let root = Hash::repeat_byte(content);
+	let mut header = Header::new(parent.0.saturating_add(1), root, root, parent.1, of_slot(slot));
+	let seal = author.pair().sign(header.hash().as_ref());
+	header.digest_mut().push(DigestItem::Seal(AURA_ENGINE_ID, seal.encode()));
+	header
+}
+
 /// Who purged its keys cannot say anything.
 fn is_mute(who: Sr25519Keyring) -> bool {
 	Session::load_keys(&who.to_account_id()).is_none()
@@ -235,9 +249,13 @@ impl Chain {
 		if disabled || without.any(|who| who.to_account_id() == *author) {
 			return;
 		}
-		let digest = Digest { logs: vec![DigestItem::PreRuntime(AURA_ENGINE_ID, Slot::from(slot).encode())] };
-		let header =
-			Header::new(self.parent.number + 1, Hash::zero(), Hash::zero(), self.parent.hash(), digest);
+		let header = Header::new(
+			self.parent.number + 1,
+			Hash::zero(),
+			Hash::zero(),
+			self.parent.hash(),
+			of_slot(slot.into()),
+		);
 		Executive::initialize_block(&header);
 		let timestamp = RuntimeCall::Timestamp(pallet_timestamp::Call::set { now: slot * SLOT_DURATION });
 		apply(UncheckedExtrinsic::new_bare(timestamp)).expect("the timestamp is valid").expect("it is set");

@@ -2,7 +2,6 @@
 //! step.
 
 use crate::chain::*;
-use codec::Encode;
 use frame_support::traits::{Get, UnfilteredDispatchable};
 use pallet_heartbeat::{
 	registration::{Endpoint, Profile, Tag},
@@ -13,9 +12,8 @@ use pallet_validator_rotation::{lifecycle::Durations, penalty::Curve, BreakerRul
 use rand::{seq::SliceRandom, Rng};
 
 use sp_consensus_slots::{EquivocationProof, Slot};
-use sp_core::Pair;
 use sp_keyring::Sr25519Keyring;
-use sp_runtime::{traits::Header as _, Digest, DigestItem, Perbill};
+use sp_runtime::Perbill;
 use sp_staking::offence::OffenceSeverity;
 use understudy_primitives::{offchain::NodeVersion, EquivocationHandler, Evidence};
 use understudy_runtime::{
@@ -23,8 +21,8 @@ use understudy_runtime::{
 		dynamic_params::{self, detection},
 		Checks, RuntimeParameters,
 	},
-	Equivocation, Failover, Hash, Header, Heartbeat, Recovery, Runtime, RuntimeCall, RuntimeOrigin, Session,
-	SessionKeys, System, UncheckedExtrinsic, ValidatorRotation,
+	Equivocation, Failover, Heartbeat, Recovery, Runtime, RuntimeCall, RuntimeOrigin, Session, SessionKeys,
+	System, UncheckedExtrinsic, ValidatorRotation,
 };
 
 /// The choices of a sequence.
@@ -35,7 +33,7 @@ pub trait Choices: Rng {
 	}
 }
 
-/// What came of a sequence.
+/// Outcome of a sequence.
 #[derive(Default)]
 pub struct Outcome {
 	/// Number of things that were done.
@@ -322,22 +320,15 @@ fn sign_twice(rng: &mut impl Rng) -> bool {
 	if rng.gen_bool(0.5) {
 		return false;
 	}
-	let (pair, now) = (anybody(rng).pair(), System::block_number());
+	let (author, now) = (anybody(rng), System::block_number());
 	let slot = Slot::from(u64::from(pallet_aura::CurrentSlot::<Runtime>::get()) + rng.gen_range(0..8));
 	let mut block = || {
 		let late = rng.gen_range(0..3);
 		let parent = about(rng, now.saturating_sub(1 + late));
-		let root = Hash::repeat_byte(rng.gen_range(0..2));
-		let digest = DigestItem::PreRuntime(sp_consensus_aura::AURA_ENGINE_ID, slot.encode());
-		let number = parent.saturating_add(1);
-		let mut header =
-			Header::new(number, root, root, System::block_hash(parent), Digest { logs: vec![digest] });
-		let seal = pair.sign(header.hash().as_ref());
-		header.digest_mut().push(DigestItem::Seal(sp_consensus_aura::AURA_ENGINE_ID, seal.encode()));
-		header
+		sealed(author, slot, (parent, System::block_hash(parent)), rng.gen_range(0..2))
 	};
 	let (first_header, second_header) = (block(), block());
-	let proof = EquivocationProof { offender: pair.public().into(), slot, first_header, second_header };
+	let proof = EquivocationProof { offender: author.public().into(), slot, first_header, second_header };
 	apply(general(pallet_equivocation::Call::report { proof: Box::new(proof) })).is_ok()
 }
 

@@ -269,7 +269,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 			}
 			if let (Ok((bundle, verified)), Some(path)) = (&result, next_trust) {
 				// Whatever age is accepted: only within its period the set vouches for a new date.
-				let since = age.recent(trusted.trusting_period).max(ago(trusted.trusting_period).max(1));
+				let since = age.recent(trusted.trusting_period).max(ago(trusted.trusting_period));
 				let is_recent = trusted.as_of >= since;
 				let as_of = if is_recent { verified.time.min(now()) } else { 0 };
 				if !is_recent {
