@@ -1,4 +1,4 @@
-//! Hands the commit to `--version`.
+//! Passes the Git commit to the crate, for `--version`.
 
 fn main() {
 	substrate_build_script_utils::generate_cargo_keys();

@@ -1,4 +1,4 @@
-//! Builds the runtime's wasm blob.
+//! Builds the runtime's Wasm blob.
 
 fn main() {
 	#[cfg(feature = "std")]

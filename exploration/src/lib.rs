@@ -1,38 +1,42 @@
-//! Every state that a small network can get into in a stall, explored with the functions by which
-//! the chain and its nodes decide.
+//! Exploration of every state that a small network can reach in a stall, with the functions by
+//! which the chain and its nodes decide.
 //!
-//! - [`split`]: the network is in two parts. Never do both recover with sets of their own (I4), and
-//!   never does a block of each become final.
-//! - [`stall`]: one part. As long as more than half of the members live, some course ends with the
-//!   chain safe and without a human; and where it does not, the exploration says so.
+//! - [`split`]: a network in two parts. The two sides never both recover with sets of their own
+//!   (I4), and never both finalize blocks of their own.
+//! - [`stall`]: one connected network. While more than half of the members are alive, some sequence
+//!   of steps leads to a safe chain without human intervention. The exceptions are properties of
+//!   the model.
 //!
-//! Each rule that this rests on is taken away in turn: then the exploration finds what it prevents.
+//! The tests also remove each rule that these properties depend on, one at a time, and check that
+//! the exploration then finds a violation.
 
 pub mod split;
 pub mod stall;
 
 use stateright::{Checker, Model};
 
-/// Number of threads that an exploration takes.
+/// Number of threads of an exploration.
 pub const THREADS: usize = 2;
 
 /// The result of an exploration.
 pub struct Found {
-	/// Number of states, where those that differ in names count once.
+	/// Number of states, where states that differ in names only count once.
 	pub states: usize,
-	/// The properties that do not hold, and those that come about, each with a course that shows it.
+	/// Violated `always` properties and reached `sometimes` properties, each with a sequence of
+	/// steps that leads to it.
 	pub courses: Vec<(&'static str, String)>,
 }
 
 impl Found {
-	/// Returns whether a property that must hold does not, or one that may come about does.
+	/// Returns `true` if the `always` property of this name is violated, or the `sometimes`
+	/// property of this name is reached.
 	pub fn has(&self, name: &str) -> bool {
 		self.courses.iter().any(|(found, _)| *found == name)
 	}
 }
 
-/// Explores all states of a model. `representative` gives the state that stands for all that differ
-/// from one in names.
+/// Explores all states of a model. `representative` maps a state to the one that represents all
+/// states that differ from it in names only.
 pub fn explore<M>(model: M, representative: fn(&M::State) -> M::State) -> Found
 where
 	M: Model + Send + Sync + 'static,

@@ -1,11 +1,11 @@
-//! `understudy-exploration`: serves a model of a stall for a browser, to be walked through by hand.
+//! `understudy-exploration`: serves a model of a stall to a browser, for exploration by hand.
 
 use clap::{Parser, ValueEnum};
 use stateright::Model;
 use understudy_exploration::{split, stall, THREADS};
 
-/// Serves a model of a stall for a browser: its states, what can happen in each, and which properties
-/// hold. `cargo test --release` in the same folder explores all of them.
+/// Serves a model of a stall to a browser: its states, the possible steps in each, and the
+/// properties that hold. `cargo test --release` in the same folder explores all states.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {

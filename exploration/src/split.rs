@@ -1,11 +1,11 @@
-//! A network in two parts: members cross over, prevote, vote for a recovery, crash (and do nothing
-//! any more), restart (and know what they had kept), equivocate, and move between servers, in any
-//! order.
+//! Model of a network in two parts: members change sides, prevote, vote for a recovery, crash (and
+//! take no further step), restart (with the state that they stored), equivocate, and move between
+//! servers, in any order.
 //!
-//! The split begins before a set is proposed, or after it: then both sides count the same votes. On
-//! one side another roster may have taken effect since. A member can be on either side whenever it
-//! does something. Members of a kind are interchangeable, and so are sides of a kind: a state is
-//! counted once however they are named.
+//! The split begins before or after a set is proposed; in the second case both sides count the same
+//! votes. On one side another roster may have taken effect since. A member can be on either side
+//! for each of its steps. Members of one kind are interchangeable, and so are the sides if their
+//! rosters are the same: states that differ in names only count once.
 
 use stateright::{Model as Explored, Property};
 use understudy_primitives::{
@@ -15,46 +15,46 @@ use understudy_primitives::{
 	BlockId, RecoveryStatus,
 };
 
-/// The change of the roster that has taken effect on one side since the split.
+/// Change of the roster that has taken effect on one side since the split.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Change {
-	/// None: both have the same roster.
+	/// No change: both sides have the same roster.
 	None,
-	/// The last of the active ones left the roster.
+	/// The last active member has left the roster.
 	Shrunk,
-	/// The first of the reserve has a seat more.
+	/// The first standby has an additional seat.
 	Grown,
 }
 
-/// The network that is explored, and the rules that hold in it.
+/// The explored network and its rules.
 #[derive(Clone, Copy)]
 pub struct Model {
 	active: usize,
 	reserve: usize,
-	/// The first so many of the active vote for everything.
+	/// Number of active members, from the first one on, that vote for everything.
 	equivocators: usize,
-	/// So many of the active after those move to another server: the old one has the keys in force,
-	/// the new one has those that are set.
+	/// Number of active members, after the equivocators, that move to another server: the old
+	/// server has the keys in force, the new one has the keys that are set.
 	movers: usize,
-	/// The sides part after the proposal.
+	/// The split begins after the proposal.
 	late: bool,
-	/// The change on the second side.
+	/// Change of the roster on the second side.
 	change: Change,
-	/// A quorum needs more of the active than may fail.
+	/// A quorum needs more active members than may fail.
 	active_quorum: bool,
-	/// Members that have voted for a recovery finalize nothing meanwhile.
+	/// A member that is bound by a recovery vote does not vote in GRANDPA.
 	abstain: bool,
-	/// A node keeps its vote.
+	/// A node stores its recovery vote.
 	keep: bool,
-	/// A node votes for nothing that does not build on its last prevote.
+	/// A node votes only for a proposal that builds on the target of its last prevote.
 	build_on_prevote: bool,
-	/// The key in force votes, in every roster in flight.
+	/// Only a key that is in force in every roster in flight may vote.
 	key_in_force: bool,
-	/// Votes must be enough of every roster in flight, not only of the newest.
+	/// A quorum is needed in every roster in flight, not only in the newest.
 	every_roster: bool,
 }
 
-/// The rules of the pallet, for four active members and one in reserve.
+/// The rules of the pallet, for four active members and one standby.
 pub const RULES: Model = Model {
 	active: 4,
 	reserve: 1,
@@ -72,34 +72,34 @@ pub const RULES: Model = Model {
 
 type Side = u8;
 
-/// Kind of a member, in the order of the roster: members of a kind are interchangeable.
+/// Kind of a member, in roster order. Members of one kind are interchangeable.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 enum Kind {
 	Equivocator,
 	Mover,
 	Active,
-	/// Active, and off the second side's roster.
+	/// Active, but not in the second side's newest roster.
 	Dropped,
-	/// In reserve, and active in the second side's roster.
+	/// In reserve, but active in the second side's newest roster.
 	Raised,
 	Reserve,
 }
 
-/// One member, as far as it matters.
+/// State of one member, as far as the model needs it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Member {
 	kind: Kind,
-	/// The proposals that it has signed votes for, as bits.
+	/// Proposals for which it has signed votes, as bits.
 	signed: u8,
-	/// The proposal that it has voted for last.
+	/// Proposal of its last recovery vote, as stored by its node.
 	kept: Option<u8>,
-	/// The side for whose blocks it has prevoted last, in the old set.
+	/// Side of the blocks of its last prevote in the old set.
 	old: Option<Side>,
-	/// The same, in the new set.
+	/// Side of the blocks of its last prevote in the new set.
 	new: Option<Side>,
-	/// It has seen a change enacted: it votes with the old set no more.
+	/// It has seen a forced change enacted, and no longer votes in the old set.
 	enacted: bool,
-	/// The proposals that seat it, as bits.
+	/// Proposals that seat it, as bits.
 	seated: u8,
 }
 
@@ -112,9 +112,9 @@ impl Member {
 /// A state of the network.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct State {
-	/// The sides count the same votes.
+	/// Both sides count the same votes.
 	late: bool,
-	/// They have the same roster, and may be exchanged.
+	/// Both sides have the same roster and are interchangeable.
 	same: bool,
 	members: Vec<Member>,
 	recovered: [bool; 2],
@@ -124,22 +124,23 @@ pub struct State {
 /// A step from one state to the next.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Step {
-	/// A member, by its place, votes for a side's proposal.
+	/// A member, by its index, votes for a side's proposal.
 	Vote(usize, Side),
-	/// A member sees a side's change enacted.
+	/// A member sees a side's forced change enacted.
 	Enact(usize, Side),
-	/// A member prevotes for a side's blocks with the old set.
+	/// A member prevotes for a side's blocks in the old set.
 	PrevoteOld(usize, Side),
-	/// The same with the new set.
+	/// A member prevotes for a side's blocks in the new set.
 	PrevoteNew(usize, Side),
-	/// A side recovers; these members are seated.
+	/// A side recovers and seats these members.
 	Recover(Side, Vec<usize>),
-	/// A block of a side alone becomes final.
+	/// A block that only this side has becomes final.
 	Finalize(Side),
 }
 
 impl State {
-	/// The same with the sides' names exchanged. A late split has one proposal, which keeps its name.
+	/// Returns this state with the sides' names exchanged. A late split has one proposal, which
+	/// keeps its name.
 	fn mirrored(&self) -> Self {
 		let proposal = |proposal: u8| if self.late { proposal } else { 1 - proposal };
 		let bits = |bits: u8| if self.late { bits } else { bits >> 1 | (bits & 1) << 1 };
@@ -160,7 +161,7 @@ impl State {
 		}
 	}
 
-	/// The state that stands for all that differ from it in names.
+	/// Returns the state that represents all states that differ from this one in names only.
 	pub fn representative(&self) -> Self {
 		let mut one = self.clone();
 		one.members.sort_unstable();
@@ -173,12 +174,13 @@ impl State {
 	}
 }
 
-/// The block of a proposal.
+/// Returns the block of a proposal.
 fn block(proposal: u8) -> BlockId<u8> {
 	BlockId { number: 10, hash: proposal }
 }
 
-/// Up to where finality has come for those on a side: a block of its own is beyond every proposal.
+/// Returns the last finalized block as seen on a side. A finalized block of one side alone is above
+/// every proposal.
 fn finalized(state: &State, side: Side) -> u32 {
 	if state.finalized[side as usize] {
 		11
@@ -188,7 +190,7 @@ fn finalized(state: &State, side: Side) -> u32 {
 }
 
 impl Model {
-	/// The proposal of a side.
+	/// Returns the proposal of a side.
 	fn proposal(&self, side: Side) -> u8 {
 		if self.late {
 			0
@@ -197,7 +199,8 @@ impl Model {
 		}
 	}
 
-	/// Returns whether a member is in a side's roster, and active: in the old one, or in the newest.
+	/// Returns `Some(true)` for an active member of the old or the newest roster, `Some(false)` for
+	/// a standby, and `None` for a member that is not in this roster.
 	fn place(&self, member: &Member, newest: bool) -> Option<bool> {
 		match member.kind {
 			Kind::Dropped if newest => None,
@@ -206,7 +209,7 @@ impl Model {
 		}
 	}
 
-	/// The members of a roster that are chosen.
+	/// Counts the chosen members of the old or the newest roster.
 	fn count(&self, state: &State, newest: bool, chosen: impl Fn(&Member) -> bool) -> Count {
 		let places = state.members.iter().filter(|member| chosen(member));
 		let places: Vec<bool> = places.filter_map(|member| self.place(member, newest)).collect();
@@ -214,7 +217,8 @@ impl Model {
 		Count { active, reserve: places.len() as u32 - active }
 	}
 
-	/// The rosters in flight of a side: whether each is the newest, where that is another one.
+	/// Returns the rosters in flight on a side: `false` for the old one, `true` for the newest one
+	/// if it differs.
 	fn rosters(&self, side: Side) -> &'static [bool] {
 		match (side, self.change) {
 			(0, _) | (_, Change::None) => &[false],
@@ -236,8 +240,8 @@ impl Model {
 		})
 	}
 
-	/// Returns whether enough of a set have prevoted for a side's blocks to finalize them. Equivocators
-	/// always have.
+	/// Returns `true` if enough members of a set have prevoted for a side's blocks to finalize
+	/// them. Equivocators count for both sides.
 	fn has_finalized(&self, state: &State, side: Side, is_new: bool) -> bool {
 		let (mut seats, mut votes) = (0, 0);
 		for member in &state.members {
@@ -249,13 +253,13 @@ impl Model {
 		is_enough(votes, if is_new { self.active as u32 } else { seats })
 	}
 
-	/// Returns whether a member votes from a server whose GRANDPA key is not in force, while another
-	/// one has that key.
+	/// Returns `true` if a member casts recovery votes from a server that does not have its GRANDPA
+	/// key in force, while another server has that key.
 	fn is_apart(&self, member: &Member) -> bool {
 		member.kind == Kind::Mover && !self.key_in_force
 	}
 
-	/// Returns whether a member that is on this side is bound by its vote, and prevotes for nothing.
+	/// Returns `true` if a member on this side is bound by its recovery vote and does not prevote.
 	fn is_bound(&self, state: &State, member: &Member, side: Side) -> bool {
 		if self.is_apart(member) {
 			return false;
@@ -276,13 +280,15 @@ impl Model {
 		binds(&lock, finalized(state, side), member.enacted.into(), Some(&status))
 	}
 
-	/// Returns whether a member may vote for this side's proposal.
+	/// Returns `true` if a member may vote for this side's proposal.
 	fn may_vote(&self, state: &State, member: &Member, side: Side) -> bool {
-		// The key of one that moves changes in flight: no word of it counts.
+		// A moving member has different keys in the rosters in flight, so none of its statements
+		// counts.
 		let has_key = member.kind != Kind::Mover || !self.key_in_force;
 		let in_rosters = || self.rosters(side).iter().any(|newest| self.place(member, *newest).is_some());
 		let kept = member.kept.filter(|_| self.keep).map(block);
-		// What it has prevoted for on the other side, or on this one after the proposal, is not below it.
+		// The proposal does not build on the target of a prevote for the other side. In a late
+		// split it does not build on one for this side either, which is above the proposal.
 		let builds = member.old != Some(1 - side) && (member.old.is_none() || !self.late);
 		has_key
 			&& in_rosters()
@@ -303,7 +309,7 @@ impl Model {
 				steps.push(Step::Enact(index, side));
 			}
 			let bound = self.is_bound(state, member, side);
-			// GRANDPA lets nobody leave what enough have prevoted for.
+			// GRANDPA's rules keep every voter on a block that a supermajority has prevoted for.
 			let free = |is_new: bool| !bound && !self.has_finalized(state, there, is_new);
 			if member.sits() && !member.enacted && member.old != Some(side) && free(false) {
 				steps.push(Step::PrevoteOld(index, side));
@@ -400,7 +406,7 @@ impl Explored for Model {
 	}
 }
 
-/// All ways to take so many of these.
+/// Returns all subsets of this size.
 fn subsets(of: &[usize], count: usize) -> Vec<Vec<usize>> {
 	if count == 0 {
 		return vec![Vec::new()];
@@ -428,7 +434,7 @@ mod tests {
 			let when = if late { "after" } else { "before" };
 			println!("{what}, split {when} the proposal: {states} states");
 			assert!(courses.iter().all(|(name, _)| *name == HEALS), "{courses:?}");
-			assert!(!courses.is_empty(), "it never heals");
+			assert!(!courses.is_empty(), "no side ever recovers and finalizes");
 		}
 	}
 
@@ -454,7 +460,7 @@ mod tests {
 		}
 	}
 
-	/// The bound: nobody who votes equivocates. One who does is enough.
+	/// The bound of the safety property: a single equivocating voter suffices to break it.
 	#[test]
 	fn one_equivocator_takes_the_sides_apart() {
 		for late in [false, true] {
@@ -468,19 +474,19 @@ mod tests {
 		for late in [false, true] {
 			let rules = Model { late, ..RULES };
 			let breaks = |what: &str, model: Model| {
-				assert!(found(model).has(ONE_FINALIZES), "nothing comes of it without the rule that {what}");
+				assert!(found(model).has(ONE_FINALIZES), "nothing breaks without this rule: {what}");
 			};
-			breaks("who has voted does not cross over and finalize", Model { abstain: false, ..rules });
-			breaks("no prevote is out already", Model { build_on_prevote: false, ..rules });
+			breaks("a bound member does not vote in GRANDPA", Model { abstain: false, ..rules });
+			breaks("a proposal builds on the last prevote", Model { build_on_prevote: false, ..rules });
 			breaks(
-				"more of the active vote than may fail",
+				"a quorum needs more active members than may fail",
 				Model { active_quorum: false, reserve: 3, ..rules },
 			);
-			breaks("the key in force votes", Model { key_in_force: false, movers: 2, ..rules });
+			breaks("only a key in force votes", Model { key_in_force: false, movers: 2, ..rules });
 		}
-		// After a late split there is one proposal only.
-		assert!(found(Model { keep: false, ..RULES }).has(ONE_RECOVERS), "a node that forgets its vote");
+		// A late split has one proposal only, so these rules are tested with an early split.
+		assert!(found(Model { keep: false, ..RULES }).has(ONE_RECOVERS), "without a stored vote");
 		let newest = found(Model { every_roster: false, change: Change::Shrunk, ..RULES });
-		assert!(newest.has(ONE_RECOVERS) || newest.has(ONE_FINALIZES), "votes of the newest roster alone");
+		assert!(newest.has(ONE_RECOVERS) || newest.has(ONE_FINALIZES), "with a quorum of the newest roster");
 	}
 }

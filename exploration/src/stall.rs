@@ -1,30 +1,31 @@
-//! One stall on one chain: members attest that they are present, a set is proposed, they vote for it,
-//! and it is seated. Meanwhile members die and come back, standbys of the proposed set leave, a
-//! stranger replays attestations of an earlier round, and elected standbys show themselves for the
-//! first time, or never. The chain refuses what its rules refuse; the adversaries try it all the same.
+//! Model of one stall on one chain: members attest their presence, a set is proposed, they vote for
+//! it, and it is seated. Meanwhile members fail and return, standbys of the proposed set retire, an
+//! adversary replays presence attestations of an earlier round, and elected standbys show a first
+//! sign of life, or never do. The chain rejects what its rules forbid; the adversaries try it
+//! anyway.
 //!
-//! Members of a kind are interchangeable: a state is counted once however they are named.
+//! Members of one kind are interchangeable: states that differ in names only count once.
 
 use std::collections::HashSet;
 
 use stateright::{Model as Explored, Property};
 use understudy_primitives::quorum::{is_enough, is_quorum, Count};
 
-/// The chain that is explored, and the rules that hold on it.
+/// The explored chain and its rules.
 #[derive(Clone, Copy)]
 pub struct Model {
 	active: usize,
-	/// Number of standbys that are ready.
+	/// Number of ready standbys.
 	reserve: usize,
-	/// Number of standbys that were elected and had not shown themselves before the stall.
+	/// Number of elected standbys without a sign of life before the stall.
 	silent: usize,
-	/// Members die, and come back, so many times in all.
+	/// Maximum number of failures and returns of members in total.
 	faults: u8,
-	/// Only members that showed themselves ready count.
+	/// Only ready members count.
 	ready_only: bool,
-	/// The set that was voted for is the one that is seated.
+	/// The set that was voted for is the set that is seated.
 	fixed_set: bool,
-	/// An attestation names its round.
+	/// A presence attestation names its round.
 	round_signed: bool,
 }
 
@@ -46,20 +47,20 @@ enum Kind {
 	Silent,
 }
 
-/// One member, as far as it matters.
+/// State of one member, as far as the model needs it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Member {
 	kind: Kind,
 	alive: bool,
-	/// It attested that it is present, in this round.
+	/// It has attested its presence in this round.
 	present: bool,
-	/// It attested so in an earlier round.
+	/// It has attested its presence in an earlier round.
 	attested: bool,
-	/// It was dead in this round from its beginning, and counts as present.
+	/// It counts as present by a replayed attestation, although it was not alive at that time.
 	forged: bool,
 	/// The proposal seats it.
 	seated: bool,
-	/// It has asked to leave since.
+	/// It has retired since.
 	left: bool,
 	voted: bool,
 }
@@ -84,30 +85,30 @@ pub struct State {
 /// A step from one state to the next.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Step {
-	/// A member dies.
+	/// A member fails.
 	Die(usize),
-	/// It comes back, with the database that it had.
+	/// A failed member returns, with its database.
 	Return(usize),
-	/// A standby of the proposed set asks to leave.
+	/// A standby of the proposed set retires.
 	Leave(usize),
-	/// A stranger replays an attestation of an earlier round.
+	/// An adversary replays a presence attestation of an earlier round.
 	Replay(usize),
-	/// A member attests that it is present.
+	/// A member attests its presence.
 	Attest(usize),
-	/// The chain asks those present anew.
+	/// The chain begins a new round of presence attestations.
 	AskAnew,
-	/// The chain proposes the set in which those present replace all others.
+	/// The chain proposes the set in which responsive members replace unresponsive ones.
 	Propose,
-	/// A member votes for it.
+	/// A member votes for the proposal.
 	Vote(usize),
-	/// The chain seats it.
+	/// The chain seats the proposed set.
 	Seat,
 	/// Blocks become final again.
 	Finalize,
 }
 
 impl State {
-	/// The state that stands for all that differ from it in names.
+	/// Returns the state that represents all states that differ from this one in names only.
 	pub fn representative(&self) -> Self {
 		let mut one = self.clone();
 		one.members.sort_unstable();
@@ -125,7 +126,7 @@ impl Model {
 		member.kind != Kind::Silent || !self.ready_only
 	}
 
-	/// Returns whether these members suffice for a recovery.
+	/// Returns `true` if the chosen members suffice for a recovery.
 	fn suffice(&self, state: &State, chosen: impl Fn(&Member) -> bool) -> bool {
 		let count = |chosen: &dyn Fn(&Member) -> bool| {
 			Count::of(&state.members, self.active as u32, |member| self.counts(member) && chosen(member))
@@ -133,7 +134,8 @@ impl Model {
 		is_quorum(count(&chosen), count(&|_| true))
 	}
 
-	/// The set in which those present replace all others: by place.
+	/// Returns the set in which responsive members replace unresponsive ones: `true` at the index
+	/// of each seated member.
 	fn reseated(&self, state: &State) -> Vec<bool> {
 		let mut seated = vec![false; state.members.len()];
 		let places = |present: bool, active: bool| {
@@ -153,7 +155,7 @@ impl Model {
 		self.suffice(state, |member| member.present) && is_enough(living, self.active as u32)
 	}
 
-	/// Steps that the members that live, and the chain, can take by themselves.
+	/// Returns the steps that live members and the chain can take by themselves.
 	fn honest_steps(&self, state: &State) -> Vec<Step> {
 		let mut steps = Vec::new();
 		for (index, member) in state.members.iter().enumerate() {
@@ -177,7 +179,8 @@ impl Model {
 			},
 			Phase::Proposed => {
 				let can_finalize = state.finalizers(|member| member.seated, |member| member.voted);
-				// A set that is reckoned anew is another one when a member of it has left.
+				// Computed again at this point, the set is another one if a member of it has
+				// retired.
 				let is_same = self.fixed_set || !has_left;
 				if self.suffice(state, |member| member.voted) && can_finalize && is_same {
 					steps.push(Step::Seat);
@@ -190,7 +193,7 @@ impl Model {
 			},
 			Phase::Safe => (),
 		}
-		// The old set, without those that are bound.
+		// The old set can finalize only without its bound members.
 		let old = |member: &Member| member.kind == Kind::Active;
 		let unbound = |member: &Member| member.alive && !member.voted;
 		let waits = matches!(state.phase, Phase::Gathering | Phase::Proposed);
@@ -200,8 +203,8 @@ impl Model {
 		steps
 	}
 
-	/// Returns whether more than half of the members that showed themselves ready live, as many of the
-	/// active set among them as a recovery takes, and enough of them to fill a set.
+	/// Returns `true` if more than half of the ready members are alive, including as many active
+	/// ones as a recovery needs, and enough of them to form a set that can finalize.
 	fn has_majority(&self, state: &State) -> bool {
 		let ready = |member: &Member| member.kind != Kind::Silent;
 		let count = |chosen: &dyn Fn(&Member) -> bool| {
@@ -211,9 +214,10 @@ impl Model {
 		is_quorum(living, count(&|_| true)) && is_enough(living.all(), self.active as u32)
 	}
 
-	/// The exception to that a majority heals, by how far the stall has come: members of the proposed
-	/// set have died since, so many that those who live cannot finalize as that set. Their votes may
-	/// be out: nobody can tell that from the outside.
+	/// Returns the exception to the property [`HEALS`] that applies, by the phase of the stall: so
+	/// many members of the proposed set have failed since the proposal that the rest of that set
+	/// cannot finalize. The failed members may have sent their votes, which no other node can rule
+	/// out.
 	fn waits_for_the_dead(&self, state: &State) -> Option<&'static str> {
 		if state.finalizers(|member| member.seated, |member| member.alive) {
 			return None;
@@ -226,12 +230,13 @@ impl Model {
 		}
 	}
 
-	/// Returns whether a majority lives, and yet only those that are dead get the chain out.
+	/// Returns `true` if a majority is alive, but only the return of failed members can end the
+	/// stall.
 	fn is_stuck(&self, state: &State, how: &'static str) -> bool {
 		self.waits_for_the_dead(state) == Some(how) && self.has_majority(state) && !self.heals(state)
 	}
 
-	/// Returns whether some course of what the living and the chain do by themselves ends safe.
+	/// Returns `true` if some sequence of steps of live members and the chain ends in a safe state.
 	fn heals(&self, state: &State) -> bool {
 		let mut seen = HashSet::from([state.clone()]);
 		let mut open = vec![state.clone()];
@@ -258,7 +263,7 @@ impl Model {
 			},
 			Step::Leave(index) => after.members[*index].left = true,
 			Step::Attest(index) => after.members[*index].present = true,
-			// The chain refuses it: it is of another round.
+			// The chain rejects an attestation of another round.
 			Step::Replay(_) if self.round_signed => (),
 			Step::Replay(index) => {
 				after.members[*index].present = true;
@@ -281,11 +286,11 @@ impl Model {
 	}
 }
 
-const HEALS: &str = "a majority that lives gets out by itself";
-const TRULY_PRESENT: &str = "a member that is seated was there in this round";
-const WAITS_BEFORE: &str = "those to be seated died before anybody had voted";
-const WAITS_VOTED: &str = "those to be seated died among the votes";
-const WAITS_SEATED: &str = "those who were seated died before finality was back";
+const HEALS: &str = "a live majority ends the stall by itself";
+const TRULY_PRESENT: &str = "no member is seated by an attestation replayed while it was down";
+const WAITS_BEFORE: &str = "members of the proposed set failed before the first vote";
+const WAITS_VOTED: &str = "members of the proposed set failed after the first vote";
+const WAITS_SEATED: &str = "members of the seated set failed before finality resumed";
 
 impl Explored for Model {
 	type State = State;
@@ -366,9 +371,9 @@ mod tests {
 		explore(model, State::representative)
 	}
 
-	/// The one way in which a majority does not get out by itself: a set was proposed of which too many
-	/// died then. Their votes may have been sent, so no node may take its own back without knowing, and
-	/// the chain may propose no other set.
+	/// The only case in which a majority does not end the stall by itself: too many members of a
+	/// proposed set have failed. They may have sent their votes, so no node may take its own vote
+	/// back by itself, and the chain must not propose another set.
 	#[test]
 	fn a_majority_gets_out_by_itself_unless_it_waits_for_votes_of_the_dead() {
 		let sizes = [(3, 1, 0), (3, 2, 1), (4, 0, 0), (4, 1, 2), (4, 2, 0), (4, 2, 2), (5, 2, 1)];
@@ -380,7 +385,7 @@ mod tests {
 				WAITS.iter().filter(|how| found.has(how)).collect::<Vec<_>>()
 			);
 			if reserve > 0 {
-				assert!(WAITS.iter().all(|how| found.has(how)), "the exceptions are none: drop them");
+				assert!(WAITS.iter().all(|how| found.has(how)), "an exception is never reached: remove it");
 			}
 			assert!(!found.has(HEALS), "{:?}", found.courses);
 		}
@@ -390,11 +395,12 @@ mod tests {
 	fn without_any_of_the_rules_a_majority_is_stuck() {
 		let silent = Model { silent: 2, ..RULES };
 		assert!(!found(silent).has(HEALS));
-		assert!(found(Model { ready_only: false, ..silent }).has(HEALS), "standbys that are silent count");
-		assert!(found(Model { fixed_set: false, ..RULES }).has(HEALS), "a set that is reckoned anew");
+		assert!(found(Model { ready_only: false, ..silent }).has(HEALS), "with silent standbys counted");
+		assert!(found(Model { fixed_set: false, ..RULES }).has(HEALS), "with a set that is computed again");
 	}
 
-	/// A replayed attestation seats a dead member, whose votes are waited for then.
+	/// Without a round, a replayed attestation seats a failed member, and the chain then waits for
+	/// its votes.
 	#[test]
 	fn an_attestation_that_names_no_round_seats_the_dead() {
 		for round_signed in [true, false] {

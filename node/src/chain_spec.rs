@@ -1,4 +1,4 @@
-//! The chains that the node knows by name.
+//! Specifications of the chains that the node knows by name.
 
 use sc_service::{ChainType, Properties};
 use understudy_runtime::WASM_BINARY;
@@ -8,8 +8,8 @@ pub type ChainSpec = sc_service::GenericChainSpec;
 
 fn spec(name: &str, id: &str, chain_type: ChainType, preset: &str) -> Result<ChainSpec, String> {
 	let wasm = WASM_BINARY.ok_or(
-		"this node was built without a runtime (SKIP_WASM_BUILD); build it again without that, or name a chain \
-		 specification file",
+		"this node was built without a runtime (SKIP_WASM_BUILD); rebuild it without that variable, or pass \
+		 a chain specification file",
 	)?;
 	let mut properties = Properties::new();
 	properties.insert("tokenSymbol".into(), "UNDY".into());
@@ -26,7 +26,7 @@ fn spec(name: &str, id: &str, chain_type: ChainType, preset: &str) -> Result<Cha
 		.build())
 }
 
-/// A chain of one validator, for development.
+/// Returns the specification of a development chain with one validator.
 pub fn development() -> Result<ChainSpec, String> {
 	spec(
 		"Understudy Development",
@@ -36,7 +36,8 @@ pub fn development() -> Result<ChainSpec, String> {
 	)
 }
 
-/// Four validators and two standbys with well-known keys.
+/// Returns the specification of a local network: four validators and two standbys with well-known
+/// keys.
 pub fn local() -> Result<ChainSpec, String> {
 	spec(
 		"Understudy Local",
@@ -46,7 +47,8 @@ pub fn local() -> Result<ChainSpec, String> {
 	)
 }
 
-/// Seven validators and two standbys with well-known keys.
+/// Returns the specification of a local network: seven validators and two standbys with well-known
+/// keys.
 pub fn seven() -> Result<ChainSpec, String> {
 	spec(
 		"Understudy Seven",

@@ -1,16 +1,16 @@
-//! What the command line's words do.
+//! Execution of the node and its subcommands.
 
 use clap::Parser;
 use sc_cli::SubstrateCli;
 use sc_network::config::NetworkBackendType;
 use sc_service::PartialComponents;
+use understudy_client::cli::index_offchain;
 use understudy_runtime::{Hash, OpaqueBlock as Block};
 
 use crate::{
 	chain_spec,
-	checkpoint::Checkpoint,
 	cli::{Cli, Subcommand},
-	service,
+	service::{self, Sample},
 };
 
 impl SubstrateCli for Cli {
@@ -23,8 +23,9 @@ impl SubstrateCli for Cli {
 	}
 
 	fn description() -> String {
-		"A node of Understudy's sample chain, which replaces a failing validator by itself.\n\nStart with --dev for a \
-		 chain of one, or with --chain local and a well-known key (--alice, --bob, ...) for one of a network."
+		"Node of Understudy's sample chain, which replaces failing validators by itself.\n\nStart with --dev \
+		 for a chain with a single validator, or with --chain local and a well-known key (--alice, --bob, \
+		 ...) for one node of a network."
 			.into()
 	}
 
@@ -54,7 +55,7 @@ impl SubstrateCli for Cli {
 	}
 }
 
-/// Runs what the command line says.
+/// Parses the command line and runs the node or a subcommand.
 pub fn run() -> sc_cli::Result<()> {
 	let cli = Cli::parse();
 
@@ -77,7 +78,7 @@ pub fn run() -> sc_cli::Result<()> {
 			Ok((cmd.run(client, config.chain_spec), task_manager))
 		}),
 		Some(Subcommand::ImportBlocks(cmd)) => cli.create_runner(cmd)?.async_run(|mut config| {
-			service::index_offchain(&mut config);
+			index_offchain(&mut config);
 			let PartialComponents { client, task_manager, import_queue, .. } = service::new_partial(&config)?;
 			Ok((cmd.run(client, import_queue), task_manager))
 		}),
@@ -94,33 +95,19 @@ pub fn run() -> sc_cli::Result<()> {
 		}),
 		Some(Subcommand::TakeBackVote(cmd)) => cli.create_runner(cmd)?.async_run(|config| {
 			let PartialComponents { client, backend, task_manager, .. } = service::new_partial(&config)?;
-			Ok((async move { cmd.run(&config, &client, &backend) }, task_manager))
+			Ok((async move { cmd.run::<Sample>(&config, &client, &backend) }, task_manager))
 		}),
 		Some(Subcommand::ChainInfo(cmd)) => {
 			cli.create_runner(cmd)?.sync_run(|config| cmd.run::<Block>(&config))
 		},
 		None => cli.create_runner(&cli.run)?.run_node_until_exit(|mut config| async move {
-			service::index_offchain(&mut config);
-			let probing = cli.probe.into();
-			let warp = sc_network::config::SyncMode::Warp;
-			if cli.checkpoint.is_some() {
-				config.network.sync_mode = warp;
-			} else if config.network.sync_mode == warp {
-				return Err(sc_cli::Error::Input(
-					"--sync warp cannot cross a recovery, which forces a change of authorities: on a chain that ever had one it \
-					 would never end. Sync in full (--sync full), or start from a checkpoint: understudy-verify fetch --records 0 \
-					 --rpc ws://ADDRESS --out FILE writes one, and --checkpoint FILE --checkpoint-block HASH starts with it"
-						.into(),
-				));
-			}
-			let block = cli.checkpoint_block;
-			let checkpoint = cli.checkpoint.map(|path| Checkpoint { path, block });
+			let options = cli.suite.configure(&mut config, env!("CARGO_PKG_VERSION"), true)?;
 			match config.network.network_backend {
 				NetworkBackendType::Libp2p => {
-					service::new_full::<sc_network::NetworkWorker<Block, Hash>>(config, probing, checkpoint)
+					service::new_full::<sc_network::NetworkWorker<Block, Hash>>(config, options)
 				},
 				NetworkBackendType::Litep2p => {
-					service::new_full::<sc_network::Litep2pNetworkBackend>(config, probing, checkpoint)
+					service::new_full::<sc_network::Litep2pNetworkBackend>(config, options)
 				},
 			}
 			.map_err(sc_cli::Error::Service)

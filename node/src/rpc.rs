@@ -1,4 +1,4 @@
-//! JSON-RPC: what every node offers comes from the service; here is what this chain adds.
+//! JSON-RPC methods that this node adds to those of the Substrate service.
 
 use std::sync::Arc;
 
@@ -11,42 +11,35 @@ use sc_transaction_pool_api::TransactionPool;
 use sp_runtime::traits::NumberFor;
 use understudy_runtime::{AccountId, Hash, Nonce, OpaqueBlock as Block};
 
-use crate::{
-	failover_rpc::{FailoverLog, FailoverServer},
-	hand_overs::HandOvers,
-	recovery_rpc::{RecoveryMode, RecoveryServer},
-	service::{FullBackend, FullClient},
-};
+use crate::service::{FullBackend, FullClient};
 
-/// What GRANDPA's methods need.
+/// Dependencies of GRANDPA's methods.
 pub struct GrandpaDeps {
-	/// Who has voted in the running rounds.
+	/// State of the running rounds, with the votes in them.
 	pub shared_voter_state: SharedVoterState,
-	/// The authority set as the client has it.
+	/// Authority set of the client.
 	pub shared_authority_set: SharedAuthoritySet<Hash, NumberFor<Block>>,
-	/// Justifications as they come in.
+	/// Stream of new justifications.
 	pub justification_stream: GrandpaJustificationStream<Block>,
-	/// Proofs of finality.
+	/// Provider of finality proofs.
 	pub finality_provider: Arc<FinalityProofProvider<FullBackend, Block>>,
 }
 
-/// What the methods need.
+/// Dependencies of all methods.
 pub struct FullDeps<P> {
 	/// The client.
 	pub client: Arc<FullClient>,
-	/// The database.
-	pub backend: Arc<FullBackend>,
 	/// The transaction pool.
 	pub pool: Arc<P>,
-	/// Of GRANDPA.
+	/// Dependencies of GRANDPA's methods.
 	pub grandpa: GrandpaDeps,
-	/// How authority sets handed over.
-	pub hand_overs: HandOvers,
-	/// Runs subscriptions.
+	/// Methods of the suite.
+	pub suite: RpcModule<()>,
+	/// Executor of subscriptions.
 	pub subscription_executor: SubscriptionTaskExecutor,
 }
 
-/// All methods together.
+/// Creates the module with all methods.
 pub fn create_full<P>(deps: FullDeps<P>) -> Result<RpcModule<()>, Box<dyn std::error::Error + Send + Sync>>
 where
 	P: TransactionPool<Block = Block, Hash = Hash> + 'static,
@@ -55,13 +48,12 @@ where
 	use sc_consensus_grandpa_rpc::{Grandpa, GrandpaApiServer};
 	use substrate_frame_rpc_system::{System, SystemApiServer};
 
-	let FullDeps { client, backend, pool, grandpa, hand_overs, subscription_executor } = deps;
+	let FullDeps { client, pool, grandpa, suite, subscription_executor } = deps;
 	let mut module = RpcModule::new(());
 	let system = System::new(client.clone(), pool);
 	module.merge(SystemApiServer::<Hash, AccountId, Nonce>::into_rpc(system))?;
-	module.merge(TransactionPayment::new(client.clone()).into_rpc())?;
-	module.merge(RecoveryMode { client: client.clone(), backend: backend.clone() }.into_rpc())?;
-	module.merge(FailoverLog { client, backend, hand_overs }.into_rpc())?;
+	module.merge(TransactionPayment::new(client).into_rpc())?;
+	module.merge(suite)?;
 	module.merge(
 		Grandpa::new(
 			subscription_executor,

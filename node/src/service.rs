@@ -1,49 +1,43 @@
-//! Puts a node together: client, pool, network, block production and finality.
+//! Assembly of a node: client, transaction pool, network, block production and finality.
 
 use std::{sync::Arc, time::Duration};
 
 use futures::FutureExt;
-use sc_client_api::{Backend, HeaderBackend};
 use sc_consensus_aura::{ImportQueueParams, SlotProportion, StartAuraParams};
 use sc_consensus_grandpa::{FinalityProofProvider, GrandpaBlockImport, LinkHalf, SharedVoterState};
-use sc_network::config::SyncMode;
-use sc_offchain::{OffchainDb, OffchainWorkerOptions, OffchainWorkers};
+use sc_offchain::{OffchainWorkerOptions, OffchainWorkers};
 use sc_service::{error::Error as ServiceError, Configuration, TaskManager, WarpSyncConfig};
 use sc_telemetry::{Telemetry, TelemetryWorker};
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
-use sp_api::{ApiExt, ProvideRuntimeApi};
 use sp_consensus_aura::sr25519::AuthorityPair as AuraPair;
-use sp_core::offchain::OffchainDbExt;
-use understudy_primitives::offchain::Probing;
+use understudy_client::{
+	authors::AuraAuthors, checkpoint::WithoutPast, FinalityInherent, Options, Parts, Suite,
+	JUSTIFICATION_PERIOD,
+};
 use understudy_runtime::{apis::RuntimeApi, Hash, OpaqueBlock as Block};
 
-use crate::{
-	anchor_rule::AnchorRule,
-	checkpoint::{self, Checkpoint, WithoutPast},
-	durable::Durable,
-	equivocation_observer::EquivocationObserver,
-	finality_observer::{self, FinalityObserver},
-	hand_overs::HandOvers,
-	monitor::Monitor,
-	rpc,
-};
+use crate::rpc;
 
-/// The client, which runs the chain's wasm.
+/// Client that executes the chain's Wasm runtime.
 pub type FullClient =
 	sc_service::TFullClient<Block, RuntimeApi, sc_executor::WasmExecutor<sp_io::SubstrateHostFunctions>>;
-/// The database.
+/// Database backend.
 pub type FullBackend = sc_service::TFullBackend<Block>;
-/// The offchain storage, in which what binds the node is durable.
-pub type OffchainStore = Durable<<FullBackend as Backend<Block>>::OffchainStorage>;
 type FullSelectChain = sc_consensus::LongestChain<FullBackend, Block>;
 type GrandpaImport = GrandpaBlockImport<FullBackend, Block, FullClient, FullSelectChain>;
 type GrandpaLink = LinkHalf<Block, FullClient, FullSelectChain>;
 
-/// A justification is kept at least every so many blocks: half as many as states are kept for by default, so that the state of a
-/// justified block is there when a change of authorities is forced, whose proof begins with it.
-pub const JUSTIFICATION_PERIOD: u32 = 128;
+/// Types of this node, for the suite.
+#[derive(Clone)]
+pub struct Sample;
 
-/// What both the full node and the subcommands need.
+impl understudy_client::Node for Sample {
+	type Block = Block;
+	type Backend = FullBackend;
+	type Client = FullClient;
+}
+
+/// Components that both the full node and the subcommands need.
 pub type Service = sc_service::PartialComponents<
 	FullClient,
 	FullBackend,
@@ -53,23 +47,7 @@ pub type Service = sc_service::PartialComponents<
 	(GrandpaImport, GrandpaLink, Option<Telemetry>),
 >;
 
-/// The runtime with the offchain index within its reach, if this node has an offchain storage.
-pub fn with_index<'a>(
-	client: &'a FullClient,
-	backend: &FullBackend,
-) -> Option<sp_api::ApiRef<'a, <FullClient as ProvideRuntimeApi<Block>>::Api>> {
-	let storage = backend.offchain_storage()?;
-	let mut api = client.runtime_api();
-	api.register_extension(OffchainDbExt::new(OffchainDb::new(storage)));
-	Some(api)
-}
-
-/// Switches offchain indexing on: every node keeps the failover log's records and proofs.
-pub fn index_offchain(config: &mut Configuration) {
-	config.offchain_worker.indexing_enabled = true;
-}
-
-/// Opens the database and puts together what needs no network.
+/// Opens the database and creates the components that need no network.
 pub fn new_partial(config: &Configuration) -> Result<Service, ServiceError> {
 	let telemetry = config
 		.telemetry_endpoints
@@ -119,7 +97,10 @@ pub fn new_partial(config: &Configuration) -> Result<Service, ServiceError> {
 
 	let slot_duration = sc_consensus_aura::slot_duration(&*client)?;
 	let import_queue = sc_consensus_aura::import_queue::<AuraPair, _, _, _, _, _>(ImportQueueParams {
-		block_import: WithoutPast { import: grandpa_block_import.clone(), client: client.clone() },
+		block_import: WithoutPast::<Sample, _> {
+			import: grandpa_block_import.clone(),
+			client: client.clone(),
+		},
 		justification_import: Some(Box::new(grandpa_block_import.clone())),
 		client: client.clone(),
 		create_inherent_data_providers: move |_, ()| async move { Ok(inherents(slot_duration)) },
@@ -142,7 +123,7 @@ pub fn new_partial(config: &Configuration) -> Result<Service, ServiceError> {
 	})
 }
 
-/// The slot and the time that a block states.
+/// Returns the providers of a block's slot and timestamp inherents.
 fn inherents(
 	slot_duration: sc_consensus_aura::SlotDuration,
 ) -> (sp_consensus_aura::inherents::InherentDataProvider, sp_timestamp::InherentDataProvider) {
@@ -154,12 +135,10 @@ fn inherents(
 	(slot, timestamp)
 }
 
-/// Starts a full node: a validator, or one that follows. `probing` says whom its offchain worker may ask for their health,
-/// `checkpoint` where the proof is to whose head an empty database syncs first.
+/// Starts a full node: a validator, or a node that follows the chain.
 pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 	mut config: Configuration,
-	probing: Probing,
-	checkpoint: Option<Checkpoint>,
+	options: Options,
 ) -> Result<TaskManager, ServiceError> {
 	let sc_service::PartialComponents {
 		client,
@@ -172,21 +151,8 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 		other: (block_import, grandpa_link, mut telemetry),
 	} = new_partial(&config)?;
 
-	// Once there is something to go on from, it is of no use.
-	let is_empty = client.info().best_number == 0;
-	if checkpoint.is_some() && !is_empty {
-		config.network.sync_mode = SyncMode::Full;
-	}
-	let target = checkpoint.filter(|_| is_empty).map(|checkpoint| checkpoint::head(&checkpoint, &client));
-	let target = target.transpose().map_err(ServiceError::Other)?;
-	let storage = backend.offchain_storage().ok_or_else(|| {
-		ServiceError::Other("the database has no offchain storage, in which votes are kept".into())
-	})?;
-	let genesis_hash = client.info().genesis_hash;
-	let mut storage = Durable::open(storage, &config, genesis_hash).map_err(|why| {
-		ServiceError::Other(format!("the folder of what binds this node cannot be made: {why}"))
-	})?;
-	finality_observer::introduce(&mut storage, probing);
+	let suite = Suite::<Sample>::open(&mut config, &client, &backend, options)?;
+	let genesis_hash = client.chain_info().genesis_hash;
 	let registry = config.prometheus_registry().cloned();
 	let mut net_config = sc_network::config::FullNetworkConfiguration::<Block, Hash, N>::new(
 		&config.network,
@@ -203,7 +169,7 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 		);
 	net_config.add_notification_protocol(grandpa_protocol_config);
 
-	// Light clients ask for warp proofs, as far as they lead.
+	// Light clients request warp proofs, which do not cross a recovery.
 	let provider = || {
 		WarpSyncConfig::WithProvider(Arc::new(sc_consensus_grandpa::warp_proof::NetworkProvider::new(
 			backend.clone(),
@@ -211,7 +177,7 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 			Vec::new(),
 		)))
 	};
-	let warp_sync = target.map_or_else(provider, WarpSyncConfig::WithTarget);
+	let warp_sync = suite.target.clone().map_or_else(provider, WarpSyncConfig::WithTarget);
 
 	let (network, system_rpc_tx, tx_handler_controller, sync_service, _bitswap) =
 		sc_service::build_network(sc_service::BuildNetworkParams {
@@ -234,7 +200,7 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 			runtime_api_provider: client.clone(),
 			is_validator: config.role.is_authority(),
 			keystore: Some(keystore_container.keystore()),
-			offchain_db: Some(storage.clone()),
+			offchain_db: Some(suite.storage()),
 			transaction_pool: Some(OffchainTransactionPoolFactory::new(transaction_pool.clone())),
 			network_provider: Arc::new(network.clone()),
 			enable_http_requests: true,
@@ -249,35 +215,25 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 	let name = config.network.node_name.clone();
 	let enable_grandpa = !config.disable_grandpa;
 	let shared_voter_state = SharedVoterState::empty();
-	let observer = FinalityObserver {
-		client: client.clone(),
-		storage: storage.clone(),
-		voter_state: shared_voter_state.clone(),
+	let parts = Parts {
+		authors: AuraAuthors::<Sample> {
+			client: client.clone(),
+			slot_duration: sc_consensus_aura::slot_duration(&*client)?.as_millis(),
+		},
 		authority_set: grandpa_link.shared_authority_set().clone(),
+		voter_state: shared_voter_state.clone(),
+		keystore: keystore_container.keystore(),
 		registry: registry.clone(),
 	};
-	task_manager.spawn_handle().spawn("finality-observer", None, observer.run());
-	let authors = EquivocationObserver {
-		client: client.clone(),
-		keystore: keystore_container.keystore(),
-		pool: OffchainTransactionPoolFactory::new(transaction_pool.clone()),
-	};
-	task_manager.spawn_handle().spawn("equivocation-observer", None, authors.run());
-	let hand_overs =
-		HandOvers::new(client.clone(), backend.clone(), grandpa_link.shared_authority_set().clone());
-	let monitor =
-		Monitor { client: client.clone(), hand_overs: hand_overs.clone(), registry: registry.clone() };
-	task_manager.spawn_handle().spawn("recovery-monitor", None, monitor.run());
-	let anchor_rule = AnchorRule {
-		client: client.clone(),
-		storage,
-		authority_set: grandpa_link.shared_authority_set().clone(),
-		keystore: keystore_container.keystore(),
-	};
+	let (voting_rule, suite_rpc) = suite.start(&task_manager.spawn_handle(), parts)?;
+	suite.report_equivocations(
+		&task_manager.spawn_handle(),
+		keystore_container.keystore(),
+		OffchainTransactionPoolFactory::new(transaction_pool.clone()),
+	);
 
 	let rpc_builder = {
 		let client = client.clone();
-		let backend = backend.clone();
 		let pool = transaction_pool.clone();
 		let shared_voter_state = shared_voter_state.clone();
 		let shared_authority_set = grandpa_link.shared_authority_set().clone();
@@ -287,7 +243,6 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 		Box::new(move |subscription_executor| {
 			rpc::create_full(rpc::FullDeps {
 				client: client.clone(),
-				backend: backend.clone(),
 				pool: pool.clone(),
 				grandpa: rpc::GrandpaDeps {
 					shared_voter_state: shared_voter_state.clone(),
@@ -295,7 +250,7 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 					justification_stream: justification_stream.clone(),
 					finality_provider: finality_provider.clone(),
 				},
-				hand_overs: hand_overs.clone(),
+				suite: suite_rpc.clone(),
 				subscription_executor,
 			})
 			.map_err(Into::into)
@@ -338,12 +293,12 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 					let finalized = sp_blockchain::HeaderBackend::info(&*client).finalized_number;
 					async move {
 						let (slot, timestamp) = inherents(slot_duration);
-						Ok((slot, timestamp, pallet_recovery::inherent::FinalityInherent(finalized)))
+						Ok((slot, timestamp, FinalityInherent(finalized)))
 					}
 				},
 				force_authoring,
-				// None: a back-off while finality lags would stretch every delay that is counted in blocks, when blocks
-				// are needed most.
+				// No back-off: while finality lags, it would stretch every delay that is counted in
+				// blocks, when blocks are needed most.
 				backoff_authoring_blocks: None::<()>,
 				keystore: keystore_container.keystore(),
 				sync_oracle: sync_service.clone(),
@@ -373,7 +328,7 @@ pub fn new_full<N: sc_network::NetworkBackend<Block, Hash>>(
 			network,
 			sync: sync_service,
 			notification_service: grandpa_notification_service,
-			voting_rule: sc_consensus_grandpa::VotingRulesBuilder::default().add(anchor_rule).build(),
+			voting_rule: sc_consensus_grandpa::VotingRulesBuilder::default().add(voting_rule).build(),
 			prometheus_registry: registry,
 			shared_voter_state,
 			telemetry: telemetry.as_ref().map(Telemetry::handle),

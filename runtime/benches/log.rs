@@ -1,11 +1,13 @@
-//! What the failover log costs as it grows, and what a proof takes of a million records: the tables of `docs/proofs.md`.
+//! Cost of the failover log as it grows, and of proofs from a log of a million records: the tables
+//! of `docs/proofs.md`.
 //!
 //! ```sh
 //! cargo bench -p understudy-runtime --bench log
 //! ```
 //!
-//! Records are appended by the pallet, on the sample runtime's state; proofs are made from the offchain index as nodes do, and
-//! checked by the verifier in one piece, from the authority set to the evidence, without hand-offs between sets.
+//! The pallet appends the records, on the sample runtime's state. Proofs are generated from the
+//! offchain index, as nodes do, and verified as a whole, from the authority set to the evidence,
+//! without hand-offs between sets.
 
 #[path = "../../verifier/tests/forge/mod.rs"]
 mod forge;
@@ -26,13 +28,13 @@ use understudy_primitives::{FailoverLog, Initiator, NewRecord, RecordKind};
 use understudy_runtime::{AccountId, Failover, Runtime, RuntimeGenesisConfig, System};
 use understudy_verifier::{check, keys, Bundle, Shown, TrustedSet, VERSION};
 
-/// So many records at most; fewer by `UNDERSTUDY_LOG_RECORDS`.
+/// Maximum number of records; `UNDERSTUDY_LOG_RECORDS` sets a lower one.
 const RECORDS: u64 = 1_000_000;
-/// The voters of the proofs' blocks.
+/// Voters for the proofs' blocks.
 const VOTERS: [u8; 4] = [1, 2, 3, 4];
 
 fn append(count: u64) {
-	// As each block does: or the state would hold the events of all of them.
+	// As each block does. Otherwise the state would hold the events of all of them.
 	System::reset_events();
 	for _ in 0..count {
 		let who = |byte| Some(AccountId::new([byte; 32]));
@@ -48,20 +50,21 @@ fn append(count: u64) {
 	}
 }
 
-/// A proof of one record as of the current state, and how long it took to make.
+/// Returns a proof of one record as of the current state, the set to verify it with, and the time
+/// that it took to generate.
 fn prove(ext: &mut sp_io::TestExternalities, seq: u64) -> (Bundle, TrustedSet, Duration) {
 	let (entries, path, took, genesis) = ext.execute_with(|| {
 		let began = Instant::now();
-		let entries = Failover::records(&[seq]).expect("it is indexed");
-		let path = Failover::prove(&[seq]).expect("it is indexed");
+		let entries = Failover::records(&[seq]).expect("the record is indexed");
+		let path = Failover::prove(&[seq]).expect("the record is indexed");
 		(entries, path, began.elapsed(), System::block_hash(0))
 	});
 	let backend = ext.as_backend();
 	let keys = keys("Failover", None);
-	let value = |key: &[u8]| backend.storage(key).expect("the state is whole").unwrap_or_default();
+	let value = |key: &[u8]| backend.storage(key).expect("the state is complete").unwrap_or_default();
 	let (time, log) = (value(&keys.time), value(&keys.head));
 	let head = header(100, *backend.root(), vec![]);
-	let proof = sp_state_machine::prove_read(backend, keys.all()).expect("the state is whole");
+	let proof = sp_state_machine::prove_read(backend, keys.all()).expect("the state is complete");
 	let votes = VOTERS.map(|voter| vote(voter, 0, (head.hash(), 100))).to_vec();
 	let bundle = Bundle {
 		version: VERSION,
@@ -70,7 +73,7 @@ fn prove(ext: &mut sp_io::TestExternalities, seq: u64) -> (Bundle, TrustedSet, D
 		hand_offs: vec![],
 		head: justified(&head, votes, vec![]),
 		time: u64::decode(&mut &time[..]).unwrap_or_default(),
-		log: Decode::decode(&mut &log[..]).expect("there is a head"),
+		log: Decode::decode(&mut &log[..]).expect("the log has a head"),
 		state: proof.into_iter_nodes().collect(),
 		ancestry: None,
 		incident: None,
@@ -106,9 +109,9 @@ fn main() {
 		ext.execute_with(|| append(batch));
 		let each = began.elapsed() / batch as u32;
 		count += batch;
-		// Before the rest, which would take it along.
+		// Before `commit_all`, which would drain the offchain changes as well.
 		ext.persist_offchain_overlay();
-		ext.commit_all().expect("the state is whole");
+		ext.commit_all().expect("the state is complete");
 		if count < next {
 			continue;
 		}
@@ -119,7 +122,7 @@ fn main() {
 		for seq in &places {
 			let (bundle, trusted, made) = prove(&mut ext, *seq);
 			let began = Instant::now();
-			let verified = check(&bundle, &trusted, &any_age()).expect("it holds");
+			let verified = check(&bundle, &trusted, &any_age()).expect("the proof is valid");
 			checking = checking.max(began.elapsed());
 			making = making.max(made);
 			assert_eq!(verified.log.count, count);

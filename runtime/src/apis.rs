@@ -1,4 +1,4 @@
-//! The runtime APIs: what nodes and programs call.
+//! Runtime APIs, for nodes and other programs.
 
 use alloc::vec::Vec;
 use frame_support::{
@@ -312,7 +312,7 @@ impl_runtime_apis! {
 			select: frame_try_runtime::TryStateSelect,
 		) -> Weight {
 			Executive::try_execute_block(block, state_root_check, signature_check, select)
-				.expect("the block is valid and the state holds its invariants")
+				.expect("the block is valid and the state keeps its invariants")
 		}
 	}
 }

@@ -1,4 +1,5 @@
-//! What is benchmarked, and how im-online is configured to be measured beside it: as the SDK's own node has it.
+//! List of benchmarks, and the configuration of im-online as their reference: that of the SDK's own
+//! node.
 
 use frame_support::{parameter_types, traits::ConstU32};
 use sp_runtime::transaction_validity::TransactionPriority;
@@ -34,10 +35,11 @@ impl pallet_im_online::Config for Runtime {
 	type MaxPeerInHeartbeats = ConstU32<10_000>;
 }
 
-/// Writes session keys and the slot where the benchmarks' subjects read them.
+/// Benchmark helper: writes session keys and the slot to the storage that the benchmarked code
+/// reads.
 pub struct Helper;
 
-/// Session keys of which only the heartbeat key is ever used.
+/// Returns session keys of which only the heartbeat key is ever used.
 pub fn session_keys(heartbeat: AuthorityId) -> SessionKeys {
 	let raw: sp_core::sr25519::Public = heartbeat.clone().into();
 	let grandpa = sp_core::ed25519::Public::from_raw(raw.into());
@@ -102,7 +104,7 @@ impl pallet_validator_rotation::benchmarking::BenchmarkHelper<AccountId> for Hel
 
 	fn make_fail(index: u32) {
 		let roster = pallet_heartbeat::Window::<Runtime>::get().roster;
-		let mut table = pallet_heartbeat::evidence::EvidenceTable::<Runtime>::read(&roster);
+		let mut table = pallet_heartbeat::chunks::CounterTable::<Runtime>::read(&roster);
 		for other in 0..roster.total {
 			table.update(other, |member| {
 				member.grace = 0;

@@ -1,4 +1,5 @@
-//! Genesis presets: a chain of one, and networks of four and of seven with two in reserve.
+//! Genesis presets: a chain with one validator, and networks with four and with seven, each with
+//! two standbys.
 
 use alloc::{collections::BTreeSet, string::String, vec::Vec};
 use frame_support::build_struct_json_patch;
@@ -12,35 +13,36 @@ use sp_runtime::Perbill;
 
 use crate::{constants::UNIT, AccountId, Balance, *};
 
-/// What every well-known account has at genesis.
+/// Balance of every well-known account at genesis.
 const ENDOWMENT: Balance = 10_000_000 * UNIT;
-/// What the best-backed validator bonds; each next one a little less, so that who is active and who is in reserve does
-/// not hang on ties.
+/// Bond of the best-backed validator. Each next one bonds [`BOND_STEP`] less, so that no tie
+/// decides between the active set and the reserve.
 const FIRST_BOND: Balance = 1_000_000 * UNIT;
 const BOND_STEP: Balance = 50_000 * UNIT;
 
-/// Somebody who can be elected, and keeps the keys of its node itself.
+/// Candidate for election that keeps the keys of its node itself.
 #[derive(Clone)]
 pub struct Candidate {
 	account: AccountId,
-	/// Who operates the node.
+	/// Operator of the node.
 	operator: String,
 	keys: SessionKeys,
 }
 
 impl Candidate {
-	/// A well-known one.
+	/// Creates a candidate with well-known keys.
 	pub fn known(who: Sr25519Keyring, grandpa: Ed25519Keyring) -> Self {
 		Self::new(&alloc::format!("{who}"), who.public(), grandpa.public())
 	}
 
-	/// One with this key of sr25519, for its account, Aura and heartbeats, and this one for GRANDPA.
+	/// Creates a candidate with this sr25519 key for its account, Aura and heartbeats, and this
+	/// ed25519 key for GRANDPA.
 	pub fn new(operator: &str, key: sr25519::Public, grandpa: ed25519::Public) -> Self {
 		let keys = SessionKeys { aura: key.into(), grandpa: grandpa.into(), heartbeat: key.into() };
 		Self { account: key.0.into(), operator: operator.into(), keys }
 	}
 
-	/// The keys of `//Grace`, who is not among the well-known ones.
+	/// Returns the candidate `//Grace`, which is not among the well-known keys.
 	fn grace() -> Self {
 		let key = sp_core::hex2array!("3639103416b054f3362b835dded8ca33c11f11d4360a6f434034e9b46662693d");
 		let grandpa = sp_core::hex2array!("917157e13324cf89bd62d4db9111b50f4b6abee955badde6f1d6698b2e25fdc9");
@@ -48,7 +50,8 @@ impl Candidate {
 	}
 }
 
-/// A genesis where `candidates` are bonded, in order of preference, and the first `active` of them sit.
+/// Returns a genesis in which `candidates` are bonded, in order of preference, and the first
+/// `active` of them form the active set.
 pub fn network(candidates: &[Candidate], active: usize) -> Value {
 	let keyed: Vec<(AccountId, AccountId, SessionKeys)> = candidates
 		.iter()
@@ -79,19 +82,20 @@ pub fn network(candidates: &[Candidate], active: usize) -> Value {
 		balances: BalancesConfig { balances: endowed.into_iter().map(|who| (who, ENDOWMENT)).collect() },
 		staking: StakingConfig {
 			validator_count: keyed.len() as u32,
-			// As many are seated.
+			// Also the number of seats, see `SeatsToElect`.
 			minimum_validator_count: active as u32,
 			slash_reward_fraction: Perbill::from_percent(10),
 			stakers,
 		},
 		session: SessionConfig { keys: authorities.to_vec(), non_authority_keys: reserve.to_vec() },
-		// Where a node listens is for its operator to say: `heartbeat.update`.
+		// Operators announce their nodes' endpoints later, by `heartbeat.update`.
 		heartbeat: HeartbeatConfig { registrations },
 		guardians: GuardiansConfig { members: guardians.map(|who| who.to_account_id()).to_vec() },
 	})
 }
 
-/// The preset that benchmarks of evidence begin with, the peer's too: a thousand validators with their session keys.
+/// Preset for the benchmarks of evidence, including those of im-online: a thousand validators with
+/// their session keys.
 #[cfg(feature = "runtime-benchmarks")]
 pub const THOUSAND_RUNTIME_PRESET: &str = "thousand";
 
@@ -105,10 +109,10 @@ fn thousand() -> Value {
 	build_struct_json_patch!(RuntimeGenesisConfig { session: SessionConfig { keys: keys.collect() } })
 }
 
-/// The preset of seven validators and two standbys.
+/// Preset with seven validators and two standbys.
 pub const SEVEN_RUNTIME_PRESET: &str = "seven";
 
-/// The JSON patch of a preset.
+/// Returns the JSON patch of a preset.
 pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
 	use {Ed25519Keyring as Ed, Sr25519Keyring as Sr};
 	let six = [
@@ -131,7 +135,7 @@ pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
 	serde_json::to_vec(&patch).ok()
 }
 
-/// The presets there are.
+/// Returns the names of the presets.
 pub fn preset_names() -> Vec<PresetId> {
 	[DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET, SEVEN_RUNTIME_PRESET].map(PresetId::from).to_vec()
 }

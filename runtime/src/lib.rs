@@ -1,7 +1,8 @@
-//! The sample solo-chain runtime: Aura, GRANDPA, staking with an elected reserve, governance, and Understudy's pallets.
+//! Sample solo-chain runtime: Aura, GRANDPA, staking with an elected reserve, governance, and
+//! Understudy's pallets.
 //!
-//! It is the only crate that knows all of the pallets, and the example of how to wire them: see [`configs`] by topic,
-//! and `configs/understudy.rs` for the suite itself.
+//! It is the only crate that knows all of the pallets, and the example of how to configure them:
+//! see [`configs`], by topic, and `configs/understudy.rs` for the suite itself.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![recursion_limit = "512"]
@@ -30,7 +31,7 @@ use sp_runtime::impl_opaque_keys;
 use sp_version::{runtime_version, RuntimeVersion};
 
 impl_opaque_keys! {
-	/// The keys of a validator: block production, finality, and signs of life.
+	/// Keys of a validator: block production, finality, and signs of life.
 	pub struct SessionKeys {
 		pub aura: Aura,
 		pub grandpa: Grandpa,
@@ -38,7 +39,7 @@ impl_opaque_keys! {
 	}
 }
 
-/// What this runtime is.
+/// Version of this runtime.
 #[runtime_version]
 pub const VERSION: RuntimeVersion = RuntimeVersion {
 	spec_name: Cow::Borrowed("understudy"),
@@ -51,8 +52,8 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
 	system_version: 1,
 };
 
-// The order is the order of the hooks. Heartbeat stands after Aura, which notes the slot, and before Session, which
-// changes the set that missed slots belong to; see the heartbeat pallet's documentation.
+// Hooks run in this order. Heartbeat comes after Aura, which notes the slot, and before Session,
+// which changes the set that missed slots belong to; see the heartbeat pallet's documentation.
 #[frame_support::runtime]
 mod runtime {
 	#[runtime::runtime]
@@ -85,7 +86,7 @@ mod runtime {
 	pub type ValidatorRotation = pallet_validator_rotation;
 	#[runtime::pallet_index(12)]
 	pub type Failover = pallet_failover;
-	// Before the session pallet: what it decides in a block ends the session in that block.
+	// Before the session pallet, so that a decision of recovery ends the session in the same block.
 	#[runtime::pallet_index(13)]
 	pub type Recovery = pallet_recovery;
 
@@ -110,7 +111,7 @@ mod runtime {
 
 	#[runtime::pallet_index(40)]
 	pub type Parameters = pallet_parameters;
-	// The only way to the parameters.
+	// The only pallet whose origin can set parameters.
 	#[runtime::pallet_index(14)]
 	pub type Settings = pallet_settings;
 	#[runtime::pallet_index(41)]
@@ -126,11 +127,11 @@ mod runtime {
 	#[runtime::pallet_index(46)]
 	pub type Utility = pallet_utility;
 
-	// Here to be measured beside ours, and nowhere else.
+	// Only as the reference for the benchmarks of heartbeats.
 	#[cfg(feature = "runtime-benchmarks")]
 	#[runtime::pallet_index(100)]
 	pub type ImOnline = pallet_im_online;
-	// Measured here, for chains that use it.
+	// Only in benchmarks: its weights are for chains that use it.
 	#[cfg(feature = "runtime-benchmarks")]
 	#[runtime::pallet_index(101)]
 	pub type ListedValidators = pallet_validator_rotation::poa;

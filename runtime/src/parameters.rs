@@ -1,7 +1,9 @@
-//! What governance can change without an upgrade: how evidence is judged, and how far rotation goes.
+//! Parameters that governance can change without a runtime upgrade: of detection, rotation and
+//! recovery.
 //!
-//! The values are those of a sample network with 3-second blocks and few validators, where one wants to see something
-//! happen. A production chain takes longer windows and a far longer cool-off.
+//! The defaults are those of a sample network with 3-second blocks and few validators, for
+//! demonstrations. A production chain uses longer windows and a far longer cool-off: see
+//! [`production`].
 
 use alloc::vec::Vec;
 use frame_support::dynamic_params::{dynamic_pallet_params, dynamic_params};
@@ -22,87 +24,77 @@ use crate::{
 pub mod dynamic_params {
 	use super::*;
 
-	/// How evidence is judged.
+	/// Parameters of detection.
 	#[dynamic_pallet_params]
 	#[codec(index = 0)]
 	pub mod detection {
-		/// Blocks per window.
+		/// Length of a window, in blocks.
 		#[codec(index = 0)]
 		pub static WindowLength: BlockNumber = 4;
-		/// From which counts on a detector fires, and what its word weighs. One value, so that one read brings all.
+		/// Counts from which on a detector fires, and the weights of the detectors. A single value,
+		/// so that one read fetches all of them.
 		#[codec(index = 1)]
-		pub static Rules: Thresholds = Thresholds {
-			slots: 2,
-			windows: 1,
-			peers: 1,
-			votes: 2,
-			longer: 2,
-			slots_weight: Perbill::from_percent(45),
-			windows_weight: Perbill::from_percent(40),
-			peers_weight: Perbill::from_percent(40),
-			votes_weight: Perbill::from_percent(40),
-			peers_quorum: Perbill::from_percent(60),
-			votes_quorum: Perbill::from_percent(50),
-		};
-		/// Windows in which nothing is counted against a newcomer.
+		pub static Rules: Thresholds = Thresholds::DEMONSTRATION;
+		/// Number of windows in which nothing is counted against a new member.
 		#[codec(index = 2)]
 		pub static GraceWindows: u8 = 3;
-		/// The share of the active set under suspicion at once above which an outage is systemic.
+		/// Share of the active set under suspicion at once above which an outage is systemic.
 		#[codec(index = 3)]
 		pub static SystemicThreshold: Perbill = Perbill::from_parts(333_333_333);
-		/// Members that are asked for a heartbeat in one window as a matter of routine.
+		/// Number of members whose heartbeat is due by turn in one window.
 		#[codec(index = 4)]
 		pub static HeartbeatQuota: u32 = 4;
-		/// Members that each one probes.
+		/// Number of members that each member probes.
 		#[codec(index = 5)]
 		pub static Probes: u32 = 100;
-		/// Blocks that a node's finality may be behind that of the node that probes it.
+		/// Number of blocks by which a node's finality may be behind that of its prober.
 		#[codec(index = 6)]
 		pub static FinalityLag: u32 = 20;
-		/// Seconds without a vote after which a node reports a member.
+		/// Number of seconds without a vote after which a node reports a member.
 		#[codec(index = 7)]
 		pub static VoteSilence: u32 = 20;
-		/// Blocks for which a registration is good without a renewal.
+		/// Number of blocks for which a registration is valid without a renewal.
 		#[codec(index = 8)]
 		pub static RegistrationLifetime: BlockNumber = DAYS;
 	}
 
-	/// How far rotation goes.
+	/// Parameters of rotation.
 	#[dynamic_pallet_params]
 	#[codec(index = 1)]
 	pub mod rotation {
-		/// The size below which rotation does not let the set shrink.
+		/// Size of the active set below which rotation does not shrink it.
 		#[codec(index = 0)]
 		pub static Floor: u32 = 4;
-		/// In so many blocks at most a third of the members lose their seats.
+		/// Number of blocks in which at most a third of the members lose their seats.
 		#[codec(index = 1)]
 		pub static CoolOff: BlockNumber = MINUTES;
-		/// The confidence from which on rotation acts by itself.
+		/// Confidence from which on rotation acts without the guardians.
 		#[codec(index = 2)]
 		pub static AutomationThreshold: Perbill = Perbill::from_percent(80);
-		/// How long jail and probation are, and how long an outage is remembered.
+		/// Durations of jail and probation, and time for which an outage is remembered.
 		#[codec(index = 3)]
 		pub static Times: Durations<BlockNumber> =
 			Durations { jail: MINUTES / 2, probation: 2, forgiveness: DAYS };
-		/// What repeated outages cost.
+		/// Penalties for repeated outages.
 		#[codec(index = 4)]
 		pub static Penalties: Curve =
 			Curve { step: Perbill::from_parts(1_000_000), cap: Perbill::from_percent(1) };
-		/// When automation stops by itself.
+		/// Bounds beyond which automation is suspended.
 		#[codec(index = 5)]
 		pub static Breaker: BreakerRules<BlockNumber> =
-			BreakerRules { period: DAYS, evictions: 24, unneeded: Perbill::from_percent(25), reprieve: 4 };
-		/// Blocks for which a case waits for the guardians, and a veto holds.
+			BreakerRules { period: DAYS, evictions: 24, unnecessary: Perbill::from_percent(25), reprieve: 4 };
+		/// Number of blocks for which a case waits for the guardians, and for which a veto is in
+		/// force.
 		#[codec(index = 6)]
 		pub static CaseLifetime: BlockNumber = 10 * MINUTES;
 	}
 
-	/// How finality comes back after more than a third of the validators are gone.
+	/// Parameters of recovery, after more than a third of the validators have failed.
 	#[dynamic_pallet_params]
 	#[codec(index = 2)]
 	pub mod recovery {
-		/// How long things take. A block with a forced change that is re-organized leaves GRANDPA's voters paused: where forks are
-		/// long, the delay must be longer.
+		/// Times and limits of recovery. If a block with a forced change is re-organized, GRANDPA's
+		/// voters stay paused: chains with long forks need a longer delay.
 		#[codec(index = 0)]
 		pub static Timing: pallet_recovery::Rules = pallet_recovery::Rules {
 			stall_time: 30_000,
@@ -110,34 +102,30 @@ pub mod dynamic_params {
 			vote_after: 2,
 			delay: 4,
 			patience: 2 * MINUTES,
-			settle: MINUTES / 2,
+			resume_after: MINUTES / 2,
 			cool_off: 5 * MINUTES,
 			intake: Perbill::from_percent(10),
 		};
-		/// The share of its stake that a member is charged that votes for two branches.
+		/// Share of its stake that a member is charged for voting for two branches.
 		#[codec(index = 1)]
 		pub static DoubleVoteFraction: Perbill = Perbill::from_percent(10);
 	}
 }
 
-/// The parameters for a real network of validators, to be set by `settings.set` before it opens. A
-/// node that restarts for an upgrade within a minute keeps its seat, and a validator that is gone
-/// for good loses it after some three minutes; `understudy-simulator --production` has the figures.
-/// All others are as in the sample.
+/// Returns the parameters for a production network, to be set by `settings.set` before it opens. A
+/// node that restarts for an upgrade within a minute keeps its seat, and a validator that fails for
+/// good loses it after some three minutes; `understudy-simulator --production` prints the figures.
+/// All other parameters keep their values.
 pub fn production() -> Vec<RuntimeParameters> {
 	use dynamic_params::{detection, recovery, rotation};
 	use RuntimeParameters::{Detection, Recovery, Rotation};
-	let thresholds = Thresholds {
-		// With four validators eight own slots are a minute and a half.
-		slots: 8,
-		windows: 2,
-		peers: 2,
-		votes: 2,
-		..detection::Rules::get()
-	};
 	let times = Durations { jail: HOURS, probation: 10, forgiveness: 30 * DAYS };
-	let breaker =
-		BreakerRules { period: DAYS, evictions: 8, unneeded: Perbill::from_percent(25), reprieve: MINUTES };
+	let breaker = BreakerRules {
+		period: DAYS,
+		evictions: 8,
+		unnecessary: Perbill::from_percent(25),
+		reprieve: MINUTES,
+	};
 	let timing = pallet_recovery::Rules {
 		// Longer than a restart of many nodes at once.
 		stall_time: 180_000,
@@ -145,13 +133,13 @@ pub fn production() -> Vec<RuntimeParameters> {
 		vote_after: 4,
 		delay: 10,
 		patience: 10 * MINUTES,
-		settle: 5 * MINUTES,
+		resume_after: 5 * MINUTES,
 		cool_off: HOURS,
 		intake: Perbill::from_percent(10),
 	};
 	alloc::vec![
 		Detection(detection::Parameters::WindowLength(detection::WindowLength, Some(MINUTES))),
-		Detection(detection::Parameters::Rules(detection::Rules, Some(thresholds))),
+		Detection(detection::Parameters::Rules(detection::Rules, Some(Thresholds::PRODUCTION))),
 		Detection(detection::Parameters::VoteSilence(detection::VoteSilence, Some(90))),
 		Detection(detection::Parameters::FinalityLag(detection::FinalityLag, Some(2 * MINUTES))),
 		Rotation(rotation::Parameters::CoolOff(rotation::CoolOff, Some(HOURS))),
@@ -162,7 +150,7 @@ pub fn production() -> Vec<RuntimeParameters> {
 	]
 }
 
-/// The rules that all parameters together must keep.
+/// Rules that all parameters together must satisfy.
 pub struct Checks;
 
 impl CheckSettings for Checks {
@@ -191,8 +179,8 @@ impl CheckSettings for Checks {
 		ensure!(rotation::AutomationThreshold::get() >= half, Unfit::AutomationThreshold);
 		rotation::Times::get().check(DAYS)?;
 		rotation::Penalties::get().check()?;
-		// When the silence in a window is settled for everybody, see the heartbeat pallet's
-		// `settling`.
+		// Number of blocks after which the silence in a window is settled for all members, see
+		// `settling` in the heartbeat pallet.
 		let settled = 2 * window.div_ceil(4).max(1);
 		rotation::Breaker::get().check(settled, cool_off, DAYS)?;
 		let lifetime = MINUTES..=30 * DAYS;

@@ -1,4 +1,4 @@
-//! The chain's types.
+//! Types of the chain.
 
 use sp_runtime::{
 	generic,
@@ -8,30 +8,31 @@ use sp_runtime::{
 
 use crate::{AllPalletsWithSystem, Runtime, RuntimeCall};
 
-/// Counts blocks.
+/// Number of a block.
 pub type BlockNumber = u32;
-/// Signs transactions.
+/// Signature of a transaction.
 pub type Signature = MultiSignature;
-/// Names an account: the public key, or its hash.
+/// Identifier of an account: the public key, or its hash.
 pub type AccountId = <<Signature as Verify>::Signer as IdentifyAccount>::AccountId;
-/// An amount of money, in units of 10^-12 tokens.
+/// Amount of currency, in units of 10^-12 tokens.
 pub type Balance = u128;
-/// Counts an account's transactions.
+/// Nonce of an account's transaction.
 pub type Nonce = u32;
-/// A hash, as blocks and storage have it.
+/// Hash of a block or of storage.
 pub type Hash = sp_core::H256;
-/// How transactions name accounts.
+/// Address of an account in a transaction.
 pub type Address = MultiAddress<AccountId, ()>;
-/// A block's header.
+/// Header of a block.
 pub type Header = generic::Header<BlockNumber, BlakeTwo256>;
 /// A block.
 pub type Block = generic::Block<Header, UncheckedExtrinsic>;
 
-/// A block as nodes handle it: they do not look into transactions, and RPC shows those as hex.
+/// Block as nodes handle it: transactions are opaque, and RPC shows them as hex.
 pub type OpaqueBlock = generic::Block<Header, sp_runtime::OpaqueExtrinsic>;
 
-/// What a transaction is checked by, and pays with. `AuthorizeCall` lets in what the pallets authorize themselves,
-/// heartbeats above all; `IntakeGate` lets little in while finality stands still.
+/// Transaction extensions: the checks of a transaction, and its payment. `AuthorizeCall` accepts
+/// calls that the pallets authorize themselves, heartbeats above all. `IntakeGate` accepts few
+/// transactions while finality has stalled.
 pub type TxExtension = (
 	frame_system::AuthorizeCall<Runtime>,
 	frame_system::CheckNonZeroSender<Runtime>,
@@ -47,7 +48,7 @@ pub type TxExtension = (
 );
 /// A transaction.
 pub type UncheckedExtrinsic = generic::UncheckedExtrinsic<Address, RuntimeCall, Signature, TxExtension>;
-/// Runs blocks.
+/// Executes blocks.
 pub type Executive = frame_executive::Executive<
 	Runtime,
 	Block,

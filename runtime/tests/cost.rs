@@ -1,5 +1,5 @@
-//! What all the evidence costs, computed from the benchmarked weights, and the peer beside it. Prints the tables of
-//! `docs/costs.md`:
+//! Cost of all evidence, computed from the benchmarked weights, with im-online as the reference.
+//! Prints the tables of `docs/costs.md`:
 //!
 //! ```sh
 //! cargo test --release -p understudy-runtime --test cost -- --nocapture
@@ -17,7 +17,7 @@ use frame_support::{
 	weights::{constants::ExtrinsicBaseWeight, Weight},
 };
 use pallet_failover::WeightInfo as _;
-use pallet_heartbeat::{evidence::is_turn, WeightInfo as _};
+use pallet_heartbeat::{counters::is_turn, WeightInfo as _};
 use pallet_im_online::WeightInfo as _;
 use pallet_recovery::WeightInfo as _;
 use pallet_validator_rotation::{BreakerRules, WeightInfo as _};
@@ -44,11 +44,11 @@ use understudy_runtime::{
 
 type Peer = peer::WeightInfo<Runtime>;
 
-/// A heartbeat's and a renewal's bytes in a block, which count as proof; the most that either takes.
+/// Maximum size of a heartbeat or a renewal in a block, in bytes, which count as proof.
 const EXTRINSIC_BYTES: u64 = 200;
 
-/// What a quiet chain of `members`, all of them active, pays for its evidence in a block, in the mean over a window of a
-/// minute.
+/// Cost of the evidence in a block of a quiet chain, all of whose members are active: the mean over
+/// a window of a minute.
 struct Quiet {
 	heartbeats: u32,
 	share: f64,
@@ -59,9 +59,9 @@ fn quiet(members: u32) -> Quiet {
 	type W = Ours<Runtime>;
 	let window = MINUTES;
 	let quota = HeartbeatQuota::get();
-	// All whose turn it is, though some of them author and send nothing.
+	// All members whose turn it is, although some of them author and send nothing.
 	let heartbeats = (0..members).filter(|index| is_turn(*index, 0, members, quota)).count() as u32;
-	// A node renews after half of the lifetime.
+	// A node renews its registration after half of the lifetime.
 	let renewals = u64::from(members) * u64::from(window);
 	let renewed_every = u64::from(RegistrationLifetime::get() / 2);
 	let extrinsic = ExtrinsicBaseWeight::get().saturating_add(Weight::from_parts(0, EXTRINSIC_BYTES));
@@ -74,9 +74,10 @@ fn quiet(members: u32) -> Quiet {
 		.saturating_add(Rotation::<Runtime>::quiet())
 		.saturating_add(heartbeat * u64::from(heartbeats))
 		.saturating_add((renewal * renewals) / renewed_every);
-	// The log looks into its queue now and then.
-	let total = total
-		.saturating_add(Log::<Runtime>::sweep(0) * u64::from(window) / u64::from(pallet_failover::SWEEP));
+	// The log checks its queue once per `EXPIRY_INTERVAL`.
+	let total = total.saturating_add(
+		Log::<Runtime>::sweep(0) * u64::from(window) / u64::from(pallet_failover::EXPIRY_INTERVAL),
+	);
 	let per_block = total / u64::from(window);
 	Quiet {
 		heartbeats,
@@ -100,7 +101,8 @@ fn all_evidence_is_within_its_bars_at_a_thousand_members() {
 	});
 }
 
-/// What recovery takes of each block while the chain is safe: the author's word on finality, and the look at it.
+/// Returns the weight of recovery in each block while the chain is safe: the author's statement on
+/// finality, and its evaluation.
 fn safe() -> Weight {
 	type W = Recovery<Runtime>;
 	let write = <Runtime as frame_system::Config>::DbWeight::get().writes(1);
@@ -115,7 +117,7 @@ fn recovery_is_within_the_evidences_bar_of_time_while_the_chain_is_safe() {
 	sp_io::TestExternalities::default().execute_with(|| {
 		let share = safe().ref_time() as f64 / Weights::get().max_block.ref_time() as f64;
 		println!("| recovery, `Safe` | {:.3} % | {} |", share * 100.0, safe().proof_size());
-		assert!(share + quiet(1_000).share <= 0.005, "{share} of a block beside the evidence");
+		assert!(share + quiet(1_000).share <= 0.005, "{share} of a block, in addition to the evidence");
 	});
 }
 
@@ -166,14 +168,17 @@ fn planning_a_session_is_within_its_bar_at_a_thousand_members() {
 	});
 }
 
-/// Dispatches what a member's node sends, after its authorization.
+/// Dispatches a call of a member's node, after its authorization.
 fn send(call: RuntimeCall) {
-	call.authorize(TransactionSource::InBlock).expect("it authorizes itself").expect("it is let in");
-	call.dispatch_bypass_filter(RawOrigin::Authorized.into()).expect("it is taken");
+	call.authorize(TransactionSource::InBlock).expect("the call authorizes itself").expect(
+		"the call is \
+	 authorized",
+	);
+	call.dispatch_bypass_filter(RawOrigin::Authorized.into()).expect("the call succeeds");
 }
 
-/// The next block, as far as it is the suite's: the hooks of its pallets, the author's report of finality,
-/// the heartbeats that are due, and a renewal now and then.
+/// Executes the suite's part of the next block: the hooks of its pallets, the author's statement on
+/// finality, the heartbeats that are due, and an occasional renewal.
 fn suite_block(pairs: &[sr25519::Pair], number: u32) {
 	let members = pairs.len() as u32;
 	Heartbeat::on_initialize(number);
@@ -182,17 +187,23 @@ fn suite_block(pairs: &[sr25519::Pair], number: u32) {
 	RecoveryPallet::on_initialize(number);
 	Equivocation::on_initialize(number);
 	let note = pallet_recovery::Call::note_finality { finalized: number.saturating_sub(2) };
-	RuntimeCall::from(note).dispatch_bypass_filter(RawOrigin::None.into()).expect("once in a block");
+	RuntimeCall::from(note).dispatch_bypass_filter(RawOrigin::None.into()).expect(
+		"it is the only one in the \
+	 block",
+	);
 	let window = pallet_heartbeat::Window::<Runtime>::get();
 	let place = number.saturating_sub(window.started) as usize;
 	let genesis = System::block_hash(0);
 	let mut due = (0..members).filter(|index| is_turn(*index, window.index, members, HeartbeatQuota::get()));
 	if let Some(index) = due.nth(place) {
 		let heartbeat = pallet_heartbeat::Heartbeat { roster: window.roster.id, window: window.index, index };
-		// Who authors in this window sends none.
-		if !pallet_heartbeat::evidence::is_marked::<Runtime>(pallet_heartbeat::evidence::Mark::Seen, index) {
-			let who = pallet_heartbeat::Members::<Runtime>::get(index).expect("it is a member");
-			let pair = pairs.iter().find(|pair| AccountId::from(pair.public()) == who).expect("it is ours");
+		// A member that authors in this window sends none.
+		if !pallet_heartbeat::chunks::is_marked::<Runtime>(pallet_heartbeat::chunks::Mark::Seen, index) {
+			let who = pallet_heartbeat::Members::<Runtime>::get(index).expect("every index has a member");
+			let pair = pairs.iter().find(|pair| AccountId::from(pair.public()) == who).expect(
+				"every member \
+			 has a key pair",
+			);
 			let signature = pair.sign(&heartbeat.payload(&genesis)).into();
 			send(pallet_heartbeat::Call::heartbeat { heartbeat, signature }.into());
 		}
@@ -216,8 +227,9 @@ fn suite_block(pairs: &[sr25519::Pair], number: u32) {
 	Equivocation::on_finalize(number);
 }
 
-/// Bytes of the recorded storage proof that the suite takes in a block, in the mean over a window of a minute, on a
-/// quiet chain of so many authors. The nodes of the trie are those of the whole genesis state.
+/// Returns the size of the suite's recorded storage proof per block, in bytes: the mean over a
+/// window of a minute, on a quiet chain with this many authors. The trie's nodes are those of the
+/// whole genesis state.
 fn recorded(members: u32) -> usize {
 	let pairs: Vec<sr25519::Pair> = (0..members)
 		.map(|index| sr25519::Pair::from_seed(&sp_io::hashing::blake2_256(&index.encode())))
@@ -238,9 +250,9 @@ fn recorded(members: u32) -> usize {
 			RuntimeParameters::Rotation(cool_off),
 			RuntimeParameters::Rotation(breaker),
 		];
-		chain::set(changes).expect("they fit");
+		chain::set(changes).expect("the parameters fit together");
 	});
-	// Until everybody was heard, the chain's view of finality rises with each block, and a window begins.
+	// Until every member was heard, the finality view rises with each block, and a window begins.
 	let warm = members.next_multiple_of(MINUTES) + 3 * MINUTES;
 	let mut proof = 0;
 	for number in 1..=warm + MINUTES {
@@ -250,24 +262,24 @@ fn recorded(members: u32) -> usize {
 			System::reset_events();
 			Aura::on_initialize(number);
 		});
-		ext.commit_all().expect("it is a block");
+		ext.commit_all().expect("the changes can be committed");
 		if number <= warm {
 			ext.execute_with(|| suite_block(&pairs, number));
 		} else {
 			let (_, recorded) = ext.execute_and_prove(|| {
 				suite_block(&pairs, number);
-				// Writes and removals need the nodes around them.
+				// Writes and removals need the trie nodes around them.
 				sp_io::storage::root(sp_core::storage::StateVersion::V1)
 			});
 			proof += recorded.encoded_size();
 		}
-		ext.commit_all().expect("it is a block");
+		ext.commit_all().expect("the changes can be committed");
 	}
 	ext.execute_with(|| {
 		let status = RecoveryPallet::status();
 		assert_eq!(status.mode, pallet_recovery::Mode::Safe);
 		assert!(status.finalized + members / 3 + 5 > warm + MINUTES, "{status:?}");
-		assert_eq!(Heartbeat::judgement().unhealthy, [], "it is not quiet");
+		assert_eq!(Heartbeat::judgement().unhealthy, [], "the chain is not quiet");
 	});
 	proof / MINUTES as usize
 }

@@ -1,4 +1,5 @@
-//! The suite on the sample runtime, with all real pallets: session, historical, staking, GRANDPA, Aura.
+//! Tests of the suite on the sample runtime, with all real pallets: session, historical, staking,
+//! GRANDPA, Aura.
 
 mod chain;
 
@@ -19,19 +20,20 @@ use understudy_runtime::{
 	SessionKeys, Staking, ValidatorRotation,
 };
 
-/// Long enough for everybody's grace to be over.
+/// Number of blocks after which no member has grace left.
 const WARM: u32 = 20;
 
-/// What was decided and done since genesis, without what led to it.
+/// Returns the kinds of the decisions and actions since genesis, without the evidence that led to
+/// them.
 fn kinds() -> Vec<RecordKind> {
 	use RecordKind::*;
 	let kinds = log().into_iter().skip(1).map(|entry| entry.record.kind);
 	kinds.filter(|kind| !matches!(kind, Suspected | Attributed | Cleared | Reconciled)).collect()
 }
 
-/// The first record of this kind.
+/// Returns the first record of this kind.
 fn first(kind: RecordKind) -> understudy_primitives::Entry<AccountId, BlockNumber> {
-	log().into_iter().find(|entry| entry.record.kind == kind).expect("it is recorded")
+	log().into_iter().find(|entry| entry.record.kind == kind).expect("a record of this kind exists")
 }
 
 fn verdict_of(kind: RecordKind) -> Verdict {
@@ -72,8 +74,8 @@ fn a_killed_validator_is_replaced_within_eight_blocks() {
 	}
 }
 
-/// The whole life of an incident, and its four times: whoever is killed right after its own block showed its last sign of life
-/// with that block.
+/// The whole course of an incident, and its four times: a member that is killed right after its own
+/// block has shown its last sign of life with that block.
 #[test]
 fn an_incident_tells_when_what_happened_and_on_which_evidence() {
 	run(|chain| {
@@ -85,13 +87,13 @@ fn an_incident_tells_when_what_happened_and_on_which_evidence() {
 		chain.until(|| kinds().contains(&RecordKind::Seated));
 		chain.until(|| log().iter().any(|entry| entry.record.kind == RecordKind::Reconciled));
 
-		let incident = Failover::incident(1).expect("it is kept");
+		let incident = Failover::incident(1).expect("the incident is kept");
 		assert_eq!(
 			(incident.phase, incident.subject.clone()),
 			(Phase::Reconciled, Some(Bob.to_account_id()))
 		);
 		assert_eq!((incident.began.block, incident.began.time), (killed.0, killed.1 * SLOT_DURATION));
-		let times = incident.times().expect("it is reconciled");
+		let times = incident.times().expect("the incident is reconciled");
 		let end = first(RecordKind::Reconciled).record;
 		assert_eq!(times.total().block, end.block - killed.0);
 		assert_eq!(times.total().time, end.time - killed.1 * SLOT_DURATION);
@@ -104,14 +106,14 @@ fn an_incident_tells_when_what_happened_and_on_which_evidence() {
 		assert!(has(|piece| matches!(piece, Evidence::Signs { .. })));
 		assert!(has(|piece| matches!(piece, Evidence::Peers { reporters, .. } if !reporters.is_empty())));
 		assert!(has(|piece| matches!(piece, Evidence::Node(bytes) if !bytes.is_empty())));
-		// It is back, and in the reserve again: that belongs to the same incident.
+		// The member is back, and in the reserve again: that belongs to the same incident.
 		chain.dead = vec![];
 		chain.until(|| kinds().contains(&RecordKind::Readmitted));
 		assert_eq!(first(RecordKind::Readmitted).record.incident, 1);
 	});
 }
 
-/// Who was seated stands elsewhere, and says so: it loses the seat again.
+/// A newly seated member states a position on another chain, and loses the seat again.
 #[test]
 fn who_stands_elsewhere_loses_the_seat_again() {
 	run(|chain| {
@@ -137,7 +139,7 @@ fn where_nobody_probes_slots_and_silence_suffice_after_longer() {
 	run(|chain| {
 		chain.blocks(WARM);
 		chain.blind = true;
-		// Nobody misses the votes either: V is for those who live.
+		// No node reports missing votes either, so detector V does not fire.
 		chain.deaf = true;
 		chain.dead = vec![Bob];
 		let took = chain.until(|| validators() == [Alice, Eve, Charlie, Dave]);
@@ -193,9 +195,9 @@ fn a_registration_holds_a_deposit_and_gives_it_back() {
 			understudy_runtime::Balances::balance_on_hold(&reason, &dave)
 		};
 		let origin = || understudy_runtime::RuntimeOrigin::signed(dave.clone());
-		Heartbeat::deregister(origin()).expect("registered at genesis");
+		Heartbeat::deregister(origin()).expect("it is registered at genesis");
 		assert_eq!(held(), 0);
-		Heartbeat::register(origin(), Profile::default()).expect("it has keys and money");
+		Heartbeat::register(origin(), Profile::default()).expect("it has keys and a sufficient balance");
 		assert!(held() > 0);
 		Heartbeat::deregister(origin()).expect("it is registered");
 		assert_eq!(held(), 0);
@@ -238,7 +240,7 @@ fn who_loses_its_slots_to_its_neighbours_but_is_heard_keeps_its_seat() {
 	}
 }
 
-/// It answers, heartbeats and votes, and nobody sees a block of its slots.
+/// The member answers, votes and sends heartbeats, but nobody sees a block for its slots.
 #[test]
 fn who_never_authors_is_replaced_and_not_charged() {
 	for offset in 0..4 {
@@ -250,9 +252,9 @@ fn who_never_authors_is_replaced_and_not_charged() {
 			assert_eq!(validators(), [Alice, Eve, Charlie, Dave]);
 			let told = kinds();
 			assert!(told.contains(&RecordKind::Replaced) && !told.contains(&RecordKind::Penalized));
-			let conduct = ValidatorRotation::conduct(Bob.to_account_id()).expect("it is in jail");
-			assert_eq!(conduct.outages, 0, "it counts as no outage");
-			// It does not hold up what comes after it.
+			let conduct = ValidatorRotation::conduct(Bob.to_account_id()).expect("the member is in jail");
+			assert_eq!(conduct.outages, 0, "an author without blocks has no outage");
+			// It does not delay the next eviction.
 			chain.lame = vec![];
 			chain.blocks(40);
 			chain.dead = vec![Alice];
@@ -356,7 +358,7 @@ fn the_new_set_is_what_offences_are_proven_against() {
 fn a_new_heartbeat_key_counts_from_when_the_other_session_keys_do() {
 	run(|chain| {
 		chain.blocks(WARM);
-		// The chain under test signs for Eve with the key that she had.
+		// The chain under test signs Eve's heartbeats with her old key.
 		chain.dead = vec![Eve];
 		let index = |who| payload(who).index;
 		let expected =
@@ -367,7 +369,7 @@ fn a_new_heartbeat_key_counts_from_when_the_other_session_keys_do() {
 			let who = who.to_account_id();
 			let keys = Session::load_keys(&who).expect("a member has keys");
 			let keys = SessionKeys { heartbeat: key.clone(), ..keys };
-			<Session as SessionInterface>::set_keys(&who, keys).expect("the key is nobody's");
+			<Session as SessionInterface>::set_keys(&who, keys).expect("no member has this key");
 		}
 		let mut next_session = || {
 			let session = Session::current_index();
@@ -423,7 +425,7 @@ fn a_heartbeat_in_a_signed_or_bare_transaction_is_refused() {
 		assert_eq!(pooled, Err(UnknownTransaction::NoUnsignedValidator.into()));
 		assert_eq!(apply(bare), Ok(Err(DispatchError::BadOrigin)));
 		let origin = understudy_runtime::RuntimeOrigin::signed(Eve.to_account_id());
-		let refused = call.dispatch_bypass_filter(origin).expect_err("a signature is no authorization");
+		let refused = call.dispatch_bypass_filter(origin).expect_err("a signed origin is no authorization");
 		assert_eq!(refused.error, DispatchError::BadOrigin);
 	});
 }
@@ -432,11 +434,11 @@ fn a_heartbeat_in_a_signed_or_bare_transaction_is_refused() {
 fn a_replayed_heartbeat_does_not_get_into_a_block() {
 	run(|chain| {
 		chain.blocks(WARM);
-		// Whichever of the two standbys it is the turn of.
+		// The one of the two standbys whose turn it is.
 		let who = if payload(Eve).window % 2 == payload(Eve).index % 2 { Eve } else { Ferdie };
 		let again = signed(who, payload(who));
-		if !pallet_heartbeat::evidence::is_marked::<Runtime>(
-			pallet_heartbeat::evidence::Mark::Seen,
+		if !pallet_heartbeat::chunks::is_marked::<Runtime>(
+			pallet_heartbeat::chunks::Mark::Seen,
 			payload(who).index,
 		) {
 			apply(again.clone()).expect("it is authorized").expect("it is dispatched");

@@ -1,7 +1,8 @@
-//! Random sequences of everything that can be done to the suite, with all invariants checked after each step.
+//! Random sequences of all actions on the suite, with all invariants checked after each step.
 //!
-//! Runs for `UNDERSTUDY_FUZZ_SECONDS` (15), beginning with the seed `UNDERSTUDY_FUZZ_SEED` (1); one sequence per seed, the
-//! same on every machine. A failure prints its seed: run that one again to see it again. `scripts/fuzz` runs it for longer.
+//! Runs for `UNDERSTUDY_FUZZ_SECONDS` (15), from the seed `UNDERSTUDY_FUZZ_SEED` (1) on: one
+//! sequence per seed, the same on every machine. A failure prints its seed; a run from that seed
+//! repeats it. `scripts/fuzz` runs the sequences for longer.
 
 mod chain;
 mod sequences;
@@ -12,18 +13,18 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sequences::{play, Choices, Outcome};
 
-/// Slots of one sequence.
+/// Number of slots of one sequence.
 const SLOTS: u32 = 120;
 
 impl Choices for ChaCha8Rng {}
 
-/// Prints the seed of a sequence that fails.
+/// Guard that prints the seed of a sequence that fails.
 struct Seed(u64);
 
 impl Drop for Seed {
 	fn drop(&mut self) {
 		if std::thread::panicking() {
-			eprintln!("the sequence that failed: UNDERSTUDY_FUZZ_SEED={}", self.0);
+			eprintln!("the failed sequence: UNDERSTUDY_FUZZ_SEED={}", self.0);
 		}
 	}
 }
@@ -48,6 +49,6 @@ fn random_sequences_break_no_invariant() {
 		}
 	}
 	let Outcome { steps, let_in } = all;
-	println!("{sequences} sequences from seed {first}, {steps} actions, {let_in} of them let in");
-	assert!(let_in > steps / 20, "hardly anything was let in: {let_in} of {steps}");
+	println!("{sequences} sequences from seed {first}, {steps} actions, {let_in} of them accepted");
+	assert!(let_in > steps / 20, "hardly any action was accepted: {let_in} of {steps}");
 }

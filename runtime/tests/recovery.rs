@@ -1,5 +1,6 @@
-//! More than a third die, on the sample runtime with all real pallets: heartbeat, rotation, session, staking, offences, GRANDPA, Aura. What
-//! GRANDPA's clients make of the blocks is a model; what they are told is read from the blocks' digests.
+//! Tests of recovery after more than a third of the members have failed, on the sample runtime with
+//! all real pallets: heartbeat, rotation, session, staking, offences, GRANDPA, Aura. The behaviour
+//! of GRANDPA's clients is a model; its input is read from the blocks' digests.
 
 mod chain;
 
@@ -20,27 +21,27 @@ use understudy_runtime::{
 	UncheckedExtrinsic,
 };
 
-/// Long enough for everybody's grace to be over.
+/// Number of blocks after which no member has grace left.
 const WARM: u32 = 20;
-/// Finality is so far behind the best block.
+/// Number of blocks by which finality lags behind the best block.
 const LAG: u32 = 2;
 
-/// GRANDPA as its clients see it.
+/// Model of a GRANDPA client.
 #[derive(Default)]
 struct Client {
 	set: Vec<AuthorityId>,
 	set_id: u64,
 	finalized: u32,
-	/// Since this block.
+	/// Block in which `finalized` rose last.
 	since: u32,
-	/// Changes that are enacted when their block is final.
+	/// Scheduled changes, which are enacted when their block is final.
 	standard: Vec<(u32, Vec<AuthorityId>)>,
-	/// Enacted in this block, with this base.
+	/// Forced change: block of its enactment, base, and new set.
 	forced: Option<(u32, u32, Vec<AuthorityId>)>,
 }
 
 impl Client {
-	/// Imports a block, and finalizes what the living can.
+	/// Imports a block, and finalizes as many blocks as the running members can.
 	fn import(&mut self, header: &understudy_runtime::Header, dead: &[Sr25519Keyring]) {
 		let before = self.finalized;
 		self.advance(header, dead);
@@ -53,7 +54,7 @@ impl Client {
 		let ids = |list: Vec<(AuthorityId, u64)>| list.into_iter().map(|(id, _)| id).collect();
 		for item in header.digest().logs() {
 			let DigestItem::Consensus(GRANDPA_ENGINE_ID, bytes) = item else { continue };
-			match ConsensusLog::<u32>::decode(&mut &bytes[..]).expect("it is one of GRANDPA's") {
+			match ConsensusLog::<u32>::decode(&mut &bytes[..]).expect("the digest item is GRANDPA's") {
 				ConsensusLog::ScheduledChange(change) => {
 					assert_eq!(change.delay, 0);
 					self.standard.push((header.number, ids(change.next_authorities)));
@@ -101,7 +102,7 @@ fn grandpa_pair(who: Sr25519Keyring) -> GrandpaPair {
 	GrandpaPair::from_string(&format!("//{who}"), None).expect("a well-known seed")
 }
 
-/// A chain, and GRANDPA's client.
+/// Chain with a model of GRANDPA's client.
 struct Network<'a> {
 	chain: &'a mut Chain,
 	client: Client,
@@ -116,14 +117,15 @@ impl<'a> Network<'a> {
 		network
 	}
 
-	/// A slot, in whose block the author says what is final, and the members what their nodes say.
+	/// Advances by one slot. In its block the author states the finalized block, and the members'
+	/// nodes submit their statements.
 	fn slot(&mut self) {
 		let (finalized, since, before) = (self.client.finalized, self.client.since, self.chain.number());
 		let dead = self.chain.dead.clone();
 		self.chain.slot_with(|| {
 			let call = pallet_recovery::Call::note_finality { finalized };
 			apply(UncheckedExtrinsic::new_bare(call.into())).expect("an inherent").expect("once a block");
-			// As nodes do: only those who see for themselves that finality stands still.
+			// As nodes do: a node submits statements only if it sees the stall itself.
 			if before > since + 10 {
 				speak(finalized, &dead);
 			}
@@ -146,7 +148,7 @@ impl<'a> Network<'a> {
 		while !done(&self.client, &Recovery::status()) {
 			assert!(
 				self.chain.number() < start + 100,
-				"what is waited for does not happen: {:?}",
+				"the awaited condition does not occur within 100 blocks: {:?}",
 				Recovery::status()
 			);
 			self.slot();
@@ -154,7 +156,8 @@ impl<'a> Network<'a> {
 		self.chain.number() - start
 	}
 
-	/// The runtime and the client count the same sets, and mean the same by them.
+	/// Asserts that the runtime and the client count the same sets, and have the same members in
+	/// them.
 	fn agree(&self) {
 		assert_eq!(pallet_grandpa::CurrentSetId::<Runtime>::get(), self.client.set_id);
 		let set: Vec<_> = Grandpa::grandpa_authorities().into_iter().map(|(id, _)| id).collect();
@@ -162,13 +165,13 @@ impl<'a> Network<'a> {
 	}
 }
 
-/// What the living members' nodes send in a stall.
+/// Submits the statements of the running members' nodes in a stall.
 fn speak(finalized: u32, dead: &[Sr25519Keyring]) {
 	let status = Recovery::status();
 	if status.mode != Mode::DegradedSafe {
 		return;
 	}
-	let (present, voted) = Recovery::said();
+	let (present, voted) = Recovery::participants();
 	let number = finalized.min(status.finalized);
 	let base = BlockId { number, hash: System::block_hash(number) };
 	for member in MORE_MEMBERS.into_iter().filter(|member| !dead.contains(member)) {
@@ -177,7 +180,10 @@ fn speak(finalized: u32, dead: &[Sr25519Keyring]) {
 			let round = pallet_recovery::Status::<Runtime>::get().round;
 			let statement = Presence { who: who.clone(), anchor, round };
 			let signature = sign(member, &statement);
-			apply(general(pallet_recovery::Call::present { signed: Signed { statement, signature } })).ok();
+			apply(general(pallet_recovery::Call::attest_presence {
+				signed: Signed { statement, signature },
+			}))
+			.ok();
 		}
 		if let Some(proposal) = status.proposal.filter(|_| !voted.contains(&who)) {
 			let statement = Vote { who, proposal, base };
@@ -204,13 +210,16 @@ fn two_of_four_die_and_finality_comes_back() {
 		network.agree();
 		assert_eq!(network.client.set_id, 1);
 		network.until(|_, status| status.mode == Mode::Safe);
-		for kind in
-			[RecordKind::Degraded, RecordKind::Recovering, RecordKind::FinalityResumed, RecordKind::Thawed]
-		{
+		for kind in [
+			RecordKind::Degraded,
+			RecordKind::Recovering,
+			RecordKind::FinalityResumed,
+			RecordKind::NormalOperationResumed,
+		] {
 			assert_eq!(told(kind), 1, "{kind:?}");
 		}
 		assert_eq!(told(RecordKind::Penalized), 0);
-		// The next rotation is an ordinary one, and both go on counting alike.
+		// The next rotation is an ordinary one, and runtime and client still count alike.
 		network.chain.dead = vec![Alice];
 		network.blocks(60);
 		network.agree();
@@ -230,7 +239,8 @@ fn who_comes_back_in_time_makes_it_needless() {
 	});
 }
 
-/// Finality goes on: three of four vote. One of these authors nothing, and the fourth is dead.
+/// Finality advances, because three of four vote. One of these authors nothing, and the fourth is
+/// dead.
 #[test]
 fn one_that_does_not_author_and_one_that_dies_are_replaced_and_nothing_degrades() {
 	run(|chain| {
@@ -250,8 +260,9 @@ fn one_that_does_not_author_and_one_that_dies_are_replaced_and_nothing_degrades(
 	});
 }
 
-/// Seats that are gone count for nothing: in seven, in four and in three the chain sees finality as
-/// it is. Three tolerate no fault: there a death stalls finality, and the chain recovers.
+/// Seats that no longer exist do not count: with seven, four and three seats the chain sees
+/// finality as it is. A set of three tolerates no fault: a failure there stalls finality, and the
+/// chain recovers.
 #[test]
 fn the_set_shrinks_and_a_member_dies_at_each_size() {
 	use understudy_runtime::parameters::{dynamic_params::rotation, RuntimeParameters};
@@ -268,7 +279,7 @@ fn the_set_shrinks_and_a_member_dies_at_each_size() {
 			}
 			network.blocks(WARM);
 			assert_eq!(Recovery::status().mode, Mode::Safe);
-			let dies = *validators().last().expect("there are some");
+			let dies = *validators().last().expect("the set is not empty");
 			network.chain.dead.push(dies);
 			network.until(|_, _| !validators().contains(&dies));
 			network.until(|_, status| status.mode == Mode::Safe);
@@ -282,7 +293,7 @@ fn the_set_shrinks_and_a_member_dies_at_each_size() {
 	});
 }
 
-/// Everything that can move between a proposal and its seat does.
+/// Every member that the proposal would seat retires between the proposal and the seating.
 #[test]
 fn what_was_voted_for_is_seated_whatever_its_members_do_meanwhile() {
 	use understudy_runtime::ValidatorRotation;
@@ -290,12 +301,15 @@ fn what_was_voted_for_is_seated_whatever_its_members_do_meanwhile() {
 		let mut network = Network::new(chain);
 		network.chain.dead = vec![Bob, Charlie];
 		network.until(|_, status| status.proposal.is_some());
-		let proposed = pallet_recovery::Proposed::<Runtime>::get().expect("it was").into_inner();
+		let proposed = pallet_recovery::Proposed::<Runtime>::get().expect("a set was proposed").into_inner();
 		let began = network.chain.number();
 		for who in
 			proposed.iter().filter(|who| !validators().iter().any(|sits| sits.to_account_id() == **who))
 		{
-			ValidatorRotation::retire(RuntimeOrigin::signed(who.clone())).expect("it is a member");
+			ValidatorRotation::retire(RuntimeOrigin::signed(who.clone())).expect(
+				"a proposed account is a \
+			 member",
+			);
 		}
 		let stopped = network.client.finalized;
 		network.until(|client, _| client.finalized > stopped + LAG);
@@ -315,7 +329,7 @@ fn with_too_few_alive_the_chain_waits() {
 		network.until(|_, status| status.mode == Mode::DegradedSafe);
 		network.blocks(50);
 		assert_eq!((told(RecordKind::Recovering), Recovery::status().proposal), (0, None));
-		// One more is enough, and nobody is bound before.
+		// One more member is enough, and no member was bound before.
 		network.chain.dead = vec![Bob, Charlie];
 		network.until(|_, status| status.mode == Mode::Safe);
 		network.agree();
@@ -323,8 +337,9 @@ fn with_too_few_alive_the_chain_waits() {
 	});
 }
 
-/// Bob is replaced; before the block in which Eve takes his seat is final, three more die. Those who would finalize it are gone, and so
-/// is she; the set of that block must not be counted.
+/// Bob is replaced. Before the block in which Eve takes his seat is final, another member fails and
+/// finality is set back to before that block. No set can finalize it any more, so the set that it
+/// announced must not be counted.
 #[test]
 fn a_rotation_in_flight_comes_to_nothing_and_is_not_counted() {
 	run_with_more(|chain| {
@@ -336,7 +351,8 @@ fn a_rotation_in_flight_comes_to_nothing_and_is_not_counted() {
 		let activated = network.chain.number();
 		assert!(network.client.finalized < activated && network.client.set_id == 0);
 		assert_eq!(pallet_grandpa::CurrentSetId::<Runtime>::get(), 1);
-		// Of those who sat before, and of those who sit now, two of four live: neither finalizes.
+		// Two members each of the former and of the current active set are alive: neither set
+		// finalizes.
 		let newcomer = validators()[1];
 		network.chain.dead = vec![Bob, Charlie];
 		network.client.finalized = network.client.finalized.min(activated - 1);
@@ -371,25 +387,25 @@ fn who_equivocates_in_the_new_set_is_reported() {
 			second: prevote(2),
 		};
 		let proof = EquivocationProof::new(set_id, Equivocation::Prevote(equivocation));
-		let owner = Historical::prove((KEY_TYPE, pair.public().encode())).expect("she sits");
+		let owner = Historical::prove((KEY_TYPE, pair.public().encode())).expect("she is an active member");
 		let reported = Grandpa::report_equivocation(
 			RuntimeOrigin::signed(Alice.to_account_id()),
 			Box::new(proof),
 			owner,
 		);
 		reported.expect("the report is accepted");
-		// The log has the evidence. Nobody is there to take her seat: she authors nothing more, in
-		// this session and in those after it.
+		// The log has the evidence. There is no standby to take her seat, so she authors nothing
+		// more, in this session and in later ones.
 		network.blocks(4);
 		assert_eq!(told(RecordKind::Equivocated), 1);
-		let seat = validators().iter().position(|who| *who == Eve).expect("she holds the floor") as u32;
+		let seat = validators().iter().position(|who| *who == Eve).expect("the floor keeps her seat") as u32;
 		let is_disabled = || understudy_runtime::Session::disabled_validators().contains(&seat);
 		assert!(is_disabled());
 		let session = understudy_runtime::Session::current_index();
 		network.blocks(understudy_runtime::constants::SESSION_LENGTH + 10);
 		assert!(understudy_runtime::Session::current_index() > session);
 		assert!(is_disabled());
-		// As soon as somebody is, she loses it.
+		// She loses the seat as soon as there is a standby.
 		network.chain.dead = vec![];
 		network.until(|_, _| !validators().contains(&Eve));
 		network.blocks(6);

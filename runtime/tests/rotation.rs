@@ -1,5 +1,5 @@
-//! Rotation on the sample runtime, with the real session, historical, staking and offences pallets: the suite that other chains
-//! run too, and what only staking has.
+//! Tests of rotation on the sample runtime, with the real session, historical, staking and offences
+//! pallets: the suite of tests that other chains run too, and tests that only staking has.
 
 mod chain;
 #[path = "../../pallets/validator-rotation/tests/suite/mod.rs"]
@@ -98,7 +98,8 @@ fn kinds() -> Vec<RecordKind> {
 	log().iter().map(|entry| entry.record.kind).collect()
 }
 
-/// Number 1 dies, loses its seat, comes back, gets it again, and dies again. Says what the second time costs.
+/// Kills member 1, waits until it has lost its seat, returned and been seated again, and kills it
+/// again. Returns the penalty of the second time.
 fn two_outages(chain: &mut Chain) -> Perbill {
 	chain.kill(1);
 	chain.wait_for("the first eviction", || !Chain::active().contains(&1));
@@ -136,7 +137,7 @@ fn the_second_outage_is_slashed_by_exactly_its_fraction_after_the_deferral() {
 		}
 		chain.election();
 		assert_eq!(stake(1), bonded - fraction * bonded);
-		// And once (I8).
+		// The slash applies once (I8).
 		chain.election();
 		assert_eq!(stake(1), bonded - fraction * bonded);
 		assert_eq!(kinds().iter().filter(|kind| **kind == RecordKind::Penalized).count(), 1);
@@ -187,7 +188,7 @@ fn an_era_that_changes_while_somebody_is_jailed_frees_nobody() {
 		chain.wait_for("the eviction", || !Chain::active().contains(&1));
 		suite::Chain::blocks(chain, 6);
 		chain.revive(1);
-		// It is healthy, and staking elects it again.
+		// The member is healthy, and staking elects it again.
 		chain.election();
 		assert!(Chain::reserve().contains(&1));
 		assert!(matches!(Chain::absence(1), Some(Absence::Jailed { .. })));
@@ -220,16 +221,16 @@ fn who_was_up_shows_it_right_after_its_eviction() {
 	Chain::run(|chain| {
 		chain.kill(1);
 		chain.wait_for("the eviction", || !Chain::active().contains(&1));
-		// It had never been gone: its heartbeats get through again.
+		// It was never down: its heartbeats get through again.
 		chain.revive(1);
 		chain.wait_for("the proof", || kinds().contains(&RecordKind::RolledBack));
 		assert!(matches!(Chain::absence(1), Some(Absence::Probation { .. })));
-		let conduct = ValidatorRotation::conduct(Chain::account(1)).expect("it is remembered");
+		let conduct = ValidatorRotation::conduct(Chain::account(1)).expect("its conduct is remembered");
 		assert_eq!(conduct.outages, 0);
 	});
 }
 
-/// The historical pallet notes keys with each set that it is given.
+/// The historical pallet notes keys with each set that it receives.
 #[test]
 fn an_offence_by_keys_that_were_set_while_the_set_stays_can_be_proven() {
 	<Chain as suite::Chain>::run(|chain| {
@@ -240,25 +241,25 @@ fn an_offence_by_keys_that_were_set_while_the_set_stays_can_be_proven() {
 			grandpa: grandpa.into(),
 			heartbeat: chain::heartbeat_key(MORE_MEMBERS[1]),
 		};
-		<Session as SessionInterface>::set_keys(&who, keys).expect("nobody has these keys");
+		<Session as SessionInterface>::set_keys(&who, keys).expect("no account has these keys");
 		let (set, session) = (Session::validators(), Session::current_index());
 		while Session::current_index() < session + 2 {
 			Chain::blocks(chain, 1);
 		}
 		assert_eq!(Session::validators(), set);
 		let key = (sp_consensus_grandpa::KEY_TYPE, grandpa.to_vec());
-		let proof = Historical::prove(key.clone()).expect("it sits with that key");
+		let proof = Historical::prove(key.clone()).expect("it is active with that key");
 		let owner = Historical::check_proof(key, proof).map(|(owner, ())| owner);
 		assert_eq!(owner, Some(who));
 	});
 }
 
-/// Two blocks of an author for the next slot of its own, on the last block.
+/// Returns the proof of two blocks of an author for the next slot of its own, on the last block.
 fn two_blocks(chain: &Chain, author: usize) -> pallet_equivocation::ProofOf<Runtime> {
 	let who = MORE_MEMBERS[author];
 	let validators = Session::validators();
 	let place = validators.iter().position(|who| *who == <Chain as suite::Chain>::account(author));
-	let (place, count) = (place.expect("it sits") as u64, validators.len() as u64);
+	let (place, count) = (place.expect("it is an active member") as u64, validators.len() as u64);
 	let slot = (chain.slot..).find(|slot| slot % count == place).map(Slot::from).expect("it has turns");
 	let parent = chain.head();
 	let block = |content| chain::sealed(who, slot, (parent.number, parent.hash()), content);
@@ -280,7 +281,7 @@ fn an_author_that_signs_two_blocks_for_a_slot_loses_its_seat_and_is_charged() {
 		let (slot, mut taken) = (u64::from(proof.slot), false);
 		while !taken {
 			chain.slot_with(|| {
-				report(&proof).expect("it is let in").expect("it is taken");
+				report(&proof).expect("the report is accepted").expect("the report succeeds");
 				let again = report(&proof);
 				let code = pallet_equivocation::rejection::ALREADY_REPORTED;
 				assert_eq!(again, Err(InvalidTransaction::Custom(code).into()));
@@ -290,7 +291,7 @@ fn an_author_that_signs_two_blocks_for_a_slot_loses_its_seat_and_is_charged() {
 		let hash = sp_core::H256(sp_io::hashing::blake2_256(&proof.encode()));
 		let evidence = Evidence::AuthorEquivocation { session, slot, proof: hash };
 		let told = log().into_iter().find(|entry| entry.record.kind == RecordKind::Equivocated);
-		assert_eq!(told.expect("it is in the log").evidence.into_inner(), [evidence]);
+		assert_eq!(told.expect("the equivocation is in the log").evidence.into_inner(), [evidence]);
 		chain.wait_for("the expulsion", || !Chain::active().contains(&1));
 		assert_eq!(Chain::absence(1), Some(Absence::Expelled));
 		let slashes: usize =
@@ -302,8 +303,8 @@ fn an_author_that_signs_two_blocks_for_a_slot_loses_its_seat_and_is_charged() {
 	});
 }
 
-/// The keys that it sets count some sessions later, and the next session's keys are not those of the
-/// blocks.
+/// The keys that it sets take effect some sessions later, and the keys of the next session are not
+/// those of the blocks.
 #[test]
 fn an_author_that_sets_other_keys_first_is_reported_by_those_in_force_in_a_later_session_too() {
 	<Chain as suite::Chain>::run(|chain| {
@@ -313,19 +314,19 @@ fn an_author_that_sets_other_keys_first_is_reported_by_those_in_force_in_a_later
 			grandpa: ed25519::Public::from_raw([7; 32]).into(),
 			heartbeat: chain::heartbeat_key(MORE_MEMBERS[1]),
 		};
-		<Session as SessionInterface>::set_keys(&who, keys).expect("nobody has these keys");
+		<Session as SessionInterface>::set_keys(&who, keys).expect("no account has these keys");
 		Chain::blocks(chain, 1);
 		let (proof, session) = (two_blocks(chain, 1), Session::current_index());
 		while Session::current_index() < session + 2 {
 			Chain::blocks(chain, 1);
 		}
-		// The new key is in force by now, and the old one was then.
-		chain.slot_with(|| report(&proof).expect("it is let in").expect("it is taken"));
+		// The new key is in force by now, and the old one was in force then.
+		chain.slot_with(|| report(&proof).expect("the report is accepted").expect("the report succeeds"));
 		chain.wait_for("the expulsion", || !Chain::active().contains(&1));
 	});
 }
 
-/// Each hand-over ends two sessions.
+/// Each retirement ends two sessions.
 #[test]
 fn sessions_that_end_early_do_not_shorten_eras() {
 	<Chain as suite::Chain>::run(|chain| {
@@ -333,16 +334,16 @@ fn sessions_that_end_early_do_not_shorten_eras() {
 		let (era, first, start) = (Staking::current_era(), Session::current_index(), chain.number());
 		let mut retired = Vec::new();
 		while Session::current_index() < first + SESSIONS_PER_ERA + 2 {
-			// Once a day each.
+			// A member can retire once a day.
 			let fresh = <Chain as suite::Chain>::active().into_iter().find(|who| !retired.contains(who));
 			let who = fresh.expect("eight members are enough");
 			retired.push(who);
-			Chain::call(Some(who), Call::retire {}).expect("it sits");
-			chain.wait_for("the hand-over", || !<Chain as suite::Chain>::active().contains(&who));
+			Chain::call(Some(who), Call::retire {}).expect("it is an active member");
+			chain.wait_for("the retirement", || !<Chain as suite::Chain>::active().contains(&who));
 			Chain::call(Some(who), Call::rejoin {}).expect("it has retired");
 			suite::Chain::blocks(chain, 2);
 		}
-		assert!(chain.number() < start + ERA_LENGTH, "it takes an era: {}", chain.number() - start);
+		assert!(chain.number() < start + ERA_LENGTH, "an era has passed: {}", chain.number() - start);
 		assert_eq!(Staking::current_era(), era);
 	});
 }

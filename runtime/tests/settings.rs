@@ -1,4 +1,4 @@
-//! Governance sets parameters only to values that fit together.
+//! Governance can set parameters only to values that fit together.
 
 mod chain;
 
@@ -133,8 +133,8 @@ fn values_that_do_not_fit_are_refused_by_name() {
 		}
 		refused(breaker(|rules| rules.period = 1), Unfit::BreakerPeriod);
 		refused(breaker(|rules| rules.evictions = 0), Unfit::BreakerEvictions);
-		for unneeded in [0, 51] {
-			refused(breaker(|rules| rules.unneeded = share(unneeded)), Unfit::BreakerUnnecessary);
+		for unnecessary in [0, 51] {
+			refused(breaker(|rules| rules.unnecessary = share(unnecessary)), Unfit::BreakerUnnecessary);
 		}
 		refused(breaker(|rules| rules.reprieve = 1), Unfit::BreakerReprieve);
 		for stall_time in [0, 8_999, 3_600_001, u64::MAX] {
@@ -147,7 +147,7 @@ fn values_that_do_not_fit_are_refused_by_name() {
 			refused(timing(|rules| rules.vote_after = number), Unfit::VoteAfter);
 			refused(timing(|rules| rules.delay = number), Unfit::Delay);
 			refused(timing(|rules| rules.patience = number), Unfit::Patience);
-			refused(timing(|rules| rules.settle = number), Unfit::Settle);
+			refused(timing(|rules| rules.resume_after = number), Unfit::ResumeAfter);
 			refused(timing(|rules| rules.cool_off = number), Unfit::RecoveryCoolOff);
 		}
 		refused(timing(|rules| rules.intake = share(0)), Unfit::Intake);
@@ -159,7 +159,7 @@ fn values_that_do_not_fit_are_refused_by_name() {
 	});
 }
 
-/// The chain that degraded at once, for good, when a vote set this.
+/// Regression test: a vote for these values made the chain degrade at once and permanently.
 #[test]
 fn a_stall_time_of_zero_changes_nothing() {
 	run(|chain| {
@@ -192,7 +192,7 @@ fn what_only_fits_together_is_set_together() {
 		assert_ok!(set(vec![window(), cool_off(), breaker()]));
 		assert_eq!((detection::WindowLength::get(), rotation::CoolOff::get()), (40, 200));
 		chain.blocks(10);
-		// And back to the defaults.
+		// Back to the defaults.
 		let defaults = [
 			detection(Detection::WindowLength(detection::WindowLength, None)).into(),
 			rotation(Rotation::CoolOff(rotation::CoolOff, None)).into(),
@@ -211,7 +211,7 @@ fn the_parameters_for_a_real_network_fit() {
 	});
 }
 
-/// Two evictions more than one cool-off apart, and then a longer one.
+/// Two evictions more than one cool-off apart, followed by a longer cool-off.
 #[test]
 fn a_longer_cool_off_breaks_nothing_that_was_done_before() {
 	run_with_more(|chain| {

@@ -1,6 +1,6 @@
-//! Chains of the first release, `fa0aad0`, go on with this runtime. `fixtures/` has the whole
-//! states of two of them: one after a failover, with a member in jail and a retired one, and one in
-//! a stall, with votes for a recovery.
+//! Tests that chains of the first release, `fa0aad0`, continue with this runtime. `fixtures/` has
+//! the complete states of two such chains: one after a failover, with a member in jail and a
+//! retired one, and one in a stall, with votes for a recovery.
 
 mod chain;
 
@@ -20,12 +20,12 @@ use understudy_runtime::{
 	SessionKeys, System, ValidatorRotation,
 };
 
-/// The state of a chain of the first release.
+/// Returns the state of a chain of the first release.
 fn state(name: &str) -> sp_io::TestExternalities {
 	let path = format!("tests/fixtures/{name}-fa0aad0.json");
-	let json = std::fs::read(path).expect("the fixture is there");
-	let items: BTreeMap<String, String> = serde_json::from_slice(&json).expect("it is JSON");
-	let bytes = |hex: &str| sp_core::bytes::from_hex(hex).expect("it is hexadecimal");
+	let json = std::fs::read(path).expect("the fixture exists");
+	let items: BTreeMap<String, String> = serde_json::from_slice(&json).expect("the fixture is JSON");
+	let bytes = |hex: &str| sp_core::bytes::from_hex(hex).expect("the value is hexadecimal");
 	let mut ext = sp_io::TestExternalities::default();
 	ext.execute_with(|| {
 		for (key, value) in &items {
@@ -44,7 +44,8 @@ fn versions() -> [StorageVersion; 4] {
 	]
 }
 
-/// The upgrade, as the first block after `set_code` does it, and the chain after it.
+/// Upgrades a chain as the first block after `set_code` does, and runs a test on the chain after
+/// it.
 fn upgrade(name: &str, test: impl FnOnce(&mut Chain)) {
 	state(name).execute_with(|| {
 		assert_eq!(versions(), [0; 4].map(StorageVersion::new));
@@ -57,7 +58,7 @@ fn upgrade(name: &str, test: impl FnOnce(&mut Chain)) {
 			Header::new(number, Hash::zero(), Hash::zero(), System::parent_hash(), Default::default());
 		let slot = u64::from(pallet_aura::CurrentSlot::<Runtime>::get()) + 1;
 		test(&mut Chain::after(parent, slot));
-		// Once: the pallets' migrations, run again, change nothing.
+		// The pallets' migrations run once: run again, they change nothing.
 		let root = || sp_io::storage::root(sp_core::storage::StateVersion::V1);
 		let before = root();
 		understudy_runtime::configs::system::Migrations::on_runtime_upgrade();
@@ -75,7 +76,7 @@ fn a_chain_after_a_failover_goes_on() {
 		assert_eq!(pallet_validator_rotation::Evictions::<Runtime>::get().len(), 1);
 		let status = Recovery::status();
 		assert_eq!((status.mode, status.finalized > 20), (Mode::Safe, true));
-		// The next one dies, and is replaced.
+		// The next member fails, and is replaced.
 		chain.dead = vec![Bob];
 		chain.blocks(30);
 		assert!(Recovery::status().members >= 4);
@@ -92,14 +93,14 @@ fn votes_of_a_stall_are_not_lost_and_carry_the_recovery_out() {
 		let status = Recovery::status();
 		assert_eq!(status.mode, Mode::DegradedSafe);
 		assert!(status.votes >= 2 && status.proposal.is_some());
-		let proposal = status.proposal.expect("there is one");
+		let proposal = status.proposal.expect("a set is proposed");
 		let ballots = pallet_recovery::Ballots::<Runtime>::get();
 		assert_eq!(ballots.last().map(|ballot| ballot.proposal), Some(proposal));
 		assert_eq!(pallet_recovery::BallotKeys::<Runtime>::iter().count() as u32, status.votes);
 		assert!(pallet_recovery::Stalled::<Runtime>::exists());
-		// Those who were dead are dead still; the others vote.
-		let (_, voted) = Recovery::said();
-		let present: Vec<_> = named(Recovery::said().0);
+		// Dead members stay dead; the others vote.
+		let (_, voted) = Recovery::participants();
+		let present: Vec<_> = named(Recovery::participants().0);
 		chain.dead = MORE_MEMBERS.into_iter().filter(|who| !present.contains(who)).collect();
 		let mut recovering = false;
 		for _ in 0..20 {
@@ -123,7 +124,8 @@ fn votes_of_a_stall_are_not_lost_and_carry_the_recovery_out() {
 	});
 }
 
-/// Values that today's layout cannot decode read as nothing, by default; so all must be readable.
+/// A value that the current layout cannot decode reads as absent or as the default, so all values
+/// must be readable.
 #[test]
 fn all_of_the_state_can_be_read_after_the_upgrade() {
 	for name in ["failover", "stall"] {
@@ -140,10 +142,10 @@ fn all_of_the_state_can_be_read_after_the_upgrade() {
 	}
 }
 
-/// Items by pallet, each with whether it can be read.
+/// Storage items of a pallet, each with a function that returns `true` if it can be read.
 type Items = Vec<(&'static str, fn() -> bool)>;
 
-/// The single items of the suite's pallets.
+/// Returns the single storage values of the suite's pallets.
 fn understudy_items() -> [(&'static str, Items); 4] {
 	macro_rules! items {
 		($pallet:ident: $($item:ident),*) => {
@@ -171,7 +173,7 @@ fn understudy_items() -> [(&'static str, Items); 4] {
 }
 
 sp_runtime::impl_opaque_keys! {
-	/// Session keys of a chain that lacks ours.
+	/// Session keys of a chain without heartbeat keys.
 	pub struct OldSessionKeys {
 		/// Authors' keys.
 		pub aura: Aura,
@@ -180,8 +182,8 @@ sp_runtime::impl_opaque_keys! {
 	}
 }
 
-/// Adds heartbeat keys to the session keys of a chain that lacks them. Once, in the block that brings
-/// the suite.
+/// Adds heartbeat keys to the session keys of a chain that lacks them. Runs once, in the block that
+/// brings the suite.
 #[docify::export]
 struct AddHeartbeatKeys;
 
@@ -189,7 +191,8 @@ struct AddHeartbeatKeys;
 impl OnRuntimeUpgrade for AddHeartbeatKeys {
 	fn on_runtime_upgrade() -> Weight {
 		Session::upgrade_keys::<OldSessionKeys, _>(|_, OldSessionKeys { aura, grandpa }| {
-			// No two validators have the same one. Each sets a key of its own later.
+			// The Aura key is unique, and so is the heartbeat key taken from it. Each validator
+			// sets a key of its own later.
 			let heartbeat = sp_core::sr25519::Public::from(aura.clone()).into();
 			SessionKeys { aura, grandpa, heartbeat }
 		});

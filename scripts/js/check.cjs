@@ -1,5 +1,6 @@
-// Checks a running chain with @polkadot/api: it finalizes, blocks decode, the failover timeline reads, a transfer goes
-// through. With --records the log must tell of a replacement, and some block must hold heartbeats.
+// Checks a running chain with @polkadot/api: it finalizes, blocks and the failover timeline decode,
+// and a transfer is finalized. With --records the log must contain a replacement, and some of the
+// last blocks must contain heartbeats.
 //
 //   node check.cjs ws://127.0.0.1:9944 [--records]
 "use strict";
@@ -28,7 +29,7 @@ async function finalizes(api) {
   console.log(`finalized: #${number}`);
 }
 
-/** Decodes the last blocks, and returns the heartbeats in them. */
+/** Decodes the last 40 blocks and returns their heartbeats. */
 async function heartbeats(api) {
   let hash = await api.rpc.chain.getBlockHash();
   const found = [];
@@ -36,11 +37,11 @@ async function heartbeats(api) {
     const { block } = await api.rpc.chain.getBlock(hash);
     for (const extrinsic of block.extrinsics) {
       const { section, method, args } = extrinsic.method;
-      assert.ok(section && method, `#${block.header.number} holds an extrinsic that does not decode`);
+      assert.ok(section && method, `#${block.header.number} contains an extrinsic that does not decode`);
       if (section === "heartbeat") {
         assert.ok(
           ["heartbeat", "report", "renew", "register", "update", "deregister"].includes(method),
-          `#${block.header.number} holds heartbeat.${method}, which nobody knows`,
+          `#${block.header.number} contains an unknown call, heartbeat.${method}`,
         );
         if (method === "heartbeat") found.push({ block: block.header.number.toNumber(), ...args[0].toJSON() });
       }
@@ -70,7 +71,7 @@ async function main() {
 
     const found = await heartbeats(api);
     console.log(`heartbeats in the last blocks: ${found.length}`, found[0] ?? "");
-    assert.ok(!records || found.length > 0, "no block holds a heartbeat");
+    assert.ok(!records || found.length > 0, "no block contains a heartbeat");
 
     const head = await api.call.failoverApi.logHead();
     const timeline = await api.call.failoverApi.timeline(0, 100);
@@ -80,7 +81,7 @@ async function main() {
     }
     const kinds = timeline.map(({ record }) => record.kind.type);
     assert.equal(kinds[0], "Elected");
-    assert.ok(!records || (kinds.includes("Replaced") && kinds.includes("Seated")), "no replacement is recorded");
+    assert.ok(!records || (kinds.includes("Replaced") && kinds.includes("Seated")), "the log contains no replacement");
     const entry = await api.query.failover.entries(0);
     assert.equal(entry.unwrap().record.toHex(), timeline[0].record.toHex());
 

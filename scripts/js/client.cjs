@@ -1,21 +1,21 @@
-// What the programs have in common: a connection, and patience that ends.
+// Shared by the programs: connection, transactions and timeouts.
 "use strict";
 
 const { ApiPromise, WsProvider } = require("@polkadot/api");
 
 const PATIENCE = 240_000;
 
-/** Fails loudly instead of waiting for ever. */
+/** Rejects if a promise takes longer than PATIENCE milliseconds. */
 function within(promise, what) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what}: nothing for ${PATIENCE / 1000} s`)), PATIENCE);
+    timer = setTimeout(() => reject(new Error(`${what}: timeout after ${PATIENCE / 1000} s`)), PATIENCE);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 function connect(url) {
-  // AuthorizeCall adds nothing to a signed transaction; named here, the client does not warn of it.
+  // These add nothing to a signed transaction. Without them here the client warns about each.
   const signedExtensions = {
     AuthorizeCall: { extrinsic: {}, payload: {} },
     IntakeGate: { extrinsic: {}, payload: {} },
@@ -25,7 +25,7 @@ function connect(url) {
   return within(ApiPromise.create({ provider, signedExtensions, noInitWarn: true }), `an answer from ${url}`);
 }
 
-/** Sends a transaction and waits until it is in a block, or final; returns its events. */
+/** Sends a transaction and waits until it is in a block, or final. Returns its events. */
 function send(transaction, signer, what, { final = false } = {}) {
   return within(
     new Promise((resolve, reject) => {
@@ -46,7 +46,7 @@ function send(transaction, signer, what, { final = false } = {}) {
   );
 }
 
-/** Runs a program's main function and exits with what came of it. */
+/** Runs a program's main function, and exits with 0, or with 1 and its error. */
 function run(main) {
   main().then(
     () => process.exit(0),

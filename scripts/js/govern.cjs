@@ -1,9 +1,11 @@
-// Governance with @polkadot/api, as the well-known accounts of a sample network.
+// Governance with @polkadot/api, by the well-known accounts of a sample network.
 //
-//   node govern.cjs referendum WS-URL GROUP NAME JSON   sets a parameter by a referendum, and waits until it is enacted
-//   node govern.cjs upgrade WS-URL WASM                 replaces the runtime by a referendum
-//   node govern.cjs approve WS-URL [INCIDENT]           the guardians approve a case, the oldest one if none is named
-//   node govern.cjs veto WS-URL [INCIDENT]              the guardians veto it
+//   node govern.cjs referendum WS-URL GROUP NAME JSON   sets a parameter by a referendum
+//   node govern.cjs upgrade WS-URL WASM                 upgrades the runtime by a referendum
+//   node govern.cjs approve WS-URL [INCIDENT]           the guardians approve a case
+//   node govern.cjs veto WS-URL [INCIDENT]              the guardians veto a case
+//
+// Each waits until the decision is in effect. Without INCIDENT it is the oldest open case.
 "use strict";
 
 const assert = require("node:assert/strict");
@@ -22,7 +24,7 @@ if (!wanted[action]?.includes(rest.length) || !url) {
   process.exit(2);
 }
 
-/** Waits until `done` says something else than null, asked after each block. */
+/** Calls `done` after each block until it returns something other than null. Returns that. */
 async function until(api, what, done) {
   let unsubscribe;
   const found = await within(
@@ -39,7 +41,10 @@ async function until(api, what, done) {
   return found;
 }
 
-/** Carries a call out by a referendum of all token holders; `enacted` says after each block what came of it, or null. */
+/**
+ * Enacts a call by a referendum of all token holders. `enacted` is called after each block and returns
+ * the result, or null before the enactment. Returns the result.
+ */
 async function decideAll(api, people, call, enacted) {
   const [alice] = people;
   const length = call.method.encodedLength;
@@ -76,7 +81,7 @@ async function referendum(api, people, [group, name, json]) {
   console.log(`enacted in #${now.number}: ${now.now.toString()}`);
 }
 
-/** The referendum authorizes the runtime by its hash; then anybody may bring it. */
+/** Upgrades the runtime: the referendum authorizes its hash, then any account may submit the code. */
 async function upgrade(api, people, [path]) {
   const code = u8aToHex(readFileSync(path));
   const before = api.runtimeVersion.specVersion.toNumber();
@@ -94,7 +99,7 @@ async function upgrade(api, people, [path]) {
   console.log(`runtime ${before} became ${now.now} in #${now.number}`);
 }
 
-/** Two of three guardians suffice. */
+/** Decides a case by a motion of the guardians: two of three suffice. */
 async function decide(api, [alice, bob], wanted) {
   const cases = (await api.query.validatorRotation.cases()).filter((open) => open.vetoed.isFalse);
   const found = cases.find((open) => wanted === undefined || open.incident.toString() === wanted);
@@ -115,7 +120,7 @@ async function decide(api, [alice, bob], wanted) {
   const executed = closed.find(({ event }) => api.events.guardians.Executed.is(event));
   assert.ok(executed, "the motion was not executed");
   assert.ok(executed.event.data.result.isOk, `the guardians' ${action} failed: ${executed.event.data.result}`);
-  console.log(`the guardians' body: ${action} of incident ${found.incident}, executed`);
+  console.log(`the guardians: ${action} of incident ${found.incident}, executed`);
 }
 
 async function main() {

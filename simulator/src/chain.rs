@@ -1,11 +1,14 @@
-//! The chain and its nodes: blocks by turns, and what nodes do after each, over a bad network.
+//! The simulated chain and its nodes: round-robin authoring, and the work of each node after each
+//! block, over an unreliable network.
 //!
-//! What is played is time, the network, and who fails how. What evidence is counted, who probes whom, when a heartbeat is
-//! due, and what to make of it all is the pallet's own code.
+//! Time, the network and the failures are simulated. Counting evidence, assigning probes,
+//! scheduling heartbeats and reaching verdicts is the code of `pallet-heartbeat` itself.
+
+mod colluders;
 
 use pallet_heartbeat::{
 	assignment::Assignment,
-	evidence::{is_turn, Bars, MemberEvidence},
+	counters::{is_turn, MemberCounters, Quorums},
 	judgement::settling,
 	offchain::due,
 	verdict, ReportKind,
@@ -16,44 +19,47 @@ use understudy_primitives::{tolerated_faults, Health, Judged, Seat};
 
 use crate::{network::Network, parameters::Parameters};
 
-/// A node's probes: how long an answer may take, in seconds, and how often it asks. As `pallet-heartbeat` has them.
+/// Time for the answer to a probe, in seconds. As in `pallet-heartbeat`.
 const DEADLINE: f64 = 5.0;
+/// Number of attempts of a probe. As in `pallet-heartbeat`.
 const ATTEMPTS: u32 = 2;
-/// The same for members of which no vote was seen for so many slots.
+/// Time for the answer of a member without a visible vote for [`SILENT_SLOTS`] slots, in seconds.
+/// As in `pallet-heartbeat`.
 const SHORT_DEADLINE: f64 = 2.5;
-const HUSH: f64 = 2.0;
-/// A transaction that did not make it into a block is sent again after so many blocks.
+/// Number of slots without a visible vote after which a member is probed. As in `pallet-heartbeat`.
+const SILENT_SLOTS: f64 = 2.0;
+/// Number of blocks after which a transaction that is not in a block yet is sent again.
 const RESEND: u32 = 2;
 
-/// How a member fails, from and until when (in seconds).
+/// Failure of a member in a period of time, in seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Failure {
-	/// Whom it hits.
+	/// Index of the failing member.
 	pub member: u32,
-	/// What it does to it.
+	/// Kind of the failure.
 	pub kind: FailureKind,
-	/// The first moment.
+	/// Start, inclusive.
 	pub from: f64,
-	/// The first moment after it.
+	/// End, exclusive.
 	pub until: f64,
 }
 
-/// What a failure does.
+/// Kind of a failure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FailureKind {
-	/// The process is gone: connections are refused at once.
+	/// The process has exited: connections are refused at once.
 	Killed,
-	/// The process stands still, or the network does not reach it: answers never come.
+	/// The process is stopped or unreachable: probes time out.
 	Frozen,
-	/// It authors and answers, and casts no votes.
+	/// The node authors and answers probes, but casts no finality votes.
 	Mute,
-	/// It votes, heartbeats and answers, and authors nothing.
+	/// The node votes, sends heartbeats and answers probes, but authors nothing.
 	Lame,
-	/// It does all of its work, and its RPC server answers nobody.
+	/// The node does all of its work, but its RPC server does not answer.
 	Exhausted,
 }
 
-/// A transaction on its way.
+/// A transaction that is not in a block yet.
 struct Transaction {
 	sent: f64,
 	by: u32,
@@ -65,33 +71,34 @@ enum Content {
 	Report { kind: ReportKind, window: u32, targets: Vec<u32> },
 }
 
-/// What the chain made of one member in one judgement.
+/// Change of one member's health in one judgement.
 #[derive(Clone, Copy, Debug)]
 pub struct Transition {
-	/// The block.
+	/// Number of the block that judged.
 	pub block: u32,
-	/// The moment, in seconds.
+	/// Time of the judgement, in seconds.
 	pub at: f64,
-	/// The member.
+	/// Index of the member.
 	pub member: u32,
-	/// Its health from now on.
+	/// Health of the member from this judgement on.
 	pub health: Health,
-	/// Whether this is a systemic outage, in which nobody is evicted.
+	/// `true` in a systemic outage, in which no member is evicted.
 	pub systemic: bool,
 }
 
-/// A chain of `members`, all of them active.
+/// A chain whose members are all active.
 pub struct Chain {
 	parameters: Parameters,
 	network: Network,
 	rng: ChaCha8Rng,
-	members: Vec<MemberEvidence>,
-	/// Members below this one collude against the last member.
+	members: Vec<MemberCounters>,
+	/// Number of colluders: the members with a lower index collude against the last member.
 	colluders: u32,
 	failures: Vec<Failure>,
-	/// How likely it is that a voter who votes is not seen by somebody for the whole of the silence that is reported.
+	/// Probability that a node misses all votes of a voting member for the time after which it
+	/// reports the member.
 	overlooked: f64,
-	/// The same for [`HUSH`] slots.
+	/// The same probability for [`SILENT_SLOTS`] slots.
 	hush_overlooked: f64,
 	slot: u64,
 	last_block: Option<u64>,
@@ -102,29 +109,30 @@ pub struct Chain {
 	seen: Vec<bool>,
 	reported: [Vec<bool>; 2],
 	reported_before: [Vec<bool>; 2],
-	/// When, in blocks, each member sent its last heartbeat and its last report of each kind.
+	/// Window and block in which each member sent its last heartbeat and its last report of each
+	/// kind.
 	sent: [Vec<Option<(u32, u32)>>; 3],
 	pool: Vec<Transaction>,
 	seeds: [u64; 2],
-	/// What happened.
+	/// All changes of health so far, in order.
 	pub transitions: Vec<Transition>,
-	/// Windows judged, times members.
+	/// Number of judged windows times number of members.
 	pub member_windows: u64,
 }
 
 impl Chain {
-	/// A healthy chain, where everybody was heard and nobody has grace.
+	/// Creates a chain whose members are healthy, have shown a sign of life and have no grace.
 	pub fn new(members: u32, parameters: Parameters, network: Network, mut rng: ChaCha8Rng) -> Self {
-		let healthy = MemberEvidence {
+		let healthy = MemberCounters {
 			heard: true,
 			asked: false,
 			health: Health::Healthy,
-			..MemberEvidence::newcomer(0, 0)
+			..MemberCounters::newcomer(0, 0)
 		};
 		let all = members as usize;
 		let rounds = (parameters.vote_silence / parameters.slot).floor();
 		let late = network.later_than(parameters.slot, 10_000, &mut rng);
-		let (overlooked, hush_overlooked) = (late.powf(rounds), late.powf(HUSH));
+		let (overlooked, hush_overlooked) = (late.powf(rounds), late.powf(SILENT_SLOTS));
 		Self {
 			parameters,
 			network,
@@ -151,33 +159,34 @@ impl Chain {
 		}
 	}
 
-	/// Lets the first `count` members collude against the last one, after which they author: they report it whenever they
-	/// may, take no transaction of it into their blocks, and do not build on its blocks.
+	/// Makes the first `count` members collude against the last one, which authors right before
+	/// them: they report it whenever the chain accepts a report, leave its transactions out of
+	/// their blocks, and do not build on its blocks.
 	pub fn collude(&mut self, count: u32) {
 		self.colluders = count;
 	}
 
-	/// Lets something fail.
+	/// Schedules a failure.
 	pub fn fail(&mut self, failure: Failure) {
 		self.failures.push(failure);
 	}
 
-	/// How many members there are.
+	/// Returns the number of members.
 	pub fn size(&self) -> u32 {
 		self.members.len() as u32
 	}
 
-	/// The number of the window that is running.
+	/// Returns the number of the current window.
 	pub fn window(&self) -> u32 {
 		self.window
 	}
 
-	/// The number of the last block.
+	/// Returns the number of the last block.
 	pub fn block(&self) -> u32 {
 		self.block
 	}
 
-	/// The moment of the next slot, in seconds.
+	/// Returns the time of the next slot, in seconds.
 	pub fn now(&self) -> f64 {
 		self.slot as f64 * self.parameters.slot
 	}
@@ -193,9 +202,9 @@ impl Chain {
 		!matches!(failure, Some(FailureKind::Killed | FailureKind::Frozen))
 	}
 
-	fn bars(&self) -> Bars {
+	fn quorums(&self) -> Quorums {
 		let (size, Parameters { thresholds, probes, window, .. }) = (self.size(), self.parameters);
-		thresholds.bars(size, size, probes.min(size - 1), window)
+		thresholds.quorums(size, size, probes.min(size - 1), window)
 	}
 
 	fn assignment(&self, window: u32) -> Assignment {
@@ -203,13 +212,13 @@ impl Chain {
 		Assignment::new(&seed.to_le_bytes(), self.size(), self.parameters.probes)
 	}
 
-	/// The next slot.
+	/// Plays the next slot.
 	pub fn step(&mut self) {
 		let (slot, at) = (self.slot, self.now());
 		self.slot += 1;
 		let author = (slot % u64::from(self.size())) as u32;
-		// Whose block comes after the next author has begun its own is not built upon; nor is the victim's, if two colluders
-		// author right after it and build on the block before.
+		// A block that arrives after the next author has begun its own is orphaned. So is the
+		// victim's block if two colluders author right after it and build on its parent.
 		let ignored = self.colluders > 1 && author == self.size() - 1;
 		let in_time = self.network.delay(&mut self.rng) <= self.parameters.slot;
 		let lame = self.failure(author, at) == Some(FailureKind::Lame);
@@ -222,7 +231,7 @@ impl Chain {
 		}
 	}
 
-	/// The pallet's hook.
+	/// Stands in for the pallet's `on_initialize`.
 	fn initialize(&mut self, slot: u64, author: u32, at: f64) {
 		let size = u64::from(self.size());
 		let first = self.last_block.map_or(slot, |last| last + 1).max(slot.saturating_sub(size));
@@ -236,12 +245,12 @@ impl Chain {
 		let over = self.block >= self.started + self.parameters.window;
 		if over {
 			self.close_window();
-			self.members[author as usize].hear();
+			self.members[author as usize].show_life();
 		}
 		let settling = settling(self.block - self.started, self.parameters.window);
 		if let Some(authors_too) = settling {
 			self.members.iter_mut().for_each(|member| {
-				member.settle(authors_too);
+				member.overdue_ends(authors_too);
 			});
 		}
 		if over || settling.is_some() || judge {
@@ -252,10 +261,10 @@ impl Chain {
 	}
 
 	fn close_window(&mut self) {
-		let (size, bars) = (self.size(), self.bars());
+		let (size, quorums) = (self.size(), self.quorums());
 		for index in 0..size {
 			let due = is_turn(index, self.window, size, self.parameters.quota);
-			self.members[index as usize].end_window(self.seen[index as usize], due, &bars);
+			self.members[index as usize].end_window(self.seen[index as usize], due, &quorums);
 		}
 		self.seen.fill(false);
 		std::mem::swap(&mut self.reported, &mut self.reported_before);
@@ -268,7 +277,7 @@ impl Chain {
 
 	fn judge(&self, index: u32) -> Judged {
 		let member = &self.members[index as usize];
-		let verdict = verdict::verdict(member, Seat::Active, &self.parameters.thresholds, &self.bars());
+		let verdict = verdict::verdict(member, Seat::Active, &self.parameters.thresholds, &self.quorums());
 		Judged { index, seat: Seat::Active, verdict, grace: 0, since: 0 }
 	}
 
@@ -295,7 +304,7 @@ impl Chain {
 		}
 	}
 
-	/// The author takes what has reached it by now.
+	/// Includes the transactions that have reached the author by now.
 	fn take_transactions(&mut self, author: u32, at: f64) {
 		let victim = self.size() - 1;
 		let pool = std::mem::take(&mut self.pool);
@@ -313,7 +322,7 @@ impl Chain {
 					let late = window + 1 == self.window && (member.overdue || member.missed_windows > 0);
 					if !self.seen[by] && (window == self.window || late) {
 						self.seen[by] = true;
-						self.members[by].hear();
+						self.members[by].show_life();
 					}
 				},
 				Content::Report { kind, window, targets } => {
@@ -324,29 +333,30 @@ impl Chain {
 					}
 					self.reported[place][by] = true;
 					self.reported_before[place][by] |= late;
-					let bars = self.bars();
+					let quorums = self.quorums();
 					for target in targets {
 						let seen = self.seen[target as usize];
 						let member = &mut self.members[target as usize];
 						match kind {
-							ReportKind::Peers => member.report_unreachable(seen, &bars),
-							ReportKind::Votes => member.report_voteless(&bars),
+							ReportKind::Peers => member.report_unreachable(seen, &quorums),
+							ReportKind::Votes => member.report_voteless(&quorums),
 						};
 						self.alarm |= self.health(target) == Health::Down;
 					}
 				},
 			}
 		}
-		// What nobody took for a minute is dropped.
+		// The pool drops a transaction after a minute.
 		self.pool.retain(|transaction| transaction.sent + 60.0 > at);
 	}
 
-	/// What the nodes do after the block.
+	/// Runs the work of each node after a block.
 	fn work(&mut self, at: f64) {
 		let size = self.size();
 		let silent: Vec<u32> = (0..size).filter(|member| self.is_silent(*member, at)).collect();
 		let mute = |member: &u32| !self.votes(*member, at);
-		// Without two thirds of the voters finality stands still, and who does not follow it accuses nobody.
+		// Without two thirds of the voters finality stalls, and a node that does not follow
+		// finality reports no missing votes.
 		let finality = (0..size).filter(mute).count() as u32 <= tolerated_faults(size);
 		let assignment = self.assignment(self.window);
 		for member in (0..size).filter(|member| self.works(*member, at)).collect::<Vec<_>>() {
@@ -370,14 +380,14 @@ impl Chain {
 		}
 	}
 
-	/// Returns whether a member casts votes.
+	/// Returns `true` if a member casts finality votes at that time.
 	fn votes(&self, member: u32, at: f64) -> bool {
 		use FailureKind::{Exhausted, Lame};
 		matches!(self.failure(member, at), None | Some(Lame | Exhausted))
 	}
 
-	/// Returns whether the member has taken no part in consensus for long enough to be reported:
-	/// nobody has seen a vote of it, or a block of its slots.
+	/// Returns `true` if the member has taken no part in consensus for long enough to be reported:
+	/// no node has seen a vote of it, or a block in its slots.
 	fn is_silent(&self, member: u32, at: f64) -> bool {
 		let slots = f64::from(self.size() * (u32::from(self.parameters.thresholds.slots) + 1));
 		self.failures.iter().any(|failure| {
@@ -390,12 +400,13 @@ impl Chain {
 		})
 	}
 
-	/// Returns whether no vote of it was seen for [`HUSH`] slots.
+	/// Returns `true` if no vote of the member was seen for [`SILENT_SLOTS`] slots.
 	fn is_hushed(&self, member: u32, at: f64) -> bool {
-		!self.votes(member, at) && !self.votes(member, at - HUSH * self.parameters.slot)
+		!self.votes(member, at) && !self.votes(member, at - SILENT_SLOTS * self.parameters.slot)
 	}
 
-	/// Whether something is sent now that is sent once per window, and again if it does not make it into a block.
+	/// Returns `true` if a once-per-window transaction is due now, and notes that it is sent. It is
+	/// due again after [`RESEND`] blocks outside of a block.
 	fn claim(&mut self, place: usize, member: u32) -> bool {
 		let sent = &mut self.sent[place][member as usize];
 		let again = sent.is_none_or(|(window, block)| window != self.window || self.block >= block + RESEND);
@@ -423,12 +434,12 @@ impl Chain {
 	}
 
 	fn send_report(&mut self, member: u32, kind: ReportKind, mut targets: Vec<u32>, at: f64) {
-		let bars = self.bars();
+		let quorums = self.quorums();
 		targets.retain(|target| {
 			let evidence = &self.members[*target as usize];
 			match kind {
-				ReportKind::Peers => !evidence.peers.has(bars.peers),
-				ReportKind::Votes => !evidence.votes.has(bars.votes),
+				ReportKind::Peers => !evidence.peers.has(quorums.peers),
+				ReportKind::Votes => !evidence.votes.has(quorums.votes),
 			}
 		});
 		let place = kind as usize;
@@ -439,8 +450,9 @@ impl Chain {
 		self.pool.push(Transaction { sent: at, by: member, content });
 	}
 
-	/// Asks the members assigned: those of which no votes are seen; where the node does not follow
-	/// finality, all in the window's first block, and later those whom something speaks against.
+	/// Probes the assigned members: those without visible votes; if the node does not follow
+	/// finality, all of them in the window's first block, and later those with evidence against
+	/// them.
 	fn probe(&mut self, member: u32, assignment: &Assignment, at: f64, finality: bool) {
 		if self.reported[ReportKind::Peers as usize][member as usize] {
 			return;
@@ -454,7 +466,7 @@ impl Chain {
 				&& !chain.seen[target as usize];
 			evidence.missed_slots > 0 || evidence.missed_windows > 0 || unseen
 		};
-		// Honest members whose votes come late are asked, too.
+		// Late votes also make the node probe a member that does vote.
 		let overlooked = self.rng.gen::<f64>() < self.hush_overlooked * f64::from(size);
 		let overlooked = overlooked.then(|| self.rng.gen_range(0..size));
 		let due = |chain: &Self, target: u32| {
@@ -492,18 +504,5 @@ impl Chain {
 			}
 		}
 		self.send_report(member, ReportKind::Peers, failing, at + took);
-	}
-
-	/// A colluder says the worst that the chain lets it say of the victim, for this window or late for the one before.
-	fn slander(&mut self, member: u32, assignment: &Assignment, at: f64) {
-		let victim = self.size() - 1;
-		self.send_report(member, ReportKind::Votes, vec![victim], at);
-		let before = self.window.checked_sub(1).map(|window| (window, self.assignment(window)));
-		if assignment.is_assigned(member, victim) {
-			self.send_report(member, ReportKind::Peers, vec![victim], at);
-		} else if let Some((window, _)) = before.filter(|(_, before)| before.is_assigned(member, victim)) {
-			let content = Content::Report { kind: ReportKind::Peers, window, targets: vec![victim] };
-			self.pool.push(Transaction { sent: at, by: member, content });
-		}
 	}
 }

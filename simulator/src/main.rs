@@ -1,4 +1,5 @@
-//! Plays bad networks, failures and colluders against the real verdict code, and counts what it makes of them.
+//! Simulates bad networks, failures and colluders against the real verdict code, and counts the
+//! verdicts.
 
 mod chain;
 mod network;
@@ -17,27 +18,28 @@ use parameters::Parameters;
 use scenario::Setting;
 use understudy_runtime::parameters::dynamic_params::rotation::Penalties;
 
-/// Plays bad networks, failures and colluders against the real verdict code of pallet-heartbeat, with the parameters of the
-/// sample runtime. The same seed plays the same game on every machine.
+/// Simulates bad networks, failures and colluders against the real verdict code of
+/// pallet-heartbeat, with the parameters of the sample runtime. The same seed gives the same result
+/// on every machine.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
-	/// What all chance comes from
+	/// Seed of all randomness
 	#[arg(long, global = true, default_value_t = 1)]
 	seed: u64,
 	/// Blocks per window, instead of the sample runtime's
 	#[arg(long, global = true)]
 	window: Option<u32>,
-	/// The parameters for a real network, instead of the sample's
+	/// Use the parameters for a real network, instead of the sample runtime's
 	#[arg(long, global = true)]
 	production: bool,
-	/// What every message takes, in seconds
+	/// Minimum delay of a message, in seconds
 	#[arg(long, global = true, default_value_t = 0.1)]
 	latency: f64,
-	/// What messages take longer at most, in seconds
+	/// Maximum additional delay of a message, in seconds
 	#[arg(long, global = true, default_value_t = 2.0)]
 	jitter: f64,
-	/// The share of packets that are lost and sent again
+	/// Share of packets that are lost and retransmitted
 	#[arg(long, global = true, default_value_t = 0.1)]
 	loss: f64,
 
@@ -45,66 +47,66 @@ struct Cli {
 	game: Game,
 }
 
-/// Members of the largest set in which one that does not author is waited for.
+/// Size of the largest set in which the failure `does not author` is simulated.
 const MOST_LAME: u32 = 100;
 
 #[derive(Subcommand)]
 enum Game {
-	/// Nothing fails but the network: false verdicts must not be
+	/// Nothing but the network fails: no healthy member may be found impaired or down
 	Quiet {
-		/// Members, several numbers allowed
+		/// Numbers of members, separated by commas
 		#[arg(long, value_delimiter = ',', default_value = "100")]
 		members: Vec<u32>,
-		/// At least so many windows times members
+		/// Minimum number of windows times members
 		#[arg(long, default_value_t = 1_000_000)]
 		member_windows: u64,
 	},
 	/// f = ⌊(n−1)/3⌋ members collude against a healthy one
 	Colluders {
-		/// Members, several numbers allowed
+		/// Numbers of members, separated by commas
 		#[arg(long, value_delimiter = ',', default_value = "4,7,31,100,1000")]
 		members: Vec<u32>,
-		/// For how many windows
+		/// Duration in windows
 		#[arg(long, default_value_t = 2_000)]
 		windows: u32,
-		/// The RPC server of the healthy one answers nobody
+		/// The RPC server of the healthy member does not answer
 		#[arg(long)]
 		exhausted: bool,
 	},
 	/// Members restart one after the other
 	Restarts {
-		/// Members, several numbers allowed
+		/// Numbers of members, separated by commas
 		#[arg(long, value_delimiter = ',', default_value = "4,7,31,100")]
 		members: Vec<u32>,
-		/// For how many seconds each is away
+		/// Seconds for which each member is offline
 		#[arg(long, default_value_t = 6.0)]
 		seconds: f64,
-		/// For how many windows
+		/// Duration in windows
 		#[arg(long, default_value_t = 2_000)]
 		windows: u32,
 	},
 	/// Half of the members are cut off
 	Partition {
-		/// Members, several numbers allowed
+		/// Numbers of members, separated by commas
 		#[arg(long, value_delimiter = ',', default_value = "4,7,31,100")]
 		members: Vec<u32>,
-		/// For how many windows
+		/// Duration in windows
 		#[arg(long, default_value_t = 100)]
 		windows: u32,
 	},
-	/// One member fails: how long until that is found out
+	/// One member fails: measures the time to detection
 	Latency {
-		/// Members, several numbers allowed
+		/// Numbers of members, separated by commas
 		#[arg(long, value_delimiter = ',', default_value = "4,7,31,100,1000,10000")]
 		members: Vec<u32>,
-		/// How often each failure is tried; a tenth of it above 1,000 members
+		/// Number of trials of each failure; a tenth of it above 1,000 members
 		#[arg(long, default_value_t = 300)]
 		trials: usize,
 		/// Draws a figure into this SVG file
 		#[arg(long)]
 		plot: Option<PathBuf>,
 	},
-	/// What repeated outages cost, as the rotation pallet reckons it
+	/// Penalties of repeated outages, as the rotation pallet computes them
 	Penalties {
 		/// Draws a figure into this SVG file
 		#[arg(long)]
@@ -116,7 +118,7 @@ fn main() -> ExitCode {
 	match run(Cli::parse()) {
 		Ok(true) => ExitCode::SUCCESS,
 		Ok(false) => {
-			eprintln!("FAILED: a healthy member was found failing");
+			eprintln!("FAILED: a healthy member was found impaired or down, or a failure was not detected");
 			ExitCode::FAILURE
 		},
 		Err(why) => {
@@ -126,7 +128,8 @@ fn main() -> ExitCode {
 	}
 }
 
-/// Says whether nobody was wronged.
+/// Runs the simulation and prints its results. Returns `true` if no verdict on a healthy member was
+/// wrong and every failure was detected.
 fn run(cli: Cli) -> Result<bool, Box<dyn std::error::Error>> {
 	let mut parameters = Parameters::of_the_runtime(cli.production);
 	parameters.window = cli.window.unwrap_or(parameters.window).max(1);
@@ -205,9 +208,9 @@ fn run(cli: Cli) -> Result<bool, Box<dyn std::error::Error>> {
 			];
 			for (kind, name) in kinds {
 				let (mut median, mut last) = (Vec::new(), Vec::new());
-				// Some rounds of slots are hours in larger sets, which is what the row would say.
+				// In larger sets the detection takes hours: some rounds of slots.
 				if kind == FailureKind::Lame && members.iter().any(|members| *members > MOST_LAME) {
-					println!("| {name} | above {MOST_LAME} | not played: it takes three rounds of slots | | | | | |");
+					println!("| {name} | above {MOST_LAME} | not simulated: it takes three rounds of slots | | | | | |");
 				}
 				let fits = |members: &&u32| kind != FailureKind::Lame || **members <= MOST_LAME;
 				for members in members.iter().filter(fits) {

@@ -1,23 +1,25 @@
-//! How long a message takes.
+//! Model of message delays.
 
 use rand::Rng;
 
-/// A network between any two nodes, seen from above TCP: nothing gets lost for good, it comes later.
+/// A network between any two nodes as seen above TCP: lost packets are retransmitted, so a message
+/// arrives late but always arrives.
 #[derive(Clone, Copy, Debug)]
 pub struct Network {
-	/// What every message takes, in seconds.
+	/// Minimum delay of a message, in seconds.
 	pub latency: f64,
-	/// What it takes longer at most, evenly spread, in seconds.
+	/// Maximum additional delay, uniformly distributed, in seconds.
 	pub jitter: f64,
-	/// The share of packets that are lost and sent again: after a second, then two, then four (RFC 6298).
+	/// Share of packets that are lost and retransmitted: after one second, then two, then four
+	/// (RFC 6298).
 	pub loss: f64,
 }
 
-/// The first retransmission timeout of RFC 6298, in seconds.
+/// Initial retransmission timeout of RFC 6298, in seconds.
 const TIMEOUT: f64 = 1.0;
 
 impl Network {
-	/// The time that one message takes, in seconds.
+	/// Draws the delay of one message, in seconds.
 	pub fn delay(&self, rng: &mut impl Rng) -> f64 {
 		let mut delay = self.latency + self.jitter * rng.gen::<f64>();
 		let mut timeout = TIMEOUT;
@@ -28,7 +30,7 @@ impl Network {
 		delay
 	}
 
-	/// How likely it is that a message takes longer than so many seconds, from so many tries.
+	/// Estimates the probability that a message takes longer than `seconds`, from `tries` samples.
 	pub fn later_than(&self, seconds: f64, tries: u32, rng: &mut impl Rng) -> f64 {
 		let late = (0..tries).filter(|_| self.delay(rng) > seconds).count();
 		late as f64 / f64::from(tries)

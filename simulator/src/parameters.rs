@@ -1,4 +1,4 @@
-//! The sample runtime's parameters, as they are at genesis.
+//! Parameters of the sample runtime, as at genesis.
 
 use pallet_heartbeat::Thresholds;
 use sp_runtime::{traits::Get, Perbill};
@@ -8,33 +8,33 @@ use understudy_runtime::{
 	RuntimeOrigin, Settings,
 };
 
-/// What governance could change.
+/// Parameters that governance can change, and the slot duration.
 #[derive(Clone, Copy, Debug)]
 pub struct Parameters {
-	/// When a detector fires, and what its word weighs.
+	/// Thresholds and weights of the detectors.
 	pub thresholds: Thresholds,
 	/// Blocks per window.
 	pub window: u32,
 	/// Seconds per slot.
 	pub slot: f64,
-	/// Members that each one probes.
+	/// Number of members that each member probes.
 	pub probes: u32,
-	/// Members that are asked for a heartbeat in one window as a matter of routine.
+	/// Number of members whose heartbeat is due by turns in one window.
 	pub quota: u32,
 	/// Seconds without a vote after which a node reports a member.
 	pub vote_silence: f64,
-	/// The share of the set under suspicion above which an outage is systemic.
+	/// Share of the set under suspicion above which an outage is systemic.
 	pub systemic: Perbill,
 }
 
 impl Parameters {
-	/// The runtime's, as they are at genesis, or those for a real network.
+	/// Returns the runtime's parameters at genesis, or those for a real network if `production`.
 	pub fn of_the_runtime(production: bool) -> Self {
-		// The parameters are read from a chain's storage; an empty one has the defaults.
+		// The parameters are read from storage; an empty one yields the defaults.
 		sp_io::TestExternalities::default().execute_with(|| {
 			if production {
-				let changes = parameters::production().try_into().expect("so few fit");
-				Settings::set(RuntimeOrigin::root(), changes).expect("they fit together");
+				let changes = parameters::production().try_into().expect("the changes fit into one call");
+				Settings::set(RuntimeOrigin::root(), changes).expect("production parameters fit together");
 			}
 			Self::of_the_chain()
 		})

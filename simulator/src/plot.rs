@@ -1,18 +1,18 @@
-//! The figure for the documentation.
+//! Figures for the documentation.
 
 use std::path::Path;
 
 use plotters::prelude::*;
 
-/// A line of a figure: its name and its points.
+/// One line of a figure.
 pub struct Line {
-	/// What it shows.
+	/// Label in the legend.
 	pub name: String,
-	/// Members and blocks, or outages and parts per million.
+	/// Points: members and blocks, or outages and parts per million.
 	pub points: Vec<(u32, u32)>,
 }
 
-/// Draws detection latency over the number of members into an SVG file.
+/// Draws the detection latency over the number of members into an SVG file.
 pub fn draw(path: &Path, lines: &[Line]) -> Result<(), Box<dyn std::error::Error>> {
 	let all = || lines.iter().flat_map(|line| line.points.iter().copied());
 	let members = all().map(|(members, _)| members);
@@ -30,7 +30,7 @@ pub fn draw(path: &Path, lines: &[Line]) -> Result<(), Box<dyn std::error::Error
 	chart.configure_mesh().x_desc("members").y_desc("blocks of 3 seconds").light_line_style(WHITE).draw()?;
 	for (line, place) in lines.iter().zip(0usize..) {
 		let colour = Palette99::pick(place / 2).to_rgba();
-		// Medians and 99th percentiles come in pairs: the second one is thin.
+		// Each median is followed by its 99th percentile, which is drawn thin.
 		let style =
 			ShapeStyle { color: colour, filled: false, stroke_width: if place % 2 == 0 { 3 } else { 1 } };
 		chart
@@ -49,7 +49,7 @@ pub fn draw(path: &Path, lines: &[Line]) -> Result<(), Box<dyn std::error::Error
 	Ok(())
 }
 
-/// Draws what outages cost into an SVG file.
+/// Draws the penalty curve into an SVG file.
 pub fn draw_penalties(path: &Path, lines: &[Line]) -> Result<(), Box<dyn std::error::Error>> {
 	let all = || lines.iter().flat_map(|line| line.points.iter());
 	let most = all().map(|(outages, _)| *outages).max().unwrap_or(1);

@@ -1,4 +1,4 @@
-//! What is played, and what comes of it.
+//! Scenarios of the simulator and their results.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -10,31 +10,32 @@ use crate::{
 	parameters::Parameters,
 };
 
-/// Blocks from the decision until the standby sits: the record is written, the set is active in the next block.
+/// Number of blocks from the decision to the standby's seat: the set is active in the block after
+/// the one with the record.
 const SEATING: u32 = 1;
 
-/// How long a failure took to be found out, over many trials.
+/// Time to detection of a failure, over many trials.
 #[derive(Debug)]
 pub struct Latency {
-	/// How often it was found out.
+	/// Number of trials in which the failure was detected.
 	pub found: usize,
-	/// How often it was tried.
+	/// Number of trials.
 	pub trials: usize,
-	/// Blocks until the standby sits, in ascending order.
+	/// Blocks from the failure to the standby's seat, in ascending order.
 	pub blocks: Vec<u32>,
-	/// Seconds until it is decided, in ascending order.
+	/// Seconds from the failure to the decision, in ascending order.
 	pub seconds: Vec<f64>,
-	/// How often somebody else was found failing meanwhile.
+	/// Number of verdicts of impaired or down on other members meanwhile.
 	pub false_verdicts: usize,
 }
 
 impl Latency {
-	/// The value below or at which this share of the trials is; `None` where nothing was found out.
+	/// Returns the quantile `share` of `blocks`; `None` if no failure was detected.
 	pub fn blocks_at(&self, share: f64) -> Option<u32> {
 		self.blocks.get(place(self.blocks.len(), share)?).copied()
 	}
 
-	/// The same in seconds.
+	/// Returns the quantile `share` of `seconds`; `None` if no failure was detected.
 	pub fn seconds_at(&self, share: f64) -> Option<f64> {
 		self.seconds.get(place(self.seconds.len(), share)?).copied()
 	}
@@ -45,31 +46,32 @@ fn place(count: usize, share: f64) -> Option<usize> {
 	Some(((count as f64 * share).ceil() as usize).saturating_sub(1).min(last))
 }
 
-/// How often a healthy member was taken for a failing one.
+/// Numbers of wrong verdicts on healthy members.
 #[derive(Debug)]
 pub struct Verdicts {
-	/// Windows judged, times members.
+	/// Number of judged windows times number of members.
 	pub member_windows: u64,
-	/// How often a member that worked was suspected.
+	/// Number of verdicts of suspect on a healthy member.
 	pub suspected: usize,
-	/// How often one was found impaired.
+	/// Number of verdicts of impaired.
 	pub impaired: usize,
-	/// How often one was found down.
+	/// Number of verdicts of down.
 	pub down: usize,
-	/// How often one was found down or impaired while that would have cost it its seat: not in a systemic outage.
+	/// Number of verdicts of down or impaired outside of a systemic outage: these would have cost
+	/// the member its seat.
 	pub evicted: usize,
 }
 
-/// What is played with.
+/// Inputs of a simulation.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
-	/// How many members.
+	/// Number of members, all of them active.
 	pub members: u32,
 	/// The sample runtime's parameters.
 	pub parameters: Parameters,
-	/// How messages travel.
+	/// Network between the nodes.
 	pub network: Network,
-	/// What all chance comes from.
+	/// Seed of all randomness.
 	pub seed: u64,
 }
 
@@ -83,7 +85,8 @@ impl Setting {
 		f64::from(self.parameters.window) * self.parameters.slot
 	}
 
-	/// Lets one member fail for good at a random moment, `trials` times, and takes the time until it is found out.
+	/// Makes one member fail permanently at a random time, `trials` times, and measures the time to
+	/// detection.
 	pub fn latency(&self, kind: FailureKind, trials: usize) -> Latency {
 		let mut latency =
 			Latency { found: 0, trials, blocks: Vec::new(), seconds: Vec::new(), false_verdicts: 0 };
@@ -98,7 +101,7 @@ impl Setting {
 				chain.step();
 			}
 			let began = chain.block();
-			// Who does not author is found out by slots of its own alone, one in each round.
+			// A member that does not author is detected by its own slots alone, one in each round.
 			let rounds = if kind == FailureKind::Lame { 6.0 } else { 0.0 };
 			let round = f64::from(self.members) * self.parameters.slot;
 			let patience = from + 60.0 * self.window_seconds() + rounds * round;
@@ -142,13 +145,13 @@ impl Setting {
 		}
 	}
 
-	/// Nothing fails but the network.
+	/// Simulates a network on which nothing else fails.
 	pub fn quiet(&self, windows: u32) -> Verdicts {
 		self.verdicts(self.chain(0), windows, |_, _| false)
 	}
 
-	/// As many members as agreement bears collude against a healthy one, after which they author.
-	/// If its RPC server is `exhausted`, nobody reaches that either.
+	/// Simulates f = ⌊(n−1)/3⌋ members that collude against a healthy one, which authors right
+	/// before them. If its RPC server is `exhausted`, probes of it fail as well.
 	pub fn colluders(&self, windows: u32, exhausted: bool) -> Verdicts {
 		let mut chain = self.chain(0);
 		chain.collude(tolerated_faults(self.members));
@@ -159,7 +162,8 @@ impl Setting {
 		self.verdicts(chain, windows, |_, _| false)
 	}
 
-	/// Members take turns to be away for so many seconds, one at a time, with as long between two of them.
+	/// Simulates restarts: one member at a time is offline for this many seconds, and the next one
+	/// goes offline three times as many seconds after it is back.
 	pub fn restarts(&self, windows: u32, seconds: f64) -> Verdicts {
 		let mut chain = self.chain(0);
 		let rounds = f64::from(windows) * self.window_seconds() / (4.0 * seconds);
@@ -171,8 +175,9 @@ impl Setting {
 		self.verdicts(chain, windows, |_, _| false)
 	}
 
-	/// A half of the network does not reach the other for so many windows. What this half makes of it is a systemic outage;
-	/// a member of the other half is not wrongly found down, but must not be evicted.
+	/// Simulates a partition into two halves until the end of this many windows. For this half it
+	/// is a systemic outage: a verdict of down on a member of the other half is correct, but must
+	/// not evict it.
 	pub fn partition(&self, windows: u32) -> Verdicts {
 		let mut chain = self.chain(0);
 		let (from, until) = (5.0 * self.window_seconds(), f64::from(windows) * self.window_seconds());

@@ -1,4 +1,4 @@
-//! What a proof is made of.
+//! Bundle: the parts of a proof, and their encodings.
 
 use alloc::{boxed::Box, vec::Vec};
 use codec::{Decode, DecodeAll, Encode};
@@ -12,124 +12,129 @@ use understudy_primitives::{
 
 use crate::{Error, Fault, Link};
 
-/// The account of a member.
+/// Account of a member.
 pub type AccountId = AccountId32;
-/// A block's header.
+/// Header of a block.
 pub type Header = sp_runtime::generic::Header<u32, BlakeTwo256>;
 
-/// The version of the format.
+/// Version of the format.
 pub const VERSION: u8 = 3;
 
-/// The most bytes of a bundle that are looked at: some three thousand hand-offs of ten validators, or a hundred of a thousand.
+/// Maximum size of a bundle, in bytes: some three thousand hand-offs of ten validators, or a
+/// hundred of a thousand.
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// A header, and the justification of its block. Both in SCALE, as the chain's nodes keep them.
+/// Header, and the justification of its block. Both in SCALE, as the chain's nodes store them.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Justified {
-	/// The header.
+	/// Header of the block.
 	#[serde(with = "sp_core::bytes")]
 	pub header: Vec<u8>,
-	/// The justification.
+	/// Justification of the block.
 	#[serde(with = "sp_core::bytes")]
 	pub justification: Vec<u8>,
 }
 
-/// A header, and nodes of the trie of its block's state.
+/// Header, and nodes of the trie of its block's state.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proven {
-	/// The header.
+	/// Header of the block.
 	#[serde(with = "sp_core::bytes")]
 	pub header: Vec<u8>,
-	/// The nodes that lead to what is proven of the state, and no others.
+	/// Trie nodes that lead to the proven values, and no others.
 	#[serde(with = "nodes")]
 	pub state: Vec<Vec<u8>>,
 }
 
-/// A member's vote for a recovery.
+/// Vote of a member for a recovery.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cast {
 	/// The member.
 	pub who: AccountId,
-	/// The last block that its node had seen finalized.
+	/// Last block that the member's node had seen finalized.
 	pub base: BlockId<H256>,
-	/// Its signature by its heartbeat key in force, sr25519.
+	/// Signature by the member's heartbeat key in force, sr25519.
 	pub signature: H512,
 }
 
-/// How a set that had lost more than a third of its votes was followed by another one.
+/// Forced change from an authority set that had lost more than a third of its votes to the next
+/// one.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ForcedChange {
-	/// A block that was final before: its state has the members, and the keys with which they sign.
+	/// Block that was final before: its state has the members, and the keys with which they sign.
 	pub anchor: Proven,
-	/// The justification of that block by the set that lost its votes. Empty for the block that the link before this one, or genesis,
-	/// shows to be final.
+	/// Justification of that block by the set that lost its votes. Empty if the link before this
+	/// one, or genesis, shows that the block is final.
 	#[serde(with = "sp_core::bytes")]
 	pub anchor_justification: Vec<u8>,
-	/// The block that the members voted for: its state has the set to be seated, its GRANDPA keys,
-	/// and the stall.
+	/// Block that the members voted for: its state has the set to be seated, its GRANDPA keys, and
+	/// the stall.
 	pub proposal: Proven,
 	/// Those keys, in the order of the seats, ed25519.
 	pub authorities: Vec<H256>,
-	/// The votes for the proposal.
+	/// Votes for the proposal.
 	pub votes: Vec<Cast>,
-	/// A block that the new set justifies: its state says that the change was forced for this proposal.
+	/// Block that the new set justifies: its state shows that the change was forced for this
+	/// proposal.
 	pub enacted: Proven,
-	/// The justification of that block.
+	/// Justification of that block.
 	#[serde(with = "sp_core::bytes")]
 	pub enacted_justification: Vec<u8>,
 }
 
-/// How an authority set handed over to the next one.
+/// Hand-off from one authority set to the next.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
 pub enum HandOff {
-	/// It finalized the block whose header announces the next set.
+	/// The set finalized the block whose header announces the next set.
 	Scheduled(Justified),
-	/// It could finalize nothing any more, and the members of the roster seated the next set.
+	/// The set could no longer finalize anything, and the members of the roster seated the next
+	/// set.
 	Forced(Box<ForcedChange>),
 }
 
-/// An incident as the state has it. Without it a bundle says nothing of whether there are other records of it.
+/// Incident, as the state has it. A bundle without one does not show that an incident has no
+/// further records.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProvenIncident {
-	/// Its id.
+	/// Id of the incident.
 	pub id: IncidentId,
-	/// What became of it.
+	/// State of the incident.
 	pub incident: Incident<AccountId>,
 }
 
-/// A piece of evidence that is shown.
+/// Piece of evidence that the bundle discloses.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShownPiece {
-	/// Its place among the record's pieces.
+	/// Index among the pieces of the record.
 	pub piece: u8,
-	/// What hid it.
+	/// Salt of the piece.
 	pub salt: Salt,
-	/// The piece.
+	/// Content of the piece.
 	pub evidence: Evidence,
 }
 
-/// A record, and what is shown of its evidence.
+/// Record, and the disclosed part of its evidence.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shown {
 	/// The record.
 	pub record: Record<AccountId, u32>,
-	/// How many pieces of evidence it has; 0 where none is shown.
+	/// Number of pieces of evidence of the record; 0 if none is shown.
 	pub pieces: u8,
-	/// Those that are shown, in their order.
+	/// Pieces that are shown, in their order.
 	pub shown: Vec<ShownPiece>,
-	/// What leads from them to the record's `evidence_root`.
+	/// Proof that leads from them to the record's `evidence_root`.
 	pub path: Vec<H256>,
 }
 
 impl Shown {
-	/// Shows those pieces of an entry's evidence that `discloses` says.
+	/// Shows an entry, with the pieces of its evidence for which `discloses` returns `true`.
 	pub fn new(entry: Entry<AccountId, u32>, discloses: impl Fn(&Evidence) -> bool) -> Self {
 		let Entry { record, evidence, salt } = entry;
 		let shown: Vec<ShownPiece> = (0..)
@@ -148,39 +153,39 @@ impl Shown {
 	}
 }
 
-/// A proof of some records, or of an incident with all of its records.
+/// Proof of some records, or of an incident with all of its records.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bundle {
-	/// [`VERSION`].
+	/// Version of the format, [`VERSION`].
 	pub version: u8,
-	/// The hash of the chain's first block.
+	/// Hash of the chain's first block.
 	pub genesis: H256,
-	/// The set that justifies the first hand-off, or the head where there are none.
+	/// Id of the set that justifies the first hand-off, or the head if there are no hand-offs.
 	pub first_set: u64,
-	/// How each set until the head's handed over to the next one, oldest first.
+	/// Hand-offs from set to set, up to the set of the head, oldest first.
 	pub hand_offs: Vec<HandOff>,
-	/// The finalized block whose state is proven.
+	/// Finalized block whose state is proven.
 	pub head: Justified,
-	/// The nodes of the state's trie that lead to what is proven of it.
+	/// Trie nodes that lead from its state root to the proven values.
 	#[serde(with = "nodes")]
 	pub state: Vec<Vec<u8>>,
-	/// When that block was authored, in milliseconds since the Unix epoch.
+	/// Time at which that block was authored, in milliseconds since the Unix epoch.
 	pub time: u64,
-	/// The log as of that block.
+	/// Head of the log as of that block.
 	pub log: LogHead,
-	/// How the log of a checkpoint became this one, if that is to be shown.
+	/// Proof that this log continues that of a checkpoint, if that is to be shown.
 	pub ancestry: Option<Ancestry>,
-	/// The incident whose records are shown, if it is one.
+	/// Incident whose records are shown, if the proof is of one.
 	pub incident: Option<ProvenIncident>,
-	/// What leads from the records to the log's root.
+	/// Proof that leads from the records to the root of the log.
 	pub path: Vec<H256>,
-	/// The records, oldest first.
+	/// Records, oldest first.
 	pub records: Vec<Shown>,
 }
 
 impl Bundle {
-	/// Reads a bundle in SCALE.
+	/// Decodes a bundle in SCALE.
 	pub fn from_scale(bytes: &[u8]) -> Result<Self, Error> {
 		let malformed = || Error { link: Link::Format, fault: Fault::Malformed };
 		if bytes.len() > MAX_BYTES {
@@ -193,13 +198,14 @@ impl Bundle {
 		}
 	}
 
-	/// The bytes that prove the records, beside the hand-offs between sets and the head's finality: their path and themselves.
+	/// Returns the size, in bytes, of the part that proves the records beside the custody: the
+	/// path, the records and the incident.
 	pub fn own_bytes(&self) -> usize {
 		(&self.path, &self.records, &self.incident).encoded_size()
 	}
 }
 
-/// Lists of bytes as lists of hexadecimal strings.
+/// Encoding of lists of bytes as lists of hexadecimal strings.
 mod nodes {
 	use super::*;
 	use serde::{Deserializer, Serializer};

@@ -1,4 +1,4 @@
-//! The chain of custody, link by link.
+//! Check of a bundle: follows the chain of custody link by link.
 
 use alloc::vec::Vec;
 use serde::Serialize;
@@ -12,53 +12,54 @@ use crate::{
 	VERSION,
 };
 
-/// What a bundle that holds has shown.
+/// Facts that a valid bundle proves.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Verified {
-	/// The head's number.
+	/// Number of the head.
 	pub block: u32,
-	/// The head's hash.
+	/// Hash of the head.
 	pub hash: H256,
-	/// When the head was authored, in milliseconds since the Unix epoch.
+	/// Time at which the head was authored, in milliseconds since the Unix epoch.
 	pub time: u64,
-	/// The log as of the head.
+	/// Head of the log as of that block.
 	pub log: LogHead,
-	/// The log as of a checkpoint, of which this one is shown to be the continuation: its count, and its root.
+	/// Checkpoint whose log this one continues: its record count, and its root.
 	pub checkpoint: Option<(RecordSeq, H256)>,
-	/// The authority set that finalized the head.
+	/// Authority set that finalized the head.
 	pub set: AuthoritySet,
-	/// The last block that the set before it finalized, or the one that proposed it, see [`TrustedSet`].
+	/// Last block that the set before it finalized, or the block that proposed it, see
+	/// [`TrustedSet`].
 	pub since: u32,
-	/// How many hand-offs led from the trusted set to it.
+	/// Number of hand-offs from the trusted set to it.
 	pub hand_offs: usize,
-	/// Those of them that were forced.
+	/// Forced hand-offs among them.
 	pub forced: Vec<Forced>,
 }
 
-/// A change of authorities that was forced.
+/// Forced change of authorities.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Forced {
-	/// The set that was seated.
+	/// Id of the set that was seated.
 	pub set: u64,
-	/// The block that proposed it.
+	/// Number of the block that proposed it.
 	pub proposal: u32,
-	/// The members that voted for it.
+	/// Members that voted for it.
 	pub voters: Vec<AccountId>,
-	/// The stall that it ended, as the proposal's state has it.
+	/// Stall that the change ended, as the proposal's state has it.
 	pub stall: Stall,
 }
 
-/// Who finalizes, at a point of the chain.
+/// Custody of the chain at some point: the authority set that finalizes from there on.
 pub(crate) struct Custody {
-	/// The set.
+	/// Authority set.
 	pub set: AuthoritySet,
-	/// What it justifies comes after this block.
+	/// Number of the block after which all blocks come that the set justifies.
 	pub since: u32,
-	/// A block that is known to be final, whose state has the roster of this set.
+	/// Hash of a block that is known to be final, whose state has the roster of this set.
 	pub known: Option<H256>,
 }
 
-/// Says which link it is that does not hold.
+/// Attaches the link to a fault.
 trait At<T> {
 	fn at(self, link: Link) -> Result<T, Error>;
 }
@@ -77,10 +78,10 @@ pub(crate) fn ensure(holds: bool, fault: Fault) -> Result<(), Fault> {
 	}
 }
 
-/// Checks that the records are what the chain's log says, by its finality and nothing else.
+/// Checks that the records of a bundle are those of the chain's log, by the chain's finality alone.
 ///
-/// Takes time in proportion to the bundle's size: a signature for each vote in each hand-off, and hashes. Does not panic,
-/// whatever the bundle is.
+/// The time is proportional to the size of the bundle: one signature for each vote in each
+/// hand-off, and hashes. Does not panic, whatever the bundle contains.
 pub fn check(bundle: &Bundle, trusted: &TrustedSet, policy: &Policy) -> Result<Verified, Error> {
 	ensure(bundle.version == VERSION, Fault::UnknownVersion).at(Link::Format)?;
 	ensure(bundle.genesis == trusted.genesis, Fault::WrongChain).at(Link::Trust)?;
@@ -140,7 +141,7 @@ pub fn check(bundle: &Bundle, trusted: &TrustedSet, policy: &Policy) -> Result<V
 	Ok(verified)
 }
 
-/// One set hands over to the next with the last block that it finalizes.
+/// Follows a scheduled hand-off: the last block that the set finalizes announces the next set.
 fn follow(custody: &Custody, last: &Justified) -> Result<Custody, Fault> {
 	let (hash, header) = finality::header(&last.header)?;
 	let number = *header.number();
@@ -150,7 +151,8 @@ fn follow(custody: &Custody, last: &Justified) -> Result<Custody, Fault> {
 	Ok(Custody { set, since: number, known: Some(hash) })
 }
 
-/// The records are in the log, in their order, and their evidence is what they commit to.
+/// Checks that the records are in the log, that they are in order, and that they commit to their
+/// evidence.
 fn check_records(bundle: &Bundle) -> Result<(), Error> {
 	let Bundle { records, log, .. } = bundle;
 	ensure(!records.is_empty(), Fault::NoRecords).at(Link::Log)?;
@@ -176,7 +178,7 @@ fn check_records(bundle: &Bundle) -> Result<(), Error> {
 fn check_evidence(shown: &Shown) -> Result<(), Fault> {
 	let Shown { record, pieces, shown, path } = shown;
 	if shown.is_empty() {
-		// Nothing is shown, and nothing claimed.
+		// Without shown pieces, the bundle must make no claim on the evidence.
 		return ensure(*pieces == 0 && path.is_empty(), Fault::WrongEvidence);
 	}
 	ensure(shown.windows(2).all(|pair| pair[0].piece < pair[1].piece), Fault::PiecesOutOfOrder)?;
@@ -188,7 +190,8 @@ fn check_evidence(shown: &Shown) -> Result<(), Fault> {
 	ensure(root == Some(record.evidence_root), Fault::WrongEvidence)
 }
 
-/// The log of a checkpoint that this one continues, if the bundle shows one.
+/// Checks the ancestry, if the bundle has one. Returns the record count and the root of the earlier
+/// log, which this one continues.
 fn check_ancestry(bundle: &Bundle) -> Result<Option<(RecordSeq, H256)>, Fault> {
 	let Some(ancestry) = bundle.ancestry.clone() else { return Ok(None) };
 	let count = ancestry.count;
@@ -197,7 +200,7 @@ fn check_ancestry(bundle: &Bundle) -> Result<Option<(RecordSeq, H256)>, Fault> {
 	Ok(Some((count, then)))
 }
 
-/// What who checks asks for beside.
+/// Checks the requirements of the policy.
 fn check_policy(verified: &Verified, trusted: &TrustedSet, policy: &Policy) -> Result<(), Error> {
 	let Policy { min_block, min_records, not_before, trusted_not_before, checkpoint } = policy;
 	let LogHead { count, root, .. } = verified.log;

@@ -1,31 +1,31 @@
-//! What can be wrong with a proof, by name.
+//! Links of a proof, and the named faults for which the verifier refuses one.
 
 use core::fmt;
 
-/// A link of the chain of custody.
+/// Link of the chain of custody.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Link {
 	/// The bundle itself.
 	Format,
-	/// From what is trusted to the bundle.
+	/// From the trusted set to the bundle.
 	Trust,
 	/// From one authority set to the next; counted from 0.
 	HandOff(usize),
 	/// From the last authority set to the head.
 	Head,
-	/// From the head's state root to what is proven of the state.
+	/// From the head's state root to the proven values.
 	State,
 	/// From the log's root to the records.
 	Log,
-	/// A record, by its place in the bundle.
+	/// A record, by its index in the bundle.
 	Record(usize),
-	/// The evidence of a record, by the record's place in the bundle.
+	/// The evidence of a record, by the record's index in the bundle.
 	Evidence(usize),
 	/// From the incident to its records.
 	Incident,
 	/// From the log of a checkpoint to this one.
 	Ancestry,
-	/// How new the head is, and whether all that was asked for is shown.
+	/// The age of the head and of the trusted set, and the requested checkpoint.
 	Age,
 }
 
@@ -49,24 +49,24 @@ impl fmt::Display for Link {
 
 macro_rules! faults {
 	($($(#[doc = $doc:literal])+ $name:ident,)*) => {
-		/// What is wrong with a link.
+		/// Reason for which a link does not hold.
 		#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 		pub enum Fault {
 			$($(#[doc = $doc])+ $name,)*
 		}
 
 		impl Fault {
-			/// Every one of them.
+			/// All faults.
 			pub const ALL: &'static [Fault] = &[$(Fault::$name,)*];
 
-			/// Its name.
+			/// Returns the name of the fault.
 			pub fn name(self) -> &'static str {
 				match self {
 					$(Fault::$name => stringify!($name),)*
 				}
 			}
 
-			/// What it means.
+			/// Returns the meaning of the fault, in a sentence. Begins with a space.
 			pub fn explanation(self) -> &'static str {
 				match self {
 					$(Fault::$name => concat!($($doc),+),)*
@@ -77,31 +77,32 @@ macro_rules! faults {
 }
 
 faults! {
-	/// It cannot be decoded: cut off, longer than it should be, or not what it says.
+	/// The bytes cannot be decoded: they are cut off, too long, or of another type.
 	Malformed,
-	/// It is larger than what is looked at.
+	/// The bundle is larger than this verifier accepts.
 	TooLarge,
-	/// It is of a version that this verifier does not know.
+	/// The bundle is of a version that this verifier does not know.
 	UnknownVersion,
-	/// It is of another chain than the trusted one.
+	/// The proof is of another chain than the trusted one.
 	WrongChain,
-	/// It begins with another authority set than the trusted one.
+	/// The proof begins with another authority set than the trusted one.
 	WrongSet,
-	/// The authority set has nobody in it, or somebody twice, or a weight of zero or beyond all bounds.
+	/// The authority set is empty or has a member twice, or its weights or its id are out of
+	/// bounds.
 	BadSet,
-	/// It is not after the block before it.
+	/// The block does not come after the block of the link before it.
 	OutOfOrder,
-	/// The justification is of another block.
+	/// The justification is for another block.
 	WrongBlock,
-	/// Somebody voted who is not in the authority set.
+	/// A voter is not in the authority set.
 	UnknownVoter,
-	/// Somebody's vote is there twice, or somebody has more votes than the two that make an equivocation.
+	/// A vote is present twice, or a voter has more votes than the two that make an equivocation.
 	DuplicateVoter,
-	/// A vote is not signed by the voter, or for another round or set.
+	/// A vote is not signed by the voter, or is signed for another round or set.
 	BadSignature,
-	/// A vote is for a block that is not the justified one and does not descend from it.
+	/// A vote is for a block that is neither the justified one nor a descendant of it.
 	VoteElsewhere,
-	/// A header in the justification is of no use.
+	/// A header in the justification is not needed.
 	UnusedHeader,
 	/// Two thirds of the authority set or fewer voted.
 	TooFewVotes,
@@ -109,57 +110,61 @@ faults! {
 	NoChange,
 	/// The header announces more than one next authority set.
 	ManyChanges,
-	/// The next authority set comes later than with the next block, which this format does not follow.
+	/// The next authority set takes effect after a delay, which this format does not support.
 	DelayedChange,
 	/// The next authority set is forced, which a header alone does not prove.
 	ForcedChange,
-	/// Nothing before shows that the block is final whose state says who the members are.
+	/// No earlier link shows that the anchor is final, the block whose state has the members.
 	UnknownAnchor,
-	/// The state has nothing where the members, or those that they seat, should be.
+	/// The state lacks the members of the roster, or the set that they seat.
 	MissingValue,
-	/// A key is not that of the member that it is said to be of.
+	/// A key does not belong to the member that it is listed for.
 	WrongKey,
-	/// Somebody voted for a recovery who is no member, or a standby that was not ready.
+	/// A vote for the recovery is by a non-member, or by a standby that was not ready.
 	NotAMember,
-	/// No more than half of the members voted for the recovery, or no more of the active ones than may fail.
+	/// No more than half of the members voted for the recovery, or no more active members than may
+	/// fail.
 	NoQuorum,
-	/// The proposal's state does not say that finality had stalled, or says what cannot be.
+	/// The proposal's state does not show a stall of finality, or shows one that is impossible.
 	NoStall,
-	/// The new authorities' own chain does not say that the change to them was forced for this proposal.
+	/// The chain of the new authorities does not show that the change to them was forced for this
+	/// proposal.
 	NotEnacted,
-	/// The proof leads to nothing at this state root: a node of the trie is missing or wrong.
+	/// The proof leads from this state root to no value: a trie node is missing or wrong.
 	Unproven,
-	/// The proof has nodes that nothing needs.
+	/// The proof has trie nodes that are not needed.
 	UnusedNode,
 	/// The state has another value.
 	WrongValue,
-	/// There are no records.
+	/// The bundle has no records.
 	NoRecords,
 	/// The records are not in the order of the log.
 	RecordsOutOfOrder,
 	/// The record is not in the log as of the head.
 	NoSuchRecord,
-	/// Two records that follow one another are not chained.
+	/// Two consecutive records are not chained.
 	BrokenChain,
 	/// The path does not lead to the log's root.
 	WrongRoot,
-	/// The last record is not the one that the head names.
+	/// The last record is not the one that the head of the log names.
 	WrongLast,
-	/// The pieces of evidence are not in their order.
+	/// The pieces of evidence are not in order.
 	PiecesOutOfOrder,
 	/// The evidence is not what the record commits to.
 	WrongEvidence,
-	/// Records that the incident lists lack, or others are among them.
+	/// Records that the incident lists are missing, or other records are among them.
 	IncompleteIncident,
-	/// It is older than it must be: an old head, shown as the newest.
+	/// The proof is older than required: an old head may be shown as the newest.
 	Stale,
-	/// The trusted set is older than it may be, or nobody has said how old: its members may have given their keys away since.
+	/// The trusted set is older than permitted, or undated: its members may have given their keys
+	/// away since.
 	OldTrust,
-	/// The log of the checkpoint is not a beginning of this one.
+	/// The log of the checkpoint is not a prefix of this one.
 	WrongCheckpoint,
-	/// It does not lead from the log of that time to this one.
+	/// The ancestry does not lead from the earlier log to this one.
 	WrongAncestry,
-	/// It does not show how the log of the checkpoint became this one; fetch it with that checkpoint.
+	/// The bundle does not show that this log continues that of the checkpoint; fetch it with that
+	/// checkpoint.
 	NoAncestry,
 }
 
@@ -169,12 +174,12 @@ impl fmt::Display for Fault {
 	}
 }
 
-/// Which link does not hold, and why.
+/// Refusal of a proof: the link that does not hold, and the fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Error {
-	/// The link.
+	/// Link that does not hold.
 	pub link: Link,
-	/// What is wrong with it.
+	/// Fault of the link.
 	pub fault: Fault,
 }
 

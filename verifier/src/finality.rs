@@ -1,7 +1,9 @@
-//! Whether a block is final: the votes of more than two thirds of an authority set, and how one set hands over to the next.
+//! Finality of a block by the votes of more than two thirds of an authority set, and hand-offs from
+//! one set to the next.
 //!
-//! The rule is the one by which nodes import justifications, and plainer: every vote counts, or the proof is refused. Honest
-//! nodes put nothing else into a justification than votes for the block or its descendants, and both votes of who voted twice.
+//! The rule is that by which nodes import justifications, but simpler: every vote must count, or
+//! the proof is refused. Honest nodes put into a justification only votes for the block or its
+//! descendants, and both votes of an equivocator.
 
 use alloc::{collections::BTreeMap, vec::Vec};
 use codec::DecodeAll;
@@ -16,17 +18,18 @@ use sp_runtime::{
 
 use crate::{Fault, Header};
 
-/// An authority set, checked: nobody is in it twice, and everybody has a weight.
+/// Valid authority set: not empty, no member is in it twice, and every weight is above zero.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AuthoritySet {
-	/// Its id.
+	/// Id of the set.
 	pub id: u64,
 	voters: BTreeMap<AuthorityId, u64>,
 	threshold: u64,
 }
 
 impl AuthoritySet {
-	/// Checks a list of authorities.
+	/// Creates the set from a list of authorities. Fails with [`Fault::BadSet`] if the list is not
+	/// valid.
 	pub fn new(id: u64, authorities: &[(AuthorityId, u64)]) -> Result<Self, Fault> {
 		let voters: BTreeMap<_, _> = authorities.iter().cloned().collect();
 		let total = authorities.iter().try_fold(0u64, |sum, (_, weight)| sum.checked_add(*weight));
@@ -35,33 +38,33 @@ impl AuthoritySet {
 		if voters.is_empty() || voters.len() < authorities.len() || weightless {
 			return Err(Fault::BadSet);
 		}
-		// All but the faults that GRANDPA bears.
+		// The total without the faults that GRANDPA tolerates.
 		let threshold = total - (total - 1) / 3;
 		Ok(Self { id, voters, threshold })
 	}
 
-	/// How many are in it.
+	/// Returns the number of members.
 	pub fn len(&self) -> usize {
 		self.voters.len()
 	}
 
-	/// Never: an empty set is refused.
+	/// Returns `true` if the set has no members. Always `false`: an empty set is refused.
 	pub fn is_empty(&self) -> bool {
 		self.voters.is_empty()
 	}
 
-	/// Its members' keys, in their order, and their weights.
+	/// Returns the keys of the members in ascending order, with their weights.
 	pub fn authorities(&self) -> Vec<(AuthorityId, u64)> {
 		self.voters.iter().map(|(key, weight)| (key.clone(), *weight)).collect()
 	}
 
-	/// The weight of votes that makes a block final.
+	/// Returns the least weight of votes that makes a block final.
 	pub fn threshold(&self) -> u64 {
 		self.threshold
 	}
 }
 
-/// Checks that a justification finalizes the block of this hash and number.
+/// Checks that a justification of this set finalizes the block with this hash and number.
 pub fn verify(set: &AuthoritySet, hash: H256, number: u32, justification: &[u8]) -> Result<(), Fault> {
 	let justification =
 		GrandpaJustification::<Header>::decode_all(&mut &justification[..]).map_err(|_| Fault::Malformed)?;
@@ -99,19 +102,20 @@ pub fn verify(set: &AuthoritySet, hash: H256, number: u32, justification: &[u8])
 		match &votes[..] {
 			[only] if !only.descends => return Err(Fault::VoteElsewhere),
 			[_] => (),
-			// Who voted for two blocks in a round counts as a vote for any block: one of its two is a fault of its own.
+			// An equivocator counts as a vote for any block, since one of its two votes is a fault
+			// anyway.
 			[one, other] if one.vote != other.vote => (),
 			_ => return Err(Fault::DuplicateVoter),
 		}
 		// Cannot overflow: the sum of all weights does not.
 		weight = weight.saturating_add(set.voters.get(voter).copied().unwrap_or_default());
 	}
-	// A voter who voted twice counts for any block; such votes alone do not connect to the
-	// justified one.
+	// The votes of equivocators count for any block, so they alone do not lead to the justified
+	// one.
 	if tree.placed.get(&hash) != Some(&(number, true)) {
 		return Err(Fault::VoteElsewhere);
 	}
-	// A header that is there twice is as useless as one that no vote needs.
+	// This also finds headers that are present twice.
 	if tree.needed() != votes_ancestries.len() {
 		return Err(Fault::UnusedHeader);
 	}
@@ -123,17 +127,18 @@ pub fn verify(set: &AuthoritySet, hash: H256, number: u32, justification: &[u8])
 
 type Precommit = finality_grandpa::Precommit<H256, u32>;
 
-/// A block that somebody voted for, and whether the justified one is among its ancestors or itself.
+/// Block of a vote. `descends` is `true` if it is the justified block or descends from it.
 struct Vote {
 	vote: (H256, u32),
 	descends: bool,
 }
 
-/// The blocks from the lowest vote on, as far as the headers in a justification connect them.
+/// Blocks from the lowest vote on, as far as the headers in a justification connect them.
 struct Tree {
 	headers: BTreeMap<H256, Header>,
 	target: H256,
-	/// Those that were come by: their number, and whether they are the justified block or descend from it.
+	/// Blocks on the paths so far: their number, and `true` for the justified block and its
+	/// descendants.
 	placed: BTreeMap<H256, (u32, bool)>,
 }
 
@@ -144,8 +149,8 @@ impl Tree {
 		Self { headers, target: target.0, placed }
 	}
 
-	/// Whether a block descends from the justified one, or is it. `None` where no headers lead from it down to the lowest vote.
-	/// Each header is come by once.
+	/// Returns `true` if a block is the justified one or descends from it. `None` if no headers
+	/// lead from the block down to the lowest vote. Visits each header once.
 	fn place(&mut self, block: (H256, u32)) -> Option<bool> {
 		let (mut hash, mut number) = block;
 		let mut way = Vec::new();
@@ -164,13 +169,13 @@ impl Tree {
 		Some(descends)
 	}
 
-	/// How many headers it took.
+	/// Returns the number of headers that the votes needed.
 	fn needed(&self) -> usize {
 		self.placed.len().saturating_sub(1)
 	}
 }
 
-/// The set that follows `set` after the block with this header.
+/// Returns the set that follows `set` after the block with this header.
 pub fn next_set(set: &AuthoritySet, header: &Header) -> Result<AuthoritySet, Fault> {
 	let mut changes = Vec::new();
 	for item in header.digest().logs() {
@@ -192,7 +197,7 @@ pub fn next_set(set: &AuthoritySet, header: &Header) -> Result<AuthoritySet, Fau
 	AuthoritySet::new(set.id.checked_add(1).ok_or(Fault::BadSet)?, &next_authorities)
 }
 
-/// The hash of a header in SCALE, and the header.
+/// Decodes a header in SCALE. Returns its hash, too.
 pub(crate) fn header(bytes: &[u8]) -> Result<(H256, Header), Fault> {
 	let header = Header::decode_all(&mut &bytes[..]).map_err(|_| Fault::Malformed)?;
 	Ok((sp_runtime::traits::BlakeTwo256::hash(bytes), header))

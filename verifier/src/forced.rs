@@ -1,17 +1,18 @@
-//! A forced change of authorities: whether the members of the roster voted for it, and whether it came about.
+//! Forced change of authorities: checks that the members of the roster voted for it, and that it
+//! was enacted.
 //!
 //! A set that has lost more than a third of its votes can finalize no block that announces the next
-//! one. Its successor is what more than half of its roster voted for, by the rule by which the
-//! chain itself counts ([`quorum::is_quorum`]): members of the active set and of the ready reserve,
-//! with the keys that were in force in a block from before the stall. The proposal that they signed
-//! says that the chain had noticed a stall, and which one. Enough votes do not say that a proposal
-//! was carried out: if enough members came back first, it was not. So a block of the new set has to
-//! say so.
+//! set. Its successor is the set that more than half of its roster voted for, by the rule of the
+//! chain itself ([`quorum::is_quorum`]). The voters are members of the active set and of the ready
+//! reserve, with the keys that were in force in a block from before the stall. The state of the
+//! proposal that they signed has the stall that the chain had noticed. Enough votes do not prove
+//! that a proposal was carried out: if enough members came back first, it was not. Therefore a
+//! block of the new set has to show it.
 //!
-//! A forced link takes the signatures of more than half of the members where an ordinary one takes
-//! those of more than two thirds of the authorities. Whoever holds so many keys of *former* members
-//! can forge one from a set that is trusted still: how old a trusted set may be is the verifier's
-//! user's to say, see `docs/proofs.md`.
+//! A forced link needs the signatures of more than half of the members, but an ordinary one those
+//! of more than two thirds of the authorities. With that many keys of *former* members, anybody can
+//! forge a forced link from a set that is still trusted. The user of the verifier decides on the
+//! permitted age of a trusted set, see `docs/proofs.md`.
 
 use alloc::{
 	collections::{BTreeMap, BTreeSet},
@@ -36,21 +37,21 @@ use crate::{
 	AccountId, Cast, Fault, ForcedChange, TrustedSet,
 };
 
-/// A member of a roster, as the state has it.
+/// Member of a roster, as the state has it.
 #[derive(Decode)]
 struct Voter {
 	who: AccountId,
-	/// The heartbeat key in force.
+	/// Heartbeat key in force.
 	key: Option<AuthorityId>,
-	/// The member sits, or was ready to.
+	/// `true` for active members, and for standbys that were ready.
 	counts: bool,
 }
 
-/// A roster: number of active members, and the members, those first.
+/// Roster: number of active members, and all members, the active ones first.
 type Roster = (u32, Vec<Voter>);
 
-/// The rosters in flight, as the state has them, each with the block in which it took effect; and
-/// the block until which the list is incomplete. The newest one is known in any case.
+/// Rosters in flight, as the state has them, each with the block in which it took effect; and the
+/// block until which the list is incomplete. The newest roster is known in any case.
 type Rosters = (Vec<(u32, Roster)>, Option<u32>);
 
 /// Checks a forced change. Returns the custody after it, and the stall that it ended.
@@ -74,9 +75,10 @@ pub(crate) fn follow(
 	let roster = roster(*anchor.state_root(), change, trusted, is_justified)?;
 	check_votes(change, &proposed, &trusted.genesis, &roster)?;
 	let (seats, stall) = proposed_seats(*proposal.state_root(), change, trusted)?;
-	// Finality stood still below a block that the proposal builds on.
+	// Finality had stalled below a block that the proposal builds on.
 	let is_stall = stall.finalized < stall.noticed.block && stall.noticed.block < proposed.number;
-	// With too few members alive to report it, the chain notices a stall by time alone.
+	// `reports` is not checked: with too few members alive to report the stall, the chain notices
+	// it by time alone.
 	ensure(is_stall && stall.since.block < stall.noticed.block, Fault::NoStall)?;
 
 	let (hash, enacted) = finality::header(&change.enacted.header)?;
@@ -86,14 +88,14 @@ pub(crate) fn follow(
 	let forced = forced.into_iter().next().flatten().ok_or(Fault::NotEnacted)?;
 	let (id, carried_out) =
 		<(u64, BlockId<H256>)>::decode_all(&mut &forced[..]).map_err(|_| Fault::NotEnacted)?;
-	// A change that is enacted and brings finality back no more than the one before is forced again, with the next id.
+	// A forced change that does not bring finality back is forced again, with the next id.
 	ensure(carried_out == proposed && id > custody.set.id, Fault::NotEnacted)?;
 	let set = AuthoritySet::new(id, &seats)?;
 	finality::verify(&set, hash, *enacted.number(), &change.enacted_justification)?;
 	Ok((Custody { set, since: proposed.number, known: Some(hash) }, stall))
 }
 
-/// The members that could vote, with their keys.
+/// Returns the newest roster in the anchor's state: the members that could vote, with their keys.
 fn roster(
 	root: H256,
 	change: &ForcedChange,
@@ -102,7 +104,7 @@ fn roster(
 ) -> Result<Roster, Fault> {
 	let keys = recovery_keys(&trusted.recovery);
 	let mut asked = vec![keys.rosters];
-	// What a set justifies could be another chain's with the same keys.
+	// A justified block could be of another chain with the same keys.
 	asked.extend(is_justified.then_some(keys.genesis));
 	let found = state::values(root, &change.anchor.state, &asked)?;
 	let (rosters, genesis) = found.split_first().ok_or(Fault::MissingValue)?;
@@ -114,7 +116,7 @@ fn roster(
 	rosters.into_iter().next_back().map(|(_, roster)| roster).ok_or(Fault::MissingValue)
 }
 
-/// Checks that enough of the members signed this proposal, each once, with its key.
+/// Checks that enough members signed this proposal, each once, with its key.
 fn check_votes(
 	change: &ForcedChange,
 	proposal: &BlockId<H256>,
@@ -138,10 +140,10 @@ fn check_votes(
 	ensure(quorum::is_quorum(votes, all), Fault::NoQuorum)
 }
 
-/// GRANDPA's authorities, with their weights.
+/// GRANDPA authorities, with their weights.
 type Authorities = Vec<(sp_consensus_grandpa::AuthorityId, u64)>;
 
-/// The authorities that the proposal seats, and the stall that it is to end.
+/// Returns the authorities that the proposal seats, and the stall that it is to end.
 fn proposed_seats(
 	root: H256,
 	change: &ForcedChange,

@@ -1,17 +1,18 @@
-//! Checks, offline, a proof of what a chain's failover log says.
+//! Offline verification of proofs of a chain's failover log.
 //!
-//! Who checks trusts one GRANDPA authority set ([`TrustedSet`]), that of genesis or a later one, and nobody else: no node, no
-//! RPC server, no database. A [`Bundle`] leads from that set to the records, link by link:
+//! The verifier trusts one GRANDPA authority set ([`TrustedSet`]), that of genesis or a later one,
+//! and nothing else: no node, no RPC server, no database. A [`Bundle`] leads from that set to the
+//! records, link by link:
 //!
 //! ```text
 //! trusted set ─▶ hand-offs ─▶ justification ─▶ header ─▶ state root ─▶ log head ─▶ MMR path ─▶ record ─▶ evidence
 //! ```
 //!
-//! [`check`] walks it and says what is [`Verified`], or names the [`Link`] that does not hold and the [`Fault`]. The format is
-//! specified in `docs/proof-format.md`.
+//! [`check`] follows these links. It returns the facts that are [`Verified`], or the [`Link`] that
+//! does not hold and its [`Fault`]. `docs/proof-format.md` specifies the format.
 //!
-//! Without the feature `program` the crate is `no_std`: another chain can embed it, where it calls the host for hashes and
-//! signatures as any pallet does.
+//! Without the feature `program` the crate is `no_std`, so that another chain can embed it. It then
+//! calls the host for hashes and signatures, as any pallet does.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 

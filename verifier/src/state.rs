@@ -1,4 +1,4 @@
-//! What is proven of the state: the trie's nodes from the root to each value, and not one more.
+//! State proofs: the trie nodes from the root to each value, and no others.
 
 use alloc::{vec, vec::Vec};
 use codec::Encode;
@@ -10,20 +10,20 @@ use understudy_primitives::{IncidentId, LogHead};
 
 use crate::{Fault, ProvenIncident};
 
-/// Where the state has what a bundle proves.
+/// Storage keys of the values that a bundle proves.
 pub struct StateKeys {
-	/// The genesis hash, by which it is known which chain's state it is.
+	/// Key of the genesis hash, which identifies the chain.
 	pub genesis: Vec<u8>,
-	/// The time of the block.
+	/// Key of the time of the block.
 	pub time: Vec<u8>,
-	/// The log's head.
+	/// Key of the head of the log.
 	pub head: Vec<u8>,
-	/// The incident.
+	/// Key of the incident, if one is proven.
 	pub incident: Option<Vec<u8>>,
 }
 
 impl StateKeys {
-	/// All of them.
+	/// Returns all keys.
 	pub fn all(&self) -> Vec<Vec<u8>> {
 		let mut all = vec![self.genesis.clone(), self.time.clone(), self.head.clone()];
 		all.extend(self.incident.clone());
@@ -39,21 +39,21 @@ fn twox_64_concat(key: impl Encode) -> Vec<u8> {
 	key.using_encoded(|key| [&twox_64(key)[..], key].concat())
 }
 
-/// Where the state has what a forced change proves.
+/// Storage keys of the values that a forced change proves.
 pub struct RecoveryKeys {
-	/// The genesis hash, by which it is known which chain's state it is.
+	/// Key of the genesis hash, which identifies the chain.
 	pub genesis: Vec<u8>,
-	/// The rosters over which votes are counted.
+	/// Key of the rosters over which votes are counted.
 	pub rosters: Vec<u8>,
-	/// The set that is proposed.
+	/// Key of the proposed set.
 	pub proposed: Vec<u8>,
-	/// The stall.
+	/// Key of the stall.
 	pub stalled: Vec<u8>,
-	/// The last change that was forced, and for which proposal.
+	/// Key of the last forced change and its proposal.
 	pub forced: Vec<u8>,
 }
 
-/// The keys, where the recovery pallet is called `pallet`.
+/// Returns the keys on a chain whose recovery pallet is called `pallet`.
 pub fn recovery_keys(pallet: &str) -> RecoveryKeys {
 	RecoveryKeys {
 		genesis: genesis_key(),
@@ -64,7 +64,7 @@ pub fn recovery_keys(pallet: &str) -> RecoveryKeys {
 	}
 }
 
-/// Where the state has whose session key this is.
+/// Returns the storage key of the owner of a session key.
 pub fn owner_key(key_type: KeyTypeId, key: &H256) -> Vec<u8> {
 	[item("Session", "KeyOwner"), twox_64_concat((key_type, &key[..]))].concat()
 }
@@ -73,7 +73,7 @@ fn genesis_key() -> Vec<u8> {
 	[item("System", "BlockHash"), twox_64_concat(0u32)].concat()
 }
 
-/// The keys, where the failover pallet is called `pallet`.
+/// Returns the keys on a chain whose failover pallet is called `pallet`.
 pub fn keys(pallet: &str, incident: Option<IncidentId>) -> StateKeys {
 	StateKeys {
 		genesis: genesis_key(),
@@ -83,10 +83,11 @@ pub fn keys(pallet: &str, incident: Option<IncidentId>) -> StateKeys {
 	}
 }
 
-/// Reads values from a proof of a state with this root, all of whose nodes must be needed.
+/// Reads the values under these keys from a proof of the state with this root. `None` for an absent
+/// value. Every node of the proof must be needed.
 pub fn values(root: H256, nodes: &[Vec<u8>], keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
 	let proof = StorageProof::new(nodes.iter().cloned());
-	// The same node twice is one too many.
+	// The proof is a set: a node that is present twice is superfluous.
 	if proof.len() != nodes.len() {
 		return Err(Fault::UnusedNode);
 	}
@@ -104,7 +105,7 @@ pub fn values(root: H256, nodes: &[Vec<u8>], keys: &[Vec<u8>]) -> Result<Vec<Opt
 	Ok(found)
 }
 
-/// Checks what a bundle says of the state.
+/// Checks that the state has the values of a bundle.
 pub(crate) fn check(
 	root: H256,
 	nodes: &[Vec<u8>],
@@ -118,7 +119,7 @@ pub(crate) fn check(
 	let mut expected = vec![genesis.encode(), time.encode(), log.encode()];
 	expected.extend(incident.map(|proven| proven.incident.encode()));
 	let found = values(root, nodes, &keys.all())?;
-	// Another chain's state is named as what it is.
+	// The state of another chain has a fault of its own.
 	if found.first() != Some(&Some(genesis.encode())) {
 		return Err(Fault::WrongChain);
 	}

@@ -1,5 +1,5 @@
-//! No input makes the verifier panic, and none that was changed holds. The tests run it for some seconds; `scripts/fuzz verifier`
-//! runs it for longer.
+//! Fuzzing of the verifier: no input makes it panic, and no changed bundle holds. The tests run
+//! this for some seconds, `scripts/fuzz verifier` for longer.
 
 mod forge;
 
@@ -15,7 +15,7 @@ fn setting(name: &str, default: u64) -> u64 {
 	std::env::var(name).map_or(default, |value| value.parse().expect("the setting is a number"))
 }
 
-/// Changes some bytes somewhere: flips, cuts, repeats, inserts, or takes lengths to their extremes.
+/// Changes some bytes at random: flips, cuts, repeats, inserts, or sets lengths to their extremes.
 fn mutate(bytes: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
 	for _ in 0..rng.gen_range(1..4) {
 		if bytes.is_empty() {
@@ -46,7 +46,8 @@ fn mutate(bytes: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
 	}
 }
 
-/// The parts whose encodings are bytes within bytes: changed there, they get past the first decoding.
+/// Changes the parts that are encoded as bytes within bytes, where a change passes the first
+/// decoding.
 fn mutate_inside(bundle: &mut Bundle, rng: &mut ChaCha8Rng) {
 	let hand_offs = bundle.hand_offs.len();
 	let (header, justification, state) = match rng.gen_range(0..=hand_offs) {

@@ -1,8 +1,8 @@
-//! Proofs of live networks: the drills `proofs` and `two-of-four` made them. Who writes another verifier can test it with the files in
-//! `vectors/`.
+//! Proofs of live networks, made by the drills `proofs` and `two-of-four`. The files in `vectors/`
+//! can test other verifiers, too.
 //!
-//! `UNDERSTUDY_WRITE_VECTORS=1 cargo test -p understudy-verifier --test vectors` writes the SCALE forms and what is to be found in them
-//! anew from the JSON.
+//! `UNDERSTUDY_WRITE_VECTORS=1 cargo test -p understudy-verifier --test vectors` writes the SCALE
+//! forms and the expected facts anew from the JSON.
 
 use std::{fs, path::PathBuf};
 
@@ -11,32 +11,32 @@ use serde_json::Value;
 use understudy_primitives::RecordKind;
 use understudy_verifier::{check, Bundle, Error, Fault, Policy, TrustedSet, Verified};
 
-/// A replacement, after the members had handed over by themselves.
+/// Vector of a replacement, after scheduled hand-offs.
 const FAILOVER: &str = "failover";
-/// A recovery, in which the change of authorities was forced.
+/// Vector of a recovery, with a forced change of authorities.
 const RECOVERY: &str = "recovery";
 
-/// From the package's folder, in which cargo runs tests: the folder at build time may be that of another checkout, which
-/// shares the artifacts.
+/// Returns the path of a vector's file, from the package's folder, in which cargo runs tests. The
+/// folder at build time may be that of another checkout, which shares the artifacts.
 fn path(vector: &str, file: &str) -> PathBuf {
 	["tests", "vectors", vector, file].iter().collect()
 }
 
-/// What a file has; or has from now on, if it is to be written anew.
+/// Returns the content of a file. Writes the file with the `new` content first, if requested.
 fn file(vector: &str, file: &str, new: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
 	let path = path(vector, file);
 	if std::env::var_os("UNDERSTUDY_WRITE_VECTORS").is_some() {
 		fs::write(&path, new()).expect("it can be written");
 	}
-	fs::read(path).expect("it is there")
+	fs::read(path).expect("the file exists")
 }
 
 fn json<Content: serde::de::DeserializeOwned>(vector: &str, file: &str) -> Content {
-	let bytes = fs::read(path(vector, file)).expect("it is there");
-	serde_json::from_slice(&bytes).expect("it is what it should be, in JSON")
+	let bytes = fs::read(path(vector, file)).expect("the file exists");
+	serde_json::from_slice(&bytes).expect("the file has the expected content, in JSON")
 }
 
-/// The bundle, and in SCALE.
+/// Returns the bundle, and its SCALE form.
 fn bundle(vector: &str) -> (Bundle, Vec<u8>) {
 	let bundle: Bundle = json(vector, "bundle.json");
 	let scale = file(vector, "bundle.scale", || bundle.encode());
@@ -45,7 +45,7 @@ fn bundle(vector: &str) -> (Bundle, Vec<u8>) {
 	(bundle, scale)
 }
 
-/// What is in it, as expected.
+/// Checks a vector against the expected facts. Returns the bundle and the facts.
 fn holds(vector: &str) -> (Bundle, Verified) {
 	let (bundle, _) = bundle(vector);
 	let trusted: TrustedSet = json(vector, "trust.json");
@@ -80,7 +80,9 @@ fn a_recovery_is_proven() {
 	let (bundle, verified) = holds(RECOVERY);
 	assert_eq!((verified.hand_offs, verified.forced.len()), (1, 1));
 	let kinds = |kind| bundle.records.iter().any(|shown| shown.record.kind == kind);
-	assert!([RecordKind::Degraded, RecordKind::Recovering, RecordKind::Thawed].into_iter().all(kinds));
+	assert!([RecordKind::Degraded, RecordKind::Recovering, RecordKind::NormalOperationResumed]
+		.into_iter()
+		.all(kinds));
 }
 
 #[test]

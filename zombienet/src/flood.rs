@@ -1,4 +1,4 @@
-//! Floods the chain with ordinary transactions, and counts what becomes of them.
+//! Floods the chain with ordinary transactions and counts the accepted and refused ones.
 
 use std::{
 	sync::{Arc, Mutex},
@@ -15,31 +15,33 @@ use crate::{
 	partition::NAMES,
 };
 
-/// Transfers in each transaction: so that it takes fewer of them, on a machine that runs all nodes.
+/// Number of transfers in each transaction: large ones need fewer requests, on a machine that runs
+/// all nodes.
 pub const TRANSFERS: usize = 100;
 
-/// So long a node may take to answer.
+/// Time for a node's answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What became of them so far.
+/// Counts of the flood's transactions so far.
 #[derive(Default, Clone)]
 pub struct Count {
-	/// Sent.
+	/// Number of submitted transactions.
 	pub offered: u64,
-	/// Turned away, for there was no room.
+	/// Number of refused transactions.
 	pub refused: u64,
-	/// What a node said when it turned one away first.
+	/// Error of the first refused transaction.
 	pub reason: Option<String>,
 }
 
-/// A running flood. Ends when it is dropped.
+/// A running flood. It ends when this is dropped.
 pub struct Flood {
 	count: Arc<Mutex<Count>>,
 	_senders: JoinSet<()>,
 }
 
 impl Flood {
-	/// Sends so many transactions a second, from all well-known accounts, to all nodes but these.
+	/// Sends `rate` transactions per second, from the accounts in [`NAMES`], to all nodes except
+	/// `but`.
 	pub async fn begin(network: &Net, but: &[&str], rate: f64) -> anyhow::Result<Self> {
 		let mut nodes: Vec<(Chain, RpcClient)> = Vec::new();
 		for (name, url) in network.urls() {
@@ -51,7 +53,7 @@ impl Flood {
 		let count = Arc::<Mutex<Count>>::default();
 		let mut senders = JoinSet::new();
 		for (nth, name) in NAMES.into_iter().enumerate() {
-			// An account's transactions go to one node, so that they come in order.
+			// Each account uses one node only, which keeps its nonces in order.
 			let (chain, rpc) = nodes[nth % nodes.len()].clone();
 			let count = count.clone();
 			let pace = Duration::from_secs_f64(NAMES.len() as f64 / rate);
@@ -77,7 +79,7 @@ impl Flood {
 		Ok(Self { count, _senders: senders })
 	}
 
-	/// What became of them so far.
+	/// Returns the counts so far.
 	pub fn count(&self) -> anyhow::Result<Count> {
 		self.count.lock().ok().map(|count| count.clone()).context("the flood has failed")
 	}

@@ -1,4 +1,5 @@
-//! Outage drills: each spawns a network of real nodes, breaks something, watches what the chain makes of it, and judges.
+//! Outage drills: each one spawns a network of real nodes, injects a failure, watches the chain's
+//! reaction, and passes or fails.
 
 mod chain;
 mod drills;
@@ -7,6 +8,7 @@ mod network;
 mod partition;
 mod proof;
 mod timeline;
+mod types;
 
 use std::process::ExitCode;
 
@@ -15,28 +17,29 @@ use clap::{Parser, Subcommand};
 use proof::{Crosses, Proof, Verifier};
 use tokio::signal::unix::{signal, SignalKind};
 
-/// Spawns a network of real nodes on this machine, breaks something, and watches whether it heals.
+/// Spawns a network of real nodes on this machine, injects a failure, and checks that the network
+/// heals.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
-	/// The node to run. An absolute path.
+	/// Absolute path of the node to run.
 	#[arg(long, env = "UNDERSTUDY_NODE", global = true, default_value = "understudy-node")]
 	node: std::path::PathBuf,
 
-	/// The folder with the networks' descriptions.
+	/// Folder with the descriptions of the networks.
 	#[arg(long, global = true, env = "UNDERSTUDY_NETWORKS", default_value = "zombienet/networks")]
 	networks: std::path::PathBuf,
 
-	/// The program that fetches and checks proofs.
+	/// Program that fetches and checks proofs.
 	#[arg(long, env = "UNDERSTUDY_VERIFIER", global = true, default_value = "understudy-verify")]
 	verifier: std::path::PathBuf,
 
-	/// Leave the network running when the drill is over, until Ctrl-C, and print its RPC URLs.
+	/// Leave the network running after the drill, until Ctrl-C, and print its RPC URLs.
 	#[arg(long, global = true)]
 	keep: bool,
 
-	/// Run this program when the drill went well, before the network ends; its last arguments are an RPC URL and
-	/// --records.
+	/// Run this program after a successful drill, before the network ends, with an RPC URL and
+	/// --records as its arguments.
 	#[arg(long, global = true)]
 	then: Option<std::path::PathBuf>,
 
@@ -46,160 +49,170 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Drill {
-	/// Kills one validator with `kill -9` and watches the standby take its seat.
+	/// Kills one validator with `kill -9`: a standby takes its seat.
 	Kill {
-		/// Whom to kill.
+		/// Validator to kill.
 		#[arg(long, default_value = "bob")]
 		victim: String,
 	},
-	/// Kills different validators one after the other, lets each come back, and takes the median time to replacement.
+	/// Kills different validators one after the other, restarts each, and measures the median time
+	/// to replacement.
 	Median {
-		/// How many to kill.
+		/// Number of validators to kill.
 		#[arg(long, default_value_t = 10)]
 		kills: usize,
-		/// The most blocks that the median may take.
+		/// Maximum median, in blocks.
 		#[arg(long, default_value_t = 8)]
 		bar: u32,
 	},
-	/// Breaks nothing, and checks that nothing happens and that authors send no heartbeats.
+	/// Injects no failure: the log gets no records, the set does not change, and authors send no
+	/// heartbeats.
 	Idle {
-		/// For how many blocks.
+		/// Number of blocks.
 		#[arg(long, default_value_t = 100)]
 		blocks: u32,
 	},
-	/// Stops one validator's process with SIGSTOP: it is there, and silent. A standby takes its seat.
+	/// Stops one validator's process with SIGSTOP: it stays present and does nothing. A standby
+	/// takes its seat.
 	Frozen {
-		/// Whom to stop.
+		/// Validator to stop.
 		#[arg(long, default_value = "charlie")]
 		victim: String,
 	},
-	/// A validator that authors and does not vote is replaced.
+	/// Replaces a validator that authors but does not vote.
 	Mute,
-	/// A validator that votes, answers and heartbeats, and does not author, is replaced and not
-	/// charged. Meanwhile another one dies: finality goes on, and that one is replaced, too.
+	/// Replaces a validator that votes, answers and sends heartbeats but does not author, without a
+	/// charge. Then kills another one: the chain is not degraded, and that one is replaced as well.
 	Lame,
-	/// A validator whose RPC server cannot be reached, but that does all of its work, keeps its seat.
+	/// Makes the RPC server of a validator unreachable: the validator works, and keeps its seat.
 	Hidden {
-		/// Who it is.
+		/// Name of the validator.
 		#[arg(long, default_value = "bob")]
 		victim: String,
-		/// For how many blocks to watch.
+		/// Number of blocks to watch.
 		#[arg(long, default_value_t = 30)]
 		blocks: u32,
 	},
-	/// A validator that is killed and started again at once keeps its seat.
+	/// Kills a validator and restarts it at once: it keeps its seat.
 	Restarted {
-		/// Who it is.
+		/// Name of the validator.
 		#[arg(long, default_value = "dave")]
 		victim: String,
-		/// For how many blocks to watch.
+		/// Number of blocks to watch.
 		#[arg(long, default_value_t = 20)]
 		blocks: u32,
 	},
-	/// Restarted, hidden and frozen, one after the other on one network.
+	/// Runs `restarted`, `hidden` and `frozen`, one after the other on one network.
 	Evidence,
-	/// A validator asks to leave: a standby takes its seat, and nobody is charged.
+	/// Retires a validator: a standby takes its seat, and no member is charged.
 	Retire {
-		/// Who it is.
+		/// Name of the validator.
 		#[arg(long, default_value = "charlie")]
 		victim: String,
 	},
-	/// A killed validator comes back, is re-admitted by itself, and is seated when the next one dies.
+	/// Kills a validator and restarts it: it is re-admitted automatically, and seated when the next
+	/// one is killed.
 	Returns {
-		/// Who is killed and comes back.
+		/// Validator to kill and restart.
 		#[arg(long, default_value = "bob")]
 		victim: String,
-		/// Who is killed then.
+		/// Validator to kill next.
 		#[arg(long, default_value = "alice")]
 		next: String,
 	},
-	/// A referendum makes the evidence weigh less; then a case waits, the guardians' body approves it, and rotation acts.
+	/// Lowers the weights of the detectors by a referendum: the case of a killed validator waits
+	/// until the guardians approve it.
 	Case {
-		/// Whom to kill.
+		/// Validator to kill.
 		#[arg(long, default_value = "dave")]
 		victim: String,
-		/// The program that submits, votes and approves.
+		/// Program that submits the referendum, votes and approves the case.
 		#[arg(long, env = "UNDERSTUDY_GOVERN", default_value = "scripts/govern")]
 		govern: std::path::PathBuf,
 	},
-	/// A node that was not there, one that is synced from genesis, one that keeps every state and one that keeps few are asked
-	/// for proofs of what happened.
+	/// Requests proofs of incidents from a node that was offline, and from nodes that synced from
+	/// genesis afterwards: one that keeps all states, and one that keeps few.
 	Proofs,
-	/// Kills two of four validators at once: too many for ordinary rotation. Finality stops, and must come back by itself.
+	/// Kills two of four validators at once, too many for ordinary rotation: finality stalls, and
+	/// must resume without human intervention.
 	TwoOfFour {
-		/// So many blocks after the last kill a block must be final again.
+		/// Maximum number of blocks from the last kill until blocks are final again.
 		#[arg(long, default_value_t = 30)]
 		bar: u32,
-		/// So many seconds between the kills.
+		/// Seconds between the kills.
 		#[arg(long, default_value_t = 0)]
 		apart: u64,
-		/// Both come back while the chain recovers.
+		/// Restart both while the chain recovers.
 		#[arg(long)]
 		early: bool,
-		/// Offer ten times as many transactions meanwhile as the gate takes in.
+		/// Submit ten times as many transactions meanwhile as the intake gate admits.
 		#[arg(long)]
 		flood: bool,
 	},
-	/// Kills three of seven, with two in reserve.
+	/// Kills three of seven validators, with two standbys in reserve.
 	ThreeOfSeven {
-		/// So many blocks after the last kill a block must be final again.
+		/// Maximum number of blocks from the last kill until blocks are final again.
 		#[arg(long, default_value_t = 30)]
 		bar: u32,
 	},
-	/// Kills half of the validators, and then the standbys, when they are to be seated: what was voted for cannot be carried out. The
-	/// validators come back, their votes are taken back by hand, and finality goes on.
+	/// Kills half of the validators, and then the standbys of the proposed set, which can no longer
+	/// be seated. The killed validators restart, operators take back the votes for the proposal,
+	/// and finality resumes.
 	TakenBack,
 	/// Runs a validator's keys on a second node: it equivocates, is expelled, and stays out.
 	Disabled {
-		/// The validator with these keys: one of the well-known names.
+		/// Validator with these keys: one of the well-known names.
 		#[arg(long, default_value = "bob")]
 		victim: String,
-		/// Whom to kill then.
+		/// Validator to kill next.
 		#[arg(long, default_value = "charlie")]
 		next: String,
-		/// The second node authors, and does not vote: only its blocks give it away.
+		/// The second node authors and does not vote, so only its blocks are evidence.
 		#[arg(long)]
 		mute: bool,
 	},
-	/// Kills two of four validators while a third one moves to another server.
+	/// Kills two of four validators while a third one migrates to another server.
 	Migrate {
-		/// The validator that moves.
+		/// Validator that migrates.
 		#[arg(long, default_value = "dave")]
 		mover: String,
 	},
-	/// Kills two of four validators; then one that has voted for the recovery loses all but its keys.
+	/// Kills two of four validators; then one that has voted for the recovery loses all data except
+	/// its keys.
 	Lost {
-		/// The validator that loses it.
+		/// Validator that loses its data.
 		#[arg(long, default_value = "alice")]
 		voter: String,
-		/// Whose vote is missing until then.
+		/// Member that is stopped until then, so that its vote is missing.
 		#[arg(long, default_value = "eve")]
 		late: String,
 	},
-	/// Upgrades a chain of an earlier release by a referendum, with one node of that release, and kills a validator. Needs
-	/// that release's node, see scripts/release.
+	/// Upgrades a chain of an earlier release by a referendum, with one node of that release, and
+	/// kills a validator. Needs that release's node; see scripts/release.
 	Upgrade {
-		/// Whom to kill.
+		/// Validator to kill.
 		#[arg(long, default_value = "bob")]
 		victim: String,
-		/// The program that submits and votes.
+		/// Program that submits the referendum and votes.
 		#[arg(long, env = "UNDERSTUDY_GOVERN", default_value = "scripts/govern")]
 		govern: std::path::PathBuf,
-		/// The runtime to upgrade to, as a wasm blob.
+		/// Runtime of the upgrade, as a Wasm blob.
 		#[arg(long, env = "UNDERSTUDY_RUNTIME")]
 		runtime: std::path::PathBuf,
 	},
-	/// Cuts the network into two halves: neither may recover. Then heals it: finality goes on by itself, and nobody is charged.
+	/// Cuts the network into two halves: neither may recover. Then heals it: finality resumes by
+	/// itself, and no member is charged.
 	Halves {
-		/// For so many seconds after both have noticed.
+		/// Seconds until the network is healed, after both halves have noticed the stall.
 		#[arg(long, default_value_t = 60)]
 		seconds: u64,
 	},
-	/// Cuts off two of four validators: the side with all others recovers, alone. Then heals it: those cut off follow.
+	/// Cuts off two of four validators: only the side with all other members recovers. Then heals
+	/// the network: the members that were cut off follow.
 	Majority,
-	/// Stops two of four for a moment, from which nothing follows.
+	/// Stops two of four validators for a moment: the chain is not degraded.
 	Brief {
-		/// For so many seconds.
+		/// Seconds for which they are stopped.
 		#[arg(long, default_value_t = 12)]
 		seconds: u64,
 	},
@@ -207,7 +220,7 @@ enum Drill {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-	// The drills print what matters; RUST_LOG shows what zombienet does.
+	// The log of zombienet is off unless RUST_LOG enables it.
 	tracing_subscriber::fmt()
 		.with_env_filter(
 			tracing_subscriber::EnvFilter::try_from_default_env()
@@ -236,7 +249,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 		why = interrupted() => Err(anyhow::anyhow!(why)),
 	};
 	if cli.keep {
-		println!("\nThe network goes on until Ctrl-C:");
+		println!("\nThe network runs until Ctrl-C:");
 		for (name, url) in network.urls() {
 			println!("  {name:8} {url}");
 		}
@@ -250,7 +263,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 }
 
 impl Drill {
-	/// The file that describes its network.
+	/// Returns the file that describes the drill's network.
 	fn network(&self) -> &'static str {
 		match self {
 			Drill::Mute => "mute.toml",
@@ -261,16 +274,17 @@ impl Drill {
 		}
 	}
 
-	/// Whether it cuts the network in two.
+	/// Returns `true` if the drill partitions the network.
 	fn divides(&self) -> bool {
 		matches!(self, Drill::Halves { .. } | Drill::Majority)
 	}
 }
 
-/// Runs a drill. Most leave a proof behind, to be checked when the network is gone, and what it must lead across.
+/// Runs a drill. Most drills return a proof, to be checked after the network has ended, with the
+/// hand-offs that it must contain.
 async fn drill(cli: &Cli, network: &mut network::Net) -> anyhow::Result<Option<(Proof, Crosses)>> {
 	let verifier = &Verifier::new(&cli.verifier)?;
-	println!("every member registers where its node can be asked for its health");
+	println!("every member registers the endpoint of its node");
 	network.announce().await?;
 	let scheduled = |hand_offs| Crosses { hand_offs, forced: 0 };
 	let forced = Crosses { hand_offs: 1, forced: 1 };
@@ -348,11 +362,11 @@ async fn drill(cli: &Cli, network: &mut network::Net) -> anyhow::Result<Option<(
 		.status()
 		.await
 		.with_context(|| format!("cannot run {}", program.display()))?;
-	anyhow::ensure!(status.success(), "{} says no: {status}", program.display());
+	anyhow::ensure!(status.success(), "{} failed: {status}", program.display());
 	Ok(proof)
 }
 
-/// Waits for Ctrl-C or a request to end, and says which.
+/// Waits for SIGINT or SIGTERM. Returns a description of the signal.
 async fn interrupted() -> &'static str {
 	let (Ok(mut interrupt), Ok(mut terminate)) =
 		(signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
@@ -361,6 +375,6 @@ async fn interrupted() -> &'static str {
 	};
 	tokio::select! {
 		_ = interrupt.recv() => "interrupted",
-		_ = terminate.recv() => "asked to end",
+		_ = terminate.recv() => "terminated",
 	}
 }

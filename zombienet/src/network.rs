@@ -1,4 +1,4 @@
-//! A network of real processes: start, kill, bring back, tear down.
+//! A network of real processes: spawns, kills, restarts and tears down nodes.
 
 use std::{
 	collections::{BTreeMap, BTreeSet},
@@ -22,7 +22,7 @@ use zombienet_sdk::{
 
 use crate::{chain::Chain, partition};
 
-/// How long a node may take until it answers.
+/// Time for a node to answer its first request.
 const UP: Duration = Duration::from_secs(120);
 
 /// A running network.
@@ -33,16 +33,17 @@ pub struct Net {
 	dead: BTreeSet<String>,
 }
 
-/// Spawns the network that the file describes, with `node` as the program of every node; so that it can be cut in two, if asked for.
+/// Spawns the network that `file` describes, with `node` as the program of every node. A
+/// `divisible` network can be partitioned.
 pub async fn spawn(node: &Path, file: &Path, divisible: bool) -> anyhow::Result<Net> {
 	let node = node.canonicalize().with_context(|| {
-		format!("there is no node at {}; build it, and give its path with --node", node.display())
+		format!("there is no node at {}: build it, and pass its path with --node", node.display())
 	})?;
 	let dir = std::env::temp_dir().join(format!("understudy-drill-{}", std::process::id()));
 	std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
 	let program = node.clone();
 	let node = if divisible { partition::wrapper(&node, &dir)? } else { node };
-	// The network's file names it so.
+	// The network file refers to this variable.
 	std::env::set_var("UNDERSTUDY_NODE", &node);
 	let settings = GlobalSettingsBuilder::new()
 		.with_base_dir(&dir)
@@ -63,7 +64,7 @@ pub async fn spawn(node: &Path, file: &Path, divisible: bool) -> anyhow::Result<
 }
 
 impl Net {
-	/// The nodes' names and RPC URLs, of those that live.
+	/// Returns the names and RPC URLs of the running nodes.
 	pub fn urls(&self) -> Vec<(String, String)> {
 		self.network
 			.nodes()
@@ -77,24 +78,25 @@ impl Net {
 		self.network.get_node(name).with_context(|| format!("there is no node {name} in this network"))
 	}
 
-	/// The chain as this node sees it.
+	/// Returns the chain as seen by this node.
 	pub async fn chain(&self, name: &str) -> anyhow::Result<Chain> {
 		let client = tokio::time::timeout(UP, self.node(name)?.wait_client()).await;
 		Ok(Chain::new(client.with_context(|| format!("{name} does not answer"))??))
 	}
 
-	/// The chain as seen by the last living node that is not among `but`.
+	/// Returns the chain as seen by the last running node that is not in `but`.
 	pub async fn watcher(&self, but: &[&str]) -> anyhow::Result<Chain> {
 		self.chain(&self.last(but)?).await
 	}
 
-	/// The last living node that is not among `but`.
+	/// Returns the name of the last running node that is not in `but`.
 	pub fn last(&self, but: &[&str]) -> anyhow::Result<String> {
 		let names = self.urls().into_iter().map(|(name, _)| name);
 		names.rev().find(|name| !but.contains(&name.as_str())).context("no node is left")
 	}
 
-	/// Lets every member register where its node can be asked for its health: genesis does not know the ports.
+	/// Registers the endpoint of every member's node for health requests: the ports are not known
+	/// at genesis.
 	pub async fn announce(&self) -> anyhow::Result<()> {
 		let chain = &self.watcher(&[]).await?;
 		let announce =
@@ -103,18 +105,18 @@ impl Net {
 		Ok(())
 	}
 
-	/// The URL of a node's RPC server.
+	/// Returns the URL of a node's RPC server.
 	pub fn url(&self, name: &str) -> anyhow::Result<String> {
 		Ok(self.node(name)?.ws_uri().to_string())
 	}
 
-	/// The chain's raw specification.
+	/// Returns the path of the raw chain specification.
 	pub fn spec(&self) -> PathBuf {
 		let relay = self.network.relaychain();
 		self.dir.join(format!("{}.json", relay.chain()))
 	}
 
-	/// Adds a node that is no member, and waits until it answers.
+	/// Adds a node that is not a member, and waits until it answers.
 	pub async fn add(&mut self, name: &str, args: &[&str]) -> anyhow::Result<()> {
 		let boot = self.node("alice")?.multiaddr().to_string();
 		let mut all = vec![("--bootnodes", boot.as_str()).into()];
@@ -124,7 +126,7 @@ impl Net {
 		self.chain(name).await.map(drop)
 	}
 
-	/// Gives a node the Aura key of a well-known account, and none of its other keys.
+	/// Inserts the Aura key of a well-known account into a node, and none of its other keys.
 	pub async fn give_author_key(&self, name: &str, owner: &str) -> anyhow::Result<()> {
 		let (first, rest) = owner.split_at(1);
 		let seed = format!("//{}{rest}", first.to_uppercase());
@@ -133,21 +135,23 @@ impl Net {
 		self.call(name, "author_insertKey", params).await.map(drop)
 	}
 
-	/// Lets a node make new session keys for an account. Returns them, and the proof that it has them.
+	/// Generates new session keys for an account on a node. Returns the keys and the proof of their
+	/// possession.
 	pub async fn make_keys(&self, name: &str, owner: &[u8; 32]) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
 		let params = rpc_params![Bytes(owner.to_vec())];
 		let made = self.call(name, "author_rotateKeysWithOwner", params).await?;
 		let bytes = |field: &str| {
 			let made = serde_json::from_value::<Bytes>(made[field].clone());
-			made.map(|bytes| bytes.0).with_context(|| format!("{name} made no {field}"))
+			made.map(|bytes| bytes.0).with_context(|| format!("{name} returned no {field}"))
 		};
 		Ok((bytes("keys")?, bytes("proof")?))
 	}
 
-	/// Removes all that a killed node has but its keys: its database, and the files of what binds it.
+	/// Removes all data of a killed node except its keystore: the database, and the files of the
+	/// votes that bind it.
 	pub fn lose_all_but_keys(&self, name: &str) -> anyhow::Result<()> {
 		if !self.dead.contains(name) {
-			bail!("{name} is not dead");
+			bail!("{name} has not been killed");
 		}
 		let chains = self.dir.join(name).join("data").join("chains");
 		for chain in std::fs::read_dir(&chains).with_context(|| format!("{name} has no chain"))? {
@@ -162,30 +166,30 @@ impl Net {
 		Ok(())
 	}
 
-	/// Number of lines of a node's log that contain this text.
+	/// Returns the number of lines of a node's log that contain this text.
 	pub async fn logged(&self, name: &str, text: &str) -> anyhow::Result<usize> {
 		let logs = self.node(name)?.logs().await?;
 		Ok(logs.lines().filter(|line| line.contains(text)).count())
 	}
 
-	/// The authority set that a node's GRANDPA voter is in.
+	/// Returns the id of the authority set of a node's GRANDPA voter.
 	pub async fn set_id(&self, name: &str) -> anyhow::Result<u64> {
 		let state = self.call(name, "grandpa_roundState", rpc_params![]).await?;
-		state["setId"].as_u64().context("the round has no set")
+		state["setId"].as_u64().context("the round state has no set id")
 	}
 
-	/// The version of the runtime of a node's best block.
+	/// Returns the runtime version of a node's best block.
 	pub async fn spec_version(&self, name: &str) -> anyhow::Result<u64> {
 		let version = self.call(name, "state_getRuntimeVersion", rpc_params![]).await?;
 		version["specVersion"].as_u64().context("the runtime has no version")
 	}
 
-	/// Whether a node has this block of the chain.
+	/// Returns `true` if a node has this block of the best chain.
 	pub async fn has_block(&self, name: &str, number: u32) -> anyhow::Result<bool> {
 		Ok(!self.call(name, "chain_getBlockHash", rpc_params![number]).await?.is_null())
 	}
 
-	/// The mode of the chain as a node says it over RPC, and in its metric.
+	/// Returns the chain's mode as a node reports it over RPC, and by its metric.
 	pub async fn mode(&self, name: &str) -> anyhow::Result<(String, f64)> {
 		let status = self.call(name, "recovery_status", rpc_params![]).await?;
 		let mode = status["mode"].as_str().context("the status has no mode")?;
@@ -194,43 +198,43 @@ impl Net {
 
 	async fn call(&self, name: &str, method: &str, params: RpcParams) -> anyhow::Result<serde_json::Value> {
 		let client = RpcClient::from_insecure_url(self.node(name)?.ws_uri()).await?;
-		client.request(method, params).await.with_context(|| format!("{name} refuses {method}"))
+		client.request(method, params).await.with_context(|| format!("{method} failed on {name}"))
 	}
 
-	/// The port that a node's RPC server listens at.
+	/// Returns the port of a node's RPC server.
 	pub fn port(&self, name: &str) -> anyhow::Result<u16> {
 		port_of(self.node(name)?.ws_uri())
 	}
 
-	/// Nothing passes between the two sides from now on.
+	/// Cuts all connections between the two sides.
 	pub fn cut(&self, sides: [&[&str]; 2]) -> anyhow::Result<()> {
 		let mut ports = BTreeMap::new();
 		for name in sides.concat() {
 			let address = self.node(name)?.multiaddr().to_string();
 			let mut parts = address.split('/').skip_while(|part| *part != "tcp");
 			let port = parts.nth(1).and_then(|port| port.parse().ok());
-			let port = port.with_context(|| format!("{address} names no port"))?;
+			let port = port.with_context(|| format!("{address} has no port"))?;
 			ports.insert(name.to_string(), vec![port, self.port(name)?]);
 		}
 		partition::cut(sides, &ports)
 	}
 
-	/// Everything passes again.
+	/// Removes the partition.
 	pub fn heal(&self) -> anyhow::Result<()> {
 		partition::heal()
 	}
 
-	/// SIGSTOP: the process is there, and does nothing.
+	/// Stops a node's process with SIGSTOP: it stays present and does nothing.
 	pub async fn freeze(&self, name: &str) -> anyhow::Result<()> {
 		self.node(name)?.pause().await
 	}
 
-	/// SIGCONT.
+	/// Continues a node's process with SIGCONT.
 	pub async fn thaw(&self, name: &str) -> anyhow::Result<()> {
 		self.node(name)?.resume().await
 	}
 
-	/// `kill -9`.
+	/// Kills a node's process with SIGKILL.
 	pub fn kill(&mut self, name: &str) -> anyhow::Result<()> {
 		let node = serde_json::to_value(self.node(name)?)?;
 		let pid = node["inner"]["process_handle"].as_i64().filter(|pid| *pid > 0);
@@ -240,16 +244,16 @@ impl Net {
 		Ok(())
 	}
 
-	/// Starts a killed node again, with the database it had.
+	/// Restarts a killed node with its database, and waits until it answers.
 	pub async fn revive(&mut self, name: &str) -> anyhow::Result<()> {
 		if !self.dead.remove(name) {
-			bail!("{name} is not dead");
+			bail!("{name} has not been killed");
 		}
 		self.node(name)?.restart(None).await?;
 		self.chain(name).await.map(drop)
 	}
 
-	/// Takes back a killed node's vote for a recovery, as its operator would: first asks what it is for.
+	/// Takes back a killed node's recovery vote, as its operator would: first queries its proposal.
 	pub async fn take_back_vote(&self, name: &str) -> anyhow::Result<()> {
 		let (spec, data) = (self.spec(), self.dir.join(name).join("data"));
 		let command = |more: &[&str]| {
@@ -258,7 +262,7 @@ impl Net {
 			command.kill_on_drop(true).output()
 		};
 		let mut asked = command(&[]).await?;
-		// The process that was killed takes a moment to let go of its database.
+		// A killed process releases the lock of its database after a moment.
 		for _ in 0..40 {
 			if asked.status.success() {
 				break;
@@ -281,14 +285,15 @@ impl Net {
 		Ok(())
 	}
 
-	/// The block of the set that is proposed, as a node says over RPC, and how many have voted for it.
+	/// Returns the block of the recovery proposal and its number of votes, as a node reports over
+	/// RPC.
 	pub async fn proposal(&self, name: &str) -> anyhow::Result<Option<(u64, u64)>> {
 		let status = self.call(name, "recovery_status", rpc_params![]).await?;
 		let votes = status["votes"].as_u64().context("the status has no votes")?;
 		Ok(status["proposal"]["number"].as_u64().map(|number| (number, votes)))
 	}
 
-	/// Ends every process. The logs stay where something failed.
+	/// Ends every process. Removes the logs only if `clean`.
 	pub async fn destroy(self, clean: bool) -> anyhow::Result<()> {
 		self.network.destroy().await?;
 		if clean {
@@ -302,5 +307,5 @@ impl Net {
 
 fn port_of(url: &str) -> anyhow::Result<u16> {
 	let port = url.trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok());
-	port.with_context(|| format!("{url} names no port"))
+	port.with_context(|| format!("{url} has no port"))
 }

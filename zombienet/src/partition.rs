@@ -1,8 +1,9 @@
-//! Cuts a network in two, and heals it.
+//! Partitions a network into two sides and heals it.
 //!
-//! Each node's process runs as a group of its own; nftables drops what the processes of one side say to those of the other. It happens in
-//! a network namespace that the drill has for itself (see `scripts/drill`): nothing else on the machine is touched, and the rules
-//! are gone with the drill. The drill's own process belongs to no side.
+//! Each node's process has a group id of its own; nftables drops the packets between the groups of
+//! the two sides. The drill has a network namespace of its own (see `scripts/drill`), so the rules
+//! affect nothing else on the machine and end with the drill. The drill's own process belongs to no
+//! side.
 
 use std::{
 	collections::BTreeMap,
@@ -16,9 +17,9 @@ use std::{
 use anyhow::{ensure, Context};
 
 const TABLE: &str = "inet understudy";
-/// The groups begin here; they need not exist.
+/// First group id. The groups need not exist.
 const FIRST_GROUP: u32 = 70_001;
-/// The nodes that can be cut off.
+/// Names of the nodes that can be partitioned.
 pub const NAMES: [&str; 6] = ["alice", "bob", "charlie", "dave", "eve", "ferdie"];
 
 fn group_of(name: &str) -> Option<u32> {
@@ -26,7 +27,7 @@ fn group_of(name: &str) -> Option<u32> {
 	Some(FIRST_GROUP + nth as u32)
 }
 
-/// A program in `dir` that starts `node`, as the group that belongs to its `--name`.
+/// Writes a program to `dir` that runs `node` with the group id of its `--name`. Returns its path.
 pub fn wrapper(node: &Path, dir: &Path) -> anyhow::Result<PathBuf> {
 	let mut script = String::from("#!/bin/sh\nfor arg; do\n\tcase $last$arg in\n");
 	for name in NAMES {
@@ -44,7 +45,7 @@ pub fn wrapper(node: &Path, dir: &Path) -> anyhow::Result<PathBuf> {
 	Ok(path)
 }
 
-/// Nothing passes between the two sides from now on. `ports` are those that each node listens at.
+/// Cuts all connections between the two sides. `ports` are the ports on which each node listens.
 pub fn cut(sides: [&[&str]; 2], ports: &BTreeMap<String, Vec<u16>>) -> anyhow::Result<()> {
 	let groups = |side: &[&str]| -> Vec<String> {
 		side.iter().filter_map(|name| group_of(name)).map(|group| group.to_string()).collect()
@@ -64,7 +65,7 @@ pub fn cut(sides: [&[&str]; 2], ports: &BTreeMap<String, Vec<u16>>) -> anyhow::R
 	))
 }
 
-/// Everything passes again.
+/// Removes the partition.
 pub fn heal() -> anyhow::Result<()> {
 	nft(&format!("delete table {TABLE}\n"))
 }
@@ -74,9 +75,9 @@ fn nft(rules: &str) -> anyhow::Result<()> {
 		.args(["-f", "-"])
 		.stdin(Stdio::piped())
 		.spawn()
-		.context("there is no nft: run scripts/setup, and the drill by scripts/drill")?;
-	nft.stdin.take().context("nft takes no input")?.write_all(rules.as_bytes())?;
+		.context("cannot run nft: run scripts/setup first, and the drill with scripts/drill")?;
+	nft.stdin.take().context("nft has no standard input")?.write_all(rules.as_bytes())?;
 	let status = nft.wait()?;
-	ensure!(status.success(), "nft refuses its rules ({status}): partitions need root, and scripts/drill");
+	ensure!(status.success(), "nft refused the rules ({status}): run the drill as root, with scripts/drill");
 	Ok(())
 }

@@ -1,4 +1,5 @@
-//! Proofs of what a drill did: fetched from a node, and checked when there is no network any more.
+//! Proofs of the incidents of a drill: fetched from a node, and checked after the network has
+//! ended.
 
 use std::{
 	path::{Path, PathBuf},
@@ -11,44 +12,44 @@ use tokio::process::Command;
 
 use crate::network::Net;
 
-/// Where the verifier is, and where the proofs go.
+/// The verifier program and the folder of its proofs.
 #[derive(Clone)]
 pub struct Verifier {
 	program: PathBuf,
 	dir: PathBuf,
 }
 
-/// A proof that a node gave, and the trusted set of its chain's genesis.
+/// A proof from a node, with the trusted set of its chain's genesis.
 pub struct Proof {
 	verifier: Verifier,
-	/// The bundle, as JSON.
+	/// Path of the bundle, as JSON.
 	pub bundle: PathBuf,
 	trust: PathBuf,
 	checkpoint: Option<String>,
 }
 
-/// What a proof must lead across.
+/// Authority-set hand-offs that a proof must contain.
 #[derive(Clone, Copy, Debug)]
 pub struct Crosses {
-	/// At least so many hand-offs between authority sets.
+	/// Minimum number of hand-offs.
 	pub hand_offs: u64,
-	/// So many of them are forced.
+	/// Exact number of forced ones among them.
 	pub forced: u64,
 }
 
-/// What a proof is to be of.
+/// Subject of a requested proof.
 #[derive(Clone, Default)]
 pub struct Ask<'a> {
-	/// The incident.
+	/// Id of the incident.
 	pub incident: u64,
-	/// The hash of the block whose state is proven; by default the last one that is final.
+	/// Hash of the block whose state is proven; the last finalized block by default.
 	pub at: Option<&'a str>,
-	/// A checkpoint, COUNT:ROOT, that the log must be the continuation of.
+	/// A checkpoint, COUNT:ROOT, that the log must extend.
 	pub checkpoint: Option<String>,
 }
 
 impl Verifier {
-	/// The verifier at `program`. Its proofs outlive the network.
+	/// Creates a verifier that runs `program`. Its proofs outlive the network.
 	pub fn new(program: &Path) -> anyhow::Result<Self> {
 		let dir = std::env::temp_dir().join(format!("understudy-proof-{}", std::process::id()));
 		std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
@@ -58,11 +59,11 @@ impl Verifier {
 	async fn run(&self, args: &[&str]) -> anyhow::Result<Output> {
 		let output = Command::new(&self.program).args(args).kill_on_drop(true).output().await;
 		output.with_context(|| {
-			format!("cannot run {}; build it, and give its path with --verifier", self.program.display())
+			format!("cannot run {}: build it, and pass its path with --verifier", self.program.display())
 		})
 	}
 
-	/// Fetches a proof from a node. `Err` has what the verifier said.
+	/// Fetches a proof from a node. An error contains the verifier's message.
 	pub async fn fetch(&self, network: &Net, node: &str, ask: Ask<'_>) -> anyhow::Result<Proof> {
 		let Ask { incident, at, checkpoint } = ask;
 		let trust = self.dir.join("trust.json");
@@ -79,16 +80,17 @@ impl Verifier {
 		Ok(Proof { verifier: self.clone(), bundle, trust, checkpoint })
 	}
 
-	/// Fetches what a node can start with: a proof of the log's first record, which leads from
-	/// genesis to the last final block. Returns the file, and the hash of that block.
+	/// Fetches a checkpoint from which a node can start: a proof of the log's first record, which
+	/// leads from genesis to the last finalized block. Returns the path, and the hash of that
+	/// block.
 	pub async fn checkpoint(&self, network: &Net, node: &str) -> anyhow::Result<(PathBuf, String)> {
 		let path = self.dir.join(format!("checkpoint-{node}.scale"));
 		let said = self.fetch_to(&path, &network.url(node)?, &["--records", "0"]).await?;
-		let hash = said.split_whitespace().last().context("fetch did not name the block")?;
+		let hash = said.split_whitespace().last().context("fetch did not print the block")?;
 		Ok((path, hash.into()))
 	}
 
-	/// Fetches a proof. Returns the program's output.
+	/// Fetches a proof to `out`. Returns the program's output.
 	async fn fetch_to(&self, out: &Path, url: &str, args: &[&str]) -> anyhow::Result<String> {
 		let args = [&["fetch", "--rpc", url, "--out", text(out)?], args].concat();
 		let fetched = self.run(&args).await?;
@@ -104,26 +106,26 @@ fn text(path: &Path) -> anyhow::Result<&str> {
 }
 
 impl Proof {
-	/// Checks the proof, trusting nothing but the genesis set, and prints the report.
+	/// Checks the proof with the genesis set as its only trust, and prints the verifier's report.
 	pub async fn check(&self, crosses: Crosses) -> anyhow::Result<()> {
 		let args = self.args()?;
-		println!("\nno network is left; understudy-verify {}\n", args.join(" "));
+		println!("\nthe network has ended; understudy-verify {}\n", args.join(" "));
 		let report = self.verifier.run(&args).await?;
 		print!("{}", String::from_utf8_lossy(&report.stdout));
-		ensure!(report.status.success(), "the proof does not hold: {}", report.status);
+		ensure!(report.status.success(), "the proof is not valid: {}", report.status);
 		self.holds(crosses).await
 	}
 
-	/// Whether it holds, and crosses so many hand-offs.
+	/// Checks that the proof is valid and contains these hand-offs.
 	pub async fn holds(&self, crosses: Crosses) -> anyhow::Result<()> {
 		let args = [self.args()?, vec!["--json"]].concat();
 		let result: Value = serde_json::from_slice(&self.verifier.run(&args).await?.stdout)?;
-		ensure!(result["holds"] == true, "the proof {} does not hold: {result:#}", self.bundle.display());
+		ensure!(result["holds"] == true, "the proof {} is not valid: {result:#}", self.bundle.display());
 		let crossed = result["handOffs"].as_u64().unwrap_or_default();
 		let forced = result["forced"].as_array().map_or(0, Vec::len) as u64;
 		ensure!(
 			crossed >= crosses.hand_offs && forced == crosses.forced,
-			"the proof crosses {crossed} hand-offs, {forced} of them forced, and not {crosses:?}"
+			"the proof contains {crossed} hand-offs, {forced} of them forced; expected {crosses:?}"
 		);
 		Ok(())
 	}
@@ -134,7 +136,8 @@ impl Proof {
 		Ok(args)
 	}
 
-	/// What the proof says, without the votes: nodes keep different ones of the same block.
+	/// Returns the proof's content without the justifications: nodes store different ones for the
+	/// same block.
 	pub fn content(&self) -> anyhow::Result<Value> {
 		let mut bundle: Value = serde_json::from_slice(&std::fs::read(&self.bundle)?)?;
 		let without = |part: &mut Value| {

@@ -1,4 +1,4 @@
-//! Prints what happens on the chain, as it happens.
+//! Prints the events of the chain as they happen.
 
 use std::time::{Duration, Instant};
 
@@ -9,38 +9,38 @@ use crate::chain::{
 	name_of, names_of, Block, Chain, Entry, Evidence, Health, Initiator, Judged, Record, RecordKind, Verdict,
 };
 
-/// How long the chain may go without a new block before that is a failure by itself.
+/// Time without a new block after which the drill fails.
 const NO_BLOCK: Duration = Duration::from_secs(90);
 
-/// Follows best blocks, and tells of each change in health, log and set since it began.
+/// Follows best blocks and prints each change of health, log and active set.
 pub struct Timeline {
 	chain: Chain,
 	blocks: zombienet_sdk::subxt::backend::StreamOfResults<Block>,
 	began: Instant,
-	/// The best block when it began.
+	/// Number of the best block at the beginning.
 	pub start: u32,
 	seen: u64,
 	health: Vec<(String, Judged)>,
 	set: String,
 }
 
-/// A block, and what is new in it.
+/// A best block and its news.
 pub struct Moment {
-	/// The block.
+	/// The best block.
 	pub block: Block,
-	/// The log's entries that came with it.
+	/// New entries of the log.
 	pub entries: Vec<Entry>,
-	/// The names of `session.validators`.
+	/// Names of `session.validators`, separated by spaces.
 	pub set: String,
 }
 
-/// Returns whether a member is in a set, as [`Moment::set`] has it.
+/// Returns `true` if a member is in a set of the form of [`Moment::set`].
 pub fn sits(set: &str, who: &str) -> bool {
 	set.split(' ').any(|name| name == who)
 }
 
 impl Timeline {
-	/// Begins now: times and block counts are from here on.
+	/// Creates a timeline that begins now: times and block counts start here.
 	pub async fn begin(chain: Chain) -> anyhow::Result<Self> {
 		let mut blocks = chain.blocks().await?;
 		let best = blocks.next().await.context("the node ended its subscription")??;
@@ -57,17 +57,17 @@ impl Timeline {
 		})
 	}
 
-	/// Seconds since it began.
+	/// Returns the seconds since the beginning.
 	pub fn seconds(&self) -> f32 {
 		self.began.elapsed().as_secs_f32()
 	}
 
-	/// The validators as of the last block.
+	/// Returns the names of the validators as of the last block, separated by spaces.
 	pub fn set(&self) -> &str {
 		&self.set
 	}
 
-	/// Waits for the next best block and prints what is new.
+	/// Waits for the next best block and prints its news.
 	pub async fn next(&mut self) -> anyhow::Result<Moment> {
 		let block = tokio::time::timeout(NO_BLOCK, self.blocks.next()).await;
 		let block = block
@@ -85,7 +85,7 @@ impl Timeline {
 		self.health = now;
 
 		let mut entries = self.chain.entries(at, self.seen).await?;
-		// A block of another fork may have told some of them already.
+		// Some may have been printed already with a block of another fork.
 		entries.retain(|entry| entry.record.seq >= self.seen);
 		for Entry { record, evidence } in &entries {
 			self.tell(number, &format!("record {}: {}", record.seq, narrate(record, evidence)));
@@ -100,7 +100,7 @@ impl Timeline {
 		Ok(Moment { block, entries, set })
 	}
 
-	/// Prints a line: block, seconds, text.
+	/// Prints a line: block number, seconds since the beginning, text.
 	pub fn tell(&self, block: u32, text: &str) {
 		println!("  #{block:<5} {:>6.1} s  {text}", self.seconds());
 	}
@@ -131,7 +131,7 @@ fn describe(verdict: &Verdict) -> String {
 			format!("{count} {what}{}", if fired { format!(" ({letter} fired)") } else { String::new() })
 		})
 		.collect();
-	let counts = if counts.is_empty() { "not heard yet".into() } else { counts.join(", ") };
+	let counts = if counts.is_empty() { "no sign of life yet".into() } else { counts.join(", ") };
 	format!("{health}, confidence {} %: {counts}", verdict.confidence / 10_000_000)
 }
 
@@ -141,63 +141,60 @@ fn narrate(record: &Record, evidence: &[Evidence]) -> String {
 	let what = match record.kind {
 		RecordKind::Elected => "an election changes the set".into(),
 		RecordKind::Suspected => format!("suspected: {}", name(&record.subject)),
-		RecordKind::Attributed => format!("attributed: {} fails", name(&record.subject)),
-		RecordKind::Cleared => format!("{} does not fail any more", name(&record.subject)),
+		RecordKind::Attributed => format!("attributed to {}", name(&record.subject)),
+		RecordKind::Cleared => format!("cleared: the incident of {} is over", name(&record.subject)),
 		RecordKind::Replaced => format!("decided: {to} takes the seat of {from}"),
-		RecordKind::Removed => format!("decided: {from} loses its seat, and there is no standby"),
+		RecordKind::Removed => format!("decided: {from} loses its seat; no standby is available"),
 		RecordKind::Cancelled => format!("cancelled: {to} does not take the seat of {from}"),
-		RecordKind::Seated => format!("seated: {to} in the place of {from}"),
-		RecordKind::Held => "a systemic outage: rotation holds still".into(),
-		RecordKind::Resumed => "the systemic outage is over: rotation goes on".into(),
-		RecordKind::CaseOpened => format!("the guardians are asked about {}", name(&record.subject)),
-		RecordKind::CaseVetoed => format!("the guardians let {} keep its seat", name(&record.subject)),
-		RecordKind::CaseClosed => format!("the case of {} has come to nothing", name(&record.subject)),
-		RecordKind::Penalized => format!("{} is charged", name(&record.subject)),
-		RecordKind::Readmitted => format!("{} may be seated again", name(&record.subject)),
-		RecordKind::RolledBack => format!("{} was up when it was evicted", name(&record.subject)),
-		RecordKind::AutomationSuspended => "rotation does not act by itself any more".into(),
-		RecordKind::AutomationResumed => "rotation acts by itself again".into(),
-		RecordKind::Reconciled => format!("reconciled: {to} stands where the chain stands"),
-		RecordKind::Diverged => format!("DIVERGED: {to} stands elsewhere than the chain"),
-		RecordKind::Unconfirmed => format!("{to} did not say where it stands"),
-		RecordKind::Degraded => "finality stands still: the chain degrades, and its members vote".into(),
+		RecordKind::Seated => format!("seated: {to} in the seat of {from}"),
+		RecordKind::Held => "systemic outage: rotation is frozen".into(),
+		RecordKind::Resumed => "the systemic outage is over: rotation resumes".into(),
+		RecordKind::CaseOpened => format!("case opened: the guardians decide on {}", name(&record.subject)),
+		RecordKind::CaseVetoed => format!("case vetoed: {} keeps its seat", name(&record.subject)),
+		RecordKind::CaseClosed => format!("case closed: {}", name(&record.subject)),
+		RecordKind::Penalized => format!("penalized: {}", name(&record.subject)),
+		RecordKind::Readmitted => format!("re-admitted: {} may be seated again", name(&record.subject)),
+		RecordKind::RolledBack => format!("unnecessary eviction: {}", name(&record.subject)),
+		RecordKind::AutomationSuspended => "automation is suspended".into(),
+		RecordKind::AutomationResumed => "automation resumes".into(),
+		RecordKind::Reconciled => format!("reconciled: the position of {to} agrees with the chain"),
+		RecordKind::Diverged => format!("DIVERGED: the position of {to} contradicts the chain"),
+		RecordKind::Unconfirmed => format!("unconfirmed: {to} did not submit its position in time"),
+		RecordKind::Degraded => "degraded: finality has stalled".into(),
 		RecordKind::Recovering => "recovery: responsive members replace unresponsive ones".into(),
-		RecordKind::FinalityResumed => "finality is back".into(),
-		RecordKind::Thawed => "the chain is safe: elections and rotation go on".into(),
-		RecordKind::Equivocated => format!("{} equivocated, and is expelled", name(&record.subject)),
+		RecordKind::FinalityResumed => "finality has resumed".into(),
+		RecordKind::NormalOperationResumed => "the chain is safe: elections and rotation resume".into(),
+		RecordKind::Equivocated => format!("expelled: {} has equivocated", name(&record.subject)),
 	};
 	let what = match record.initiator {
 		Initiator::Automation | Initiator::Election => what,
 		Initiator::Member if record.kind == RecordKind::Reconciled => what,
-		Initiator::Member => format!("{what}, as the member wants it"),
-		Initiator::Guardians => format!("{what}, by the guardians"),
-		Initiator::Anyone => format!("{what}, enforced by somebody"),
+		Initiator::Member => format!("{what} (by the member)"),
+		Initiator::Guardians => format!("{what} (by the guardians)"),
+		Initiator::Anyone => format!("{what} (by any account)"),
 	};
 	let incident =
 		if record.incident == 0 { String::new() } else { format!("incident {}, ", record.incident) };
 	let mut line = format!("{incident}{what}");
 	for piece in evidence {
 		line += &match piece {
-			Evidence::Verdict(verdict) => format!(", for it is {}", describe(verdict)),
+			Evidence::Verdict(verdict) => format!("; verdict: {}", describe(verdict)),
 			Evidence::Set(hash) => format!("; the new set's hash is {hash}"),
 			Evidence::Penalty { outages, at_once, fraction } => {
-				format!(" {} ppm of its stake: outage {outages}, {at_once} fell at once", fraction / 1_000)
+				format!(", {} ppm of its stake: outage {outages}, {at_once} failed at once", fraction / 1_000)
 			},
 			Evidence::Onset { last_sign, first } => {
-				format!(
-					"; its last sign of life was in #{}, the first evidence in #{}",
-					last_sign.block, first.block
-				)
+				format!("; last sign of life in #{}, first evidence in #{}", last_sign.block, first.block)
 			},
-			Evidence::State { block, hash } => format!(", by #{block} {hash}"),
-			Evidence::Finality { finalized } => format!("; it came to #{finalized}"),
+			Evidence::State { block, hash } => format!(": #{block} {hash}"),
+			Evidence::Finality { finalized } => format!("; finalized: #{finalized}"),
 			Evidence::Quorum { votes, members, base } => {
-				format!(", by {votes} votes of {members} members; finality goes on from #{base}")
+				format!(", with {votes} votes of {members} members; finality base: #{base}")
 			},
-			Evidence::DoubleVote {} => ", for two votes".into(),
-			Evidence::Equivocation {} => ", as a proof shows".into(),
-			Evidence::AuthorEquivocation { slot } => format!(", by two blocks for slot {slot}"),
-			// The details of the verdict, which says enough here.
+			Evidence::DoubleVote {} => ", for two recovery votes".into(),
+			Evidence::Equivocation {} => ", with two votes in one round of GRANDPA".into(),
+			Evidence::AuthorEquivocation { slot } => format!(", with two blocks for slot {slot}"),
+			// The verdict summarizes these details.
 			Evidence::Slots { .. }
 			| Evidence::Signs { .. }
 			| Evidence::Peers { .. }

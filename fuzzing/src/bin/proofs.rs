@@ -1,5 +1,6 @@
-//! Feeds the verifier bytes in place of a proof. It must not panic, and what holds must state what the
-//! test vectors state, which scripts/fuzz begins with.
+//! Passes arbitrary bytes to the verifier as a proof. It must not panic, and a proof that it
+//! accepts must state the same as a test vector. scripts/fuzz seeds the corpus with the test
+//! vectors.
 
 #![no_main]
 
@@ -8,7 +9,7 @@ use std::sync::OnceLock;
 use libfuzzer_sys::fuzz_target;
 use understudy_verifier::{check, Bundle, Forced, Policy, TrustedSet, Verified};
 
-/// A vector: its trusted set, its bundle, and what that shows.
+/// A test vector: its trusted set, its bundle and the verified result.
 type Vector = (TrustedSet, Bundle, Verified);
 
 macro_rules! vector {
@@ -18,7 +19,7 @@ macro_rules! vector {
 		let trusted: TrustedSet =
 			serde_json::from_slice(trusted).expect("the vector's trusted set can be read");
 		let bundle = Bundle::from_scale(bundle).expect("the vector's bundle can be read");
-		let verified = check(&bundle, &trusted, &Policy::default()).expect("the vector holds");
+		let verified = check(&bundle, &trusted, &Policy::default()).expect("the vector is a valid proof");
 		(trusted, bundle, verified)
 	}};
 }
@@ -32,16 +33,16 @@ fuzz_target!(|bytes: &[u8]| {
 	let Ok(bundle) = Bundle::from_scale(bytes) else { return };
 	for (trusted, known, shown) in vectors() {
 		let Ok(verified) = check(&bundle, trusted, &Policy::default()) else { continue };
-		// A vote more or less, or less evidence, is not another statement.
+		// Different votes of the same block, or less evidence, do not change the statement.
 		let voteless = |verified: &Verified| {
 			let forced = verified.forced.iter().map(|forced| Forced { voters: Vec::new(), ..forced.clone() });
 			Verified { forced: forced.collect(), checkpoint: None, ..verified.clone() }
 		};
-		assert_eq!(voteless(&verified), voteless(shown), "something else holds");
+		assert_eq!(voteless(&verified), voteless(shown), "another statement is accepted");
 		for shown in &bundle.records {
 			let original = known.records.iter().find(|original| original.record == shown.record);
-			let original = original.expect("a record holds that is not the chain's");
-			assert!(shown.shown.iter().all(|piece| original.shown.contains(piece)), "other evidence holds");
+			let original = original.expect("a record that is not in the vector is accepted");
+			assert!(shown.shown.iter().all(|piece| original.shown.contains(piece)), "other evidence passes");
 		}
 	}
 });

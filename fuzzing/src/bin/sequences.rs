@@ -1,5 +1,5 @@
-//! Plays sequences on the sample runtime whose choices are the fuzzer's bytes. Panics where an invariant
-//! is broken.
+//! Runs sequences of actions on the sample runtime. The fuzzer's bytes are the choices. Panics if
+//! an invariant is violated.
 
 #![no_main]
 
@@ -11,14 +11,14 @@ mod chain;
 #[path = "../../../runtime/tests/sequences/mod.rs"]
 mod sequences;
 
-/// Most slots of one sequence.
+/// Maximum number of slots in one sequence.
 const SLOTS: u32 = 120;
 
-/// A byte for each choice.
+/// Source of choices: one byte each.
 struct Bytes<'a>(&'a [u8]);
 
 impl Bytes<'_> {
-	/// The next byte; 0 where there is none.
+	/// Returns the next byte, or 0 at the end.
 	fn next(&mut self) -> u8 {
 		let Some((first, rest)) = self.0.split_first() else { return 0 };
 		self.0 = rest;
@@ -26,7 +26,8 @@ impl Bytes<'_> {
 	}
 }
 
-/// The highest bits decide what a number comes to in its range, and the lowest ones what a byte is.
+/// One byte is repeated in each number: `rand` takes a number in a range from the highest bits, and
+/// a byte from the lowest ones.
 impl RngCore for Bytes<'_> {
 	fn next_u32(&mut self) -> u32 {
 		u32::from_ne_bytes([self.next(); 4])

@@ -1,5 +1,5 @@
-//! Benchmarks of the call, its authorization and the hook, with the number of a proof's bytes as a
-//! component. A session has as many authors as there can be.
+//! Benchmarks of the call, its authorization and the hook, with the size of a proof in bytes as a
+//! component. A session has the maximum number of authors.
 
 use alloc::{boxed::Box, vec};
 use frame_benchmarking::v2::*;
@@ -13,7 +13,7 @@ use crate::*;
 
 type SignatureOf<T> = <<T as Config>::AuthorityId as RuntimeAppPublic>::Signature;
 
-/// A block of a slot, of so many bytes and some.
+/// Returns a header of a slot, with slightly more than this many bytes.
 fn block<T: Config>(author: &T::AuthorityId, slot: Slot, extra: u8, bytes: u32) -> HeaderFor<T> {
 	let parent = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero());
 	let logs = vec![
@@ -27,13 +27,14 @@ fn block<T: Config>(author: &T::AuthorityId, slot: Slot, extra: u8, bytes: u32) 
 	header
 }
 
-/// As many authors as there can be, all with this key.
+/// Returns the maximum number of authors, all with this key.
 fn authors<T: Config>(key: &T::AuthorityId) -> AuthorsOf<T> {
 	let author = |index| (key.clone(), account("author", index, 0));
 	AuthorsOf::<T>::truncate_from((0..T::MaxAuthors::get()).map(author).collect())
 }
 
-/// As many sessions as are kept, each with authors of its own, the last ones in the first blocks.
+/// Stores the maximum number of sessions, each with a list of its own, as of genesis. Only the
+/// lists of the first and the last session are stored.
 fn sessions<T: Config>(key: &T::AuthorityId) {
 	let list = authors::<T>(key);
 	let span = |session: u32| Span {
@@ -48,7 +49,7 @@ fn sessions<T: Config>(key: &T::AuthorityId) {
 	Spans::<T>::put(BoundedVec::truncate_from(spans));
 }
 
-/// An author that has signed two blocks for one slot, in a chain whose genesis is known.
+/// Returns the proof of two blocks by one author for one slot, on a chain with a known genesis.
 fn equivocation<T: Config>(bytes: u32) -> ProofOf<T> {
 	frame_system::BlockHash::<T>::insert(BlockNumberFor::<T>::zero(), T::Hashing::hash(b"genesis"));
 	frame_system::Pallet::<T>::set_block_number(One::one());
@@ -78,8 +79,8 @@ mod benchmarks {
 		#[block]
 		{
 			call.authorize(TransactionSource::InBlock)
-				.ok_or("it authorizes itself")?
-				.map_err(|_| "it is valid")?;
+				.ok_or("the call does not authorize itself")?
+				.map_err(|_| "the report is refused")?;
 		}
 		Ok(())
 	}

@@ -1,27 +1,28 @@
 //! # Equivocation pallet
 //!
-//! Takes reports of authors that signed two blocks for one slot of Aura.
+//! Accepts reports of authors that signed two blocks for one slot of Aura.
 //!
 //! ## Overview
 //!
-//! Aura's import queue notices that an author has signed two blocks for one slot, and tells nobody.
-//! Here anybody reports it: [`Pallet::report`] takes the two headers. The author is charged as an
-//! offender, and [`Config::OnEquivocation`] hears of it with the evidence. The two headers are kept in
-//! the offchain index, under [`equivocation_key`](understudy_primitives::equivocation_key).
+//! Aura's import queue notices that an author has signed two blocks for one slot, but does not
+//! report it. With this pallet anybody can: [`Pallet::report`] takes the two headers. The author is
+//! charged as an offender, and [`Config::OnEquivocation`] is notified, with the evidence. The two
+//! headers are stored in the offchain index, under
+//! [`equivocation_key`](understudy_primitives::equivocation_key).
 //!
 //! ## Low level
 //!
-//! Aura signs a header, and nothing of the chain that it is of: a header of another chain with the
-//! same key and slot would do for a proof. So the parents of both must be blocks of this chain, of
-//! the last `BlockHashCount` ones. Two seals of one header are one block.
+//! Aura's signature covers a header but not its chain: otherwise, headers from two chains with the
+//! same keys would pass as an equivocation. So the parents of both headers must be among the last
+//! `BlockHashCount` blocks of this chain. Two seals of one header are one block.
 //!
-//! The pallet keeps the authors of each session that is within that reach, by the keys in force. The
-//! session pallet's proofs of key ownership are by the keys that are set: whoever sets others right
-//! before it equivocates could not be proven to own the old ones. So the author is the one whose turn
-//! the slot was, and the offence is of the session of the block's parent.
+//! The pallet stores the authors of each session within that reach, by the keys in force.
+//! Key-ownership proofs of the session pallet cover only the keys that are set, so an author could
+//! escape by setting new keys first. So the author is the one to whom the slot was assigned, and
+//! the offence belongs to the session of the block's parent.
 //!
-//! An author is reported once as long as older blocks of it could be: each further one would prove
-//! nothing new, and reports are free.
+//! An author is reported only once while older blocks of it are within reach: each further report
+//! would prove nothing new, and reports are free.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -70,31 +71,31 @@ use understudy_primitives::{
 	EquivocationHandler, Evidence,
 };
 
-/// The key type of Aura's session keys.
+/// Key type of Aura's session keys.
 pub const KEY_TYPE: KeyTypeId = sp_core::crypto::key_types::AURA;
-/// The most bytes of a proof in SCALE. Headers that announce a new set of a thousand authorities
-/// take some 70 KiB each.
+/// Maximum size of a proof in SCALE, in bytes. Headers that announce a new set of a thousand
+/// authorities take some 70 KiB each.
 pub const MAX_BYTES: u32 = 256 * 1_024;
-/// Number of sessions whose authors are kept, the last ones.
+/// Maximum number of sessions whose authors are stored, the last ones.
 pub const MAX_SPANS: u32 = 256;
 
 /// Two headers that one author has signed for one slot.
 pub type ProofOf<T> = EquivocationProof<HeaderFor<T>, <T as Config>::AuthorityId>;
-/// The authors of a session by turns: the key of each, and its account.
+/// Authors of a session by turns: the key of each, and its account.
 pub type AuthorsOf<T> = BoundedVec<
 	(<T as Config>::AuthorityId, <T as frame_system::Config>::AccountId),
 	<T as Config>::MaxAuthors,
 >;
 
-/// The authors that were reported, each with the block of the report.
+/// Reported authors, each with the block of the report.
 pub type ReportedOf<T> =
 	BoundedVec<(<T as frame_system::Config>::AccountId, BlockNumberFor<T>), <T as Config>::MaxAuthors>;
 
-/// The author of a slot, as of the session of a block's parent.
+/// Author of a slot, as of the session of a block's parent.
 struct Author<AccountId> {
 	who: AccountId,
 	session: SessionIndex,
-	/// Number of authors then.
+	/// Number of authors in that session.
 	validators: u32,
 }
 
@@ -110,57 +111,56 @@ pub mod pallet {
 
 	#[pallet::config]
 	pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
-		/// The keys that Aura's blocks are sealed with.
+		/// Key that seals Aura's blocks.
 		type AuthorityId: Parameter + RuntimeAppPublic + MaxEncodedLen;
 
-		/// The authors by turns, after the current block: keys in force, and accounts.
+		/// Authors by turns after the current block: keys in force, and accounts.
 		type Authors: Get<Vec<(Self::AuthorityId, Self::AccountId)>>;
 
-		/// The most authors of a session.
+		/// Maximum number of authors of a session.
 		#[pallet::constant]
 		type MaxAuthors: Get<u32>;
 
-		/// The session of the current block.
+		/// Session of the current block.
 		type Session: Get<SessionIndex>;
 
-		/// An author as the offences pallet knows it.
+		/// Author, as the offences pallet identifies it.
 		type Offender: Clone;
 
-		/// Identifies an account as an offender.
+		/// Converts an account to an offender.
 		type OffenderOf: Convert<Self::AccountId, Option<Self::Offender>>;
 
-		/// Takes the offences.
+		/// Receiver of the offences.
 		type Offences: ReportOffence<Self::AccountId, Self::Offender, AuthorEquivocation<Self::Offender>>;
 
-		/// Hears of each equivocation, with its evidence.
+		/// Handler that is notified of each equivocation, with its evidence.
 		type OnEquivocation: EquivocationHandler<Self::AccountId>;
 
-		/// Weight of charging an offender: it depends on the chain's staking.
+		/// Weight of charging an offender. It depends on the chain's staking.
 		type OffenceWeight: Get<Weight>;
 
-		/// The priority of reports in the pool.
+		/// Priority of reports in the pool.
 		#[pallet::constant]
 		type Priority: Get<TransactionPriority>;
 
-		/// The weights of the pallet's call and hook.
+		/// Weights of the pallet's call and hook.
 		type WeightInfo: WeightInfo;
 	}
 
-	/// The session of the last block.
+	/// Session of the last block.
 	#[pallet::storage]
 	pub type LastSession<T: Config> = StorageValue<_, SessionIndex>;
 
-	/// The sessions whose blocks can be reported, in their order.
+	/// Sessions whose blocks can be reported, in order.
 	#[pallet::storage]
 	pub type Spans<T: Config> =
 		StorageValue<_, BoundedVec<Span<BlockNumberFor<T>>, ConstU32<MAX_SPANS>>, ValueQuery>;
 
-	/// The authors of these sessions, by the hash of their list: most sessions share one.
+	/// Authors of these sessions, by the hash of their list: most sessions share one.
 	#[pallet::storage]
 	pub type Lists<T: Config> = StorageMap<_, Identity, H256, AuthorsOf<T>>;
 
-	/// The authors that were reported, and the block of the report, as long as older blocks of them
-	/// could be.
+	/// Reported authors and the block of the report, while older blocks of them can be reported.
 	#[pallet::storage]
 	pub type Reported<T: Config> = StorageValue<_, ReportedOf<T>, ValueQuery>;
 
@@ -169,20 +169,20 @@ pub mod pallet {
 	pub enum Event<T: Config> {
 		/// An author was proven to have signed two blocks for one slot.
 		Equivocated {
-			/// The author.
+			/// Author of both blocks.
 			who: T::AccountId,
-			/// The slot.
+			/// Slot of both blocks.
 			slot: u64,
 		},
 	}
 
 	#[pallet::error]
 	pub enum Error<T> {
-		/// The author was reported since the transaction was authorized.
+		/// The author has been reported since the transaction was authorized.
 		AlreadyReported,
-		/// The report is not valid any more since the transaction was authorized.
+		/// The report has become invalid since the transaction was authorized.
 		Invalid,
-		/// So many authors were reported that there is no room for another one now.
+		/// The list of reported authors is full.
 		TooMany,
 	}
 
@@ -190,13 +190,13 @@ pub mod pallet {
 	impl<T: Config> Pallet<T> {
 		/// Charges an author that has signed two blocks for one slot.
 		///
-		/// Sent by nodes that see both. Free of charge, and operational. The codes of
-		/// [`rejection`] say why a report is turned away.
+		/// Sent by nodes that see both blocks. Free of charge, and operational. See [`rejection`]
+		/// for the reasons of a rejection.
 		///
 		/// ## Errors
 		///
-		/// - [`Error::AlreadyReported`], [`Error::Invalid`], [`Error::TooMany`]: it came too late since
-		///   the transaction was authorized.
+		/// - [`Error::AlreadyReported`], [`Error::Invalid`], [`Error::TooMany`]: the chain's state
+		///   has changed since the transaction was authorized.
 		#[pallet::call_index(0)]
 		#[pallet::weight((
 			T::WeightInfo::report(proof.encoded_size() as u32).saturating_add(T::OffenceWeight::get()),
@@ -229,11 +229,12 @@ pub mod pallet {
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		fn on_initialize(_: BlockNumberFor<T>) -> Weight {
-			// At the end of the block, see below.
+			// Weight of `on_finalize`.
 			T::WeightInfo::follow_session()
 		}
 
-		/// At the end of the block, wherever the session pallet is in the order of the pallets.
+		/// Runs at the end of the block, so that the pallet may be before or after the session
+		/// pallet.
 		fn on_finalize(now: BlockNumberFor<T>) {
 			if Self::follow_session(now) {
 				let weight = T::WeightInfo::new_session();
@@ -249,19 +250,20 @@ pub mod pallet {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Number of blocks back to which blocks can be reported.
+	/// Returns the number of past blocks that can be reported.
 	fn reach() -> BlockNumberFor<T> {
 		<T as frame_system::Config>::BlockHashCount::get()
 	}
 
-	/// Checks whether a header builds on a block of this chain that is within reach.
+	/// Checks that a header builds on a block of this chain that is within reach. The error is a
+	/// code of [`rejection`].
 	fn check_parent(header: &HeaderFor<T>) -> Result<(), u8> {
 		let now = frame_system::Pallet::<T>::block_number();
 		let parent = header.number().saturating_sub(One::one());
 		if parent >= now {
 			return Err(rejection::TOO_EARLY);
 		}
-		// The hash of genesis is kept for ever.
+		// The hash of genesis is stored forever.
 		let is_near = parent.saturating_add(Self::reach()) >= now && !header.number().is_zero();
 		if !is_near || frame_system::Pallet::<T>::block_hash(parent) != *header.parent_hash() {
 			return Err(rejection::UNKNOWN_PARENT);
@@ -269,7 +271,8 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// The author whose turn a header's slot was, if the key is its own.
+	/// Returns the author whose turn a header's slot was, if the proof's key is its own. The error
+	/// is a code of [`rejection`].
 	fn author(proof: &ProofOf<T>, header: &HeaderFor<T>) -> Result<Author<T::AccountId>, u8> {
 		let parent = header.number().saturating_sub(One::one());
 		let span = Self::span_of(parent).ok_or(rejection::UNKNOWN_PARENT)?;
@@ -280,8 +283,8 @@ impl<T: Config> Pallet<T> {
 		Ok(Author { who: who.clone(), session: span.session, validators: authors.len() as u32 })
 	}
 
-	/// Checks a report, from cheap to expensive: only what names an author's key gets to its seals.
-	/// Returns the author and its offence; the error is the rejection's code.
+	/// Checks a report, from cheap to expensive: the seals are verified only for the key of an
+	/// author. Returns the author and its offence. The error is a code of [`rejection`].
 	fn check_report(proof: &ProofOf<T>) -> Result<(T::AccountId, AuthorEquivocation<T::Offender>), u8> {
 		if proof.encoded_size() > MAX_BYTES as usize {
 			return Err(rejection::TOO_LARGE);
@@ -312,7 +315,8 @@ impl<T: Config> Pallet<T> {
 		Ok((who, AuthorEquivocation { session, validators, time, offender }))
 	}
 
-	/// The authors that were reported, without those of whom nothing could be reported twice any more.
+	/// Returns the authors that were reported within reach. Older reports are dropped: the blocks
+	/// that they cover can no longer be reported.
 	fn reported() -> ReportedOf<T> {
 		let now = frame_system::Pallet::<T>::block_number();
 		let mut reported = Reported::<T>::get();
@@ -327,8 +331,9 @@ impl<T: Config> Pallet<T> {
 	) -> TransactionValidityWithRefund {
 		match Self::check_report(proof) {
 			Ok((who, _)) => admit("UnderstudyAuthorEquivocation", &who, T::Priority::get()),
-			// Pools ban what is invalid. A node that lags, or is on another branch, does not ban what its
-			// peers rightly send, nor what it could not put into a block of its own.
+			// Pools ban invalid transactions. A node that lags, or is on another branch, must not
+			// ban valid reports of its peers, nor reports that it could not include in a block of
+			// its own.
 			Err(rejection::TOO_EARLY | rejection::UNKNOWN_PARENT) => match source {
 				TransactionSource::InBlock => Err(InvalidTransaction::Future.into()),
 				_ => Err(UnknownTransaction::CannotLookup.into()),
@@ -337,8 +342,8 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Submits a report to the pool of the node that calls. The error is the rejection's code, or
-	/// [`IN_POOL`](rejection::IN_POOL) where the pool refuses what the chain would take.
+	/// Submits a report to the pool of the calling node. The error is a code of [`rejection`], or
+	/// [`IN_POOL`](rejection::IN_POOL) if the pool refuses a report that the chain would accept.
 	pub fn submit(proof: ProofOf<T>) -> Result<(), u8>
 	where
 		T: CreateAuthorizedTransaction<Call<T>>,

@@ -1,4 +1,4 @@
-//! A chain whose authors are accounts with well-known Aura keys.
+//! Chain whose authors are accounts with well-known Aura keys.
 
 use codec::Encode;
 use frame_support::{derive_impl, parameter_types, traits::Hooks};
@@ -54,9 +54,9 @@ parameter_types! {
 	pub static CurrentSession: SessionIndex = 0;
 	/// Accounts that author by turns, each with the seed of its key.
 	pub static Turns: Vec<(u64, u64)> = vec![(1, 1), (2, 2), (3, 3), (4, 4)];
-	/// Offences that were taken.
+	/// Offences that were accepted.
 	pub static Charged: Vec<AuthorEquivocation<u64>> = Vec::new();
-	/// Equivocations that rotation was told of.
+	/// Equivocations that rotation was notified of.
 	pub static Told: Vec<(u64, Evidence)> = Vec::new();
 }
 
@@ -90,7 +90,7 @@ impl sp_runtime::traits::Convert<u64, Option<u64>> for Identified {
 	}
 }
 
-/// Takes each offence once, as the offences pallet does.
+/// Accepts each offence once, as the offences pallet does.
 pub struct Offences;
 
 impl ReportOffence<u64, u64, AuthorEquivocation<u64>> for Offences {
@@ -118,22 +118,22 @@ impl EquivocationHandler<u64> for Handler {
 	}
 }
 
-/// The Aura key of a seed.
+/// Returns the Aura key of a seed.
 pub fn pair(seed: u64) -> sr25519::Pair {
 	sr25519::Pair::from_string(&format!("//{seed}"), None).expect("a number is a valid seed")
 }
 
-/// The hash of a block of the mock's chain.
+/// Returns the hash of a block of the mock's chain.
 pub fn hash_of(number: u64) -> H256 {
 	H256::from_low_u64_be(1_000 + number)
 }
 
-/// A slot after all blocks here that is the turn of an account of four.
+/// Returns a slot, later than all blocks of the mock, that is the turn of this account of four.
 pub fn slot_of(who: u64) -> u64 {
 	1_000 + who - 1
 }
 
-/// A block on this parent, sealed with the key of a seed. `content` tells blocks apart.
+/// Returns a block on this parent, sealed with the key of a seed. `content` distinguishes blocks.
 pub fn block(seed: u64, parent: u64, slot: u64, content: u64) -> Header {
 	let digest = DigestItem::PreRuntime(sp_consensus_aura::AURA_ENGINE_ID, slot.encode());
 	let root = H256::from_low_u64_be(content);
@@ -141,14 +141,14 @@ pub fn block(seed: u64, parent: u64, slot: u64, content: u64) -> Header {
 	sealed(seed, header)
 }
 
-/// A header with the seal of a seed's key.
+/// Adds the seal of a seed's key to a header.
 pub fn sealed(seed: u64, mut header: Header) -> Header {
 	let signature = AuthoritySignature::from(pair(seed).sign(header.hash().as_ref()));
 	header.digest_mut().push(CompatibleDigestItem::aura_seal(signature));
 	header
 }
 
-/// Two blocks with a seed's key for this slot, on this parent.
+/// Returns two blocks with a seed's key for this slot, on this parent.
 pub fn proof_at(seed: u64, parent: u64, slot: u64) -> ProofOf<Runtime> {
 	EquivocationProof {
 		offender: pair(seed).public().into(),
@@ -158,19 +158,19 @@ pub fn proof_at(seed: u64, parent: u64, slot: u64) -> ProofOf<Runtime> {
 	}
 }
 
-/// Two blocks of an account for a slot of its own, on this parent.
+/// Returns two blocks of an account for a slot of its turn, on this parent.
 pub fn proof(who: u64, parent: u64) -> ProofOf<Runtime> {
 	proof_at(who, parent, slot_of(who))
 }
 
-/// Makes blocks until this one. A session has ten.
+/// Makes blocks up to this one. A session has ten blocks.
 pub fn run_to(number: u64) {
 	while System::block_number() < number {
 		let now = System::block_number() + 1;
 		System::set_block_number(now);
 		Equivocation::on_initialize(now);
 		frame_system::BlockHash::<Runtime>::insert(now - 1, hash_of(now - 1));
-		// As the system pallet does: the hash of genesis stays.
+		// The system pallet keeps the hash of genesis, too.
 		if let Some(old) = now.checked_sub(BlockHashCount::get() + 1).filter(|old| *old > 0) {
 			frame_system::BlockHash::<Runtime>::remove(old);
 		}

@@ -1,4 +1,4 @@
-//! Two blocks for one slot, as an offence.
+//! Offence of signing two blocks for one slot.
 
 use alloc::vec::Vec;
 use sp_core::H256;
@@ -8,17 +8,17 @@ use sp_staking::{
 	SessionIndex,
 };
 
-/// An author signed two blocks for one slot.
+/// Author equivocation: an author signed two blocks for one slot.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AuthorEquivocation<Offender> {
-	/// The session of the earlier block's parent.
+	/// Session of the earlier block's parent.
 	pub session: SessionIndex,
-	/// Number of authors then.
+	/// Number of authors in that session.
 	pub validators: u32,
-	/// The slot, and blake2-256 of the author's account: a slot has one author, and nobody else makes
-	/// the offence graver.
+	/// Slot, and blake2-256 of the author's account. A slot has one author, so no other offender
+	/// can make the offence graver.
 	pub time: (u64, H256),
-	/// The author.
+	/// Author of both blocks.
 	pub offender: Offender,
 }
 
@@ -42,7 +42,7 @@ impl<Offender: Clone> Offence<Offender> for AuthorEquivocation<Offender> {
 		self.time
 	}
 
-	/// The square of three times the share of the offenders, as for GRANDPA and BABE.
+	/// Returns the square of three times the share of the offenders, as GRANDPA and BABE do.
 	fn slash_fraction(&self, offenders: u32) -> Perbill {
 		Perbill::from_rational(offenders.saturating_mul(3), self.validators.max(1)).square()
 	}

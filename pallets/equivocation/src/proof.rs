@@ -1,4 +1,4 @@
-//! Two blocks that one author has signed for one slot: the check, without the chain.
+//! Check of two blocks that one author has signed for one slot, without the chain.
 
 use codec::Encode;
 use sp_application_crypto::RuntimeAppPublic;
@@ -6,7 +6,7 @@ use sp_consensus_aura::digests::CompatibleDigestItem;
 use sp_consensus_slots::{EquivocationProof, Slot};
 use sp_runtime::{traits::Header, DigestItem};
 
-/// The slot that a header is of, if it states one, and one only.
+/// Returns the slot of a header, if the header states exactly one.
 fn slot<H: Header, Id: RuntimeAppPublic>(header: &H) -> Option<Slot> {
 	let slot = |item: &DigestItem| CompatibleDigestItem::<Id::Signature>::as_aura_pre_digest(item);
 	let mut slots = header.digest().logs().iter().filter_map(slot);
@@ -14,14 +14,15 @@ fn slot<H: Header, Id: RuntimeAppPublic>(header: &H) -> Option<Slot> {
 	slots.next().is_none().then_some(first)
 }
 
-/// The hash of a header without its seal, which is what the author signs.
+/// Returns the hash of a header without its seal, which is the hash that the author signs.
 pub fn pre_hash<H: Header>(header: &H) -> H::Hash {
 	let mut header = header.clone();
 	header.digest_mut().pop();
 	header.hash()
 }
 
-/// The hashes that the two blocks' author has signed, if they are two blocks, and both of the slot.
+/// Returns the hashes that the author has signed, if the headers are two blocks of the proof's
+/// slot.
 pub fn pre_hashes<H: Header, Id: RuntimeAppPublic>(proof: &EquivocationProof<H, Id>) -> Option<[H::Hash; 2]> {
 	let headers = [&proof.first_header, &proof.second_header];
 	if headers.iter().any(|header| slot::<H, Id>(header) != Some(proof.slot)) {
@@ -32,7 +33,7 @@ pub fn pre_hashes<H: Header, Id: RuntimeAppPublic>(proof: &EquivocationProof<H, 
 	(first != second).then_some([first, second])
 }
 
-/// Returns whether both blocks are sealed by the author.
+/// Returns `true` if both blocks are sealed by the author.
 pub fn are_sealed<H: Header, Id: RuntimeAppPublic>(
 	proof: &EquivocationProof<H, Id>,
 	hashes: [H::Hash; 2],

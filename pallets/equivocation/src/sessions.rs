@@ -1,4 +1,4 @@
-//! The authors of the last sessions, by the keys in force.
+//! Authors of the last sessions, by the keys in force.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{ensure, traits::Get};
@@ -14,23 +14,23 @@ use sp_staking::SessionIndex;
 
 use crate::{AuthorsOf, Config, LastSession, Lists, Pallet, Spans};
 
-/// A session, as far as it matters for its blocks' authors.
+/// Session, with the data that determines the authors of its blocks.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Span<BlockNumber> {
-	/// The first block after which it was this session: its authors are those of the blocks that
-	/// build on it.
+	/// First block after which this session was current. Its authors make the blocks that build on
+	/// that block.
 	pub since: BlockNumber,
-	/// The session.
+	/// Index of the session.
 	pub session: SessionIndex,
-	/// The hash of the list of authors.
+	/// Hash of the list of authors.
 	pub authors: H256,
 }
 
 impl<T: Config> Pallet<T> {
-	/// Notes the authors of a session that has begun, and forgets those of sessions out of reach.
-	/// Returns whether one has.
+	/// Stores the authors of a session that has begun, and drops those of sessions out of reach.
+	/// Returns `true` if a session has begun.
 	pub(crate) fn follow_session(now: BlockNumberFor<T>) -> bool {
 		let session = T::Session::get();
 		if LastSession::<T>::get() == Some(session) {
@@ -42,14 +42,13 @@ impl<T: Config> Pallet<T> {
 		if !Lists::<T>::contains_key(hash) {
 			Lists::<T>::insert(hash, authors);
 		}
-		// No block of the chain is older than the pallet's first one, but genesis, whose authors have
-		// made the first block.
+		// Only genesis is older than block 1, and the authors at genesis have made block 1.
 		let since = if now.is_one() { Zero::zero() } else { now };
 		let span = Span { since, session, authors: hash };
 		let reach = Self::reach();
 		Spans::<T>::mutate(|spans| {
-			// Two for one that comes, so that none stay for ever and each session takes as long. One is out
-			// of reach when the next one began before it.
+			// At most two spans are dropped for each new one: none stays forever, and the cost of a
+			// session is bounded. A span is out of reach when the next one began before the reach.
 			for _ in 0..2 {
 				let is_far = spans.get(1).is_some_and(|next| next.since.saturating_add(reach) < now);
 				if !is_far && !spans.is_full() {
@@ -67,21 +66,21 @@ impl<T: Config> Pallet<T> {
 		true
 	}
 
-	/// The session as of the end of a block.
+	/// Returns the session at the end of a block.
 	pub(crate) fn span_of(block: BlockNumberFor<T>) -> Option<Span<BlockNumberFor<T>>> {
 		Spans::<T>::get().into_iter().rev().find(|span| span.since <= block)
 	}
 
-	/// The invariants of what is stored.
+	/// Checks the invariants of the storage.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
 		let spans = Spans::<T>::get();
 		let in_order = |pair: &[Span<_>]| pair[0].since < pair[1].since && pair[0].session < pair[1].session;
-		ensure!(spans.windows(2).all(in_order), "the sessions are not in their order");
+		ensure!(spans.windows(2).all(in_order), "the sessions are not in order");
 		let last = spans.last().map(|span| span.session);
-		ensure!(last == LastSession::<T>::get(), "the last session is not kept");
+		ensure!(last == LastSession::<T>::get(), "the last session is not stored");
 		let lists: alloc::collections::BTreeSet<H256> = Lists::<T>::iter_keys().collect();
 		let used: alloc::collections::BTreeSet<H256> = spans.iter().map(|span| span.authors).collect();
-		ensure!(lists == used, "a list of authors is lost, or kept for ever");
+		ensure!(lists == used, "a list of authors is missing, or left over");
 		let reported = crate::Reported::<T>::get();
 		let authors: alloc::collections::BTreeSet<_> = reported.iter().map(|(who, _)| who).collect();
 		ensure!(authors.len() == reported.len(), "an author was reported twice");

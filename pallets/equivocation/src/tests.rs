@@ -1,4 +1,4 @@
-//! Reports that are taken, and each that is not.
+//! Tests of accepted reports, and of each reason to reject one.
 
 use codec::Encode;
 use frame_support::{assert_noop, assert_ok, pallet_prelude::TransactionSource, traits::Authorize};
@@ -36,7 +36,7 @@ fn refused(proof: &Proof, code: u8) {
 		code => InvalidTransaction::Custom(code).into(),
 	};
 	assert_eq!(authorized(proof).err(), Some(error));
-	// What is not let in changes nothing if it gets in all the same.
+	// A rejected report changes nothing if it is dispatched all the same.
 	let error = match code {
 		rejection::ALREADY_REPORTED => Error::<Runtime>::AlreadyReported,
 		rejection::TOO_MANY => Error::<Runtime>::TooMany,
@@ -66,7 +66,7 @@ fn an_author_that_signs_two_blocks_for_a_slot_is_charged_and_told_of() {
 	});
 }
 
-/// Reports are free: an author that is expelled could sign as many as there are slots.
+/// Reports are free: an expelled author could sign one per slot.
 #[test]
 fn an_author_is_reported_once_while_its_blocks_are_within_reach() {
 	build_and_execute(|| {
@@ -81,7 +81,8 @@ fn an_author_is_reported_once_while_its_blocks_are_within_reach() {
 		assert_eq!(Told::take().len(), 2);
 		run_to(85);
 		refused(&proof(2, 84), rejection::ALREADY_REPORTED);
-		// All that it had signed by then is out of reach. The same slot is known still.
+		// All blocks that the author had signed by then are out of reach. The same slot is still
+		// known.
 		run_to(86);
 		refused(&proof(2, 24), rejection::UNKNOWN_PARENT);
 		refused(&proof(2, 84), rejection::ALREADY_REPORTED);
@@ -94,7 +95,7 @@ fn an_author_is_reported_once_while_its_blocks_are_within_reach() {
 fn what_does_not_prove_it_is_refused_by_name() {
 	build_and_execute(|| {
 		let (good, slot) = (|| proof(2, 24), slot_of(2));
-		// Somebody with a key of its own, and an author for another one's turn.
+		// An account with a key of its own, and an author in the turn of another one.
 		refused(&proof_at(5, 24, slot), rejection::NOT_THE_AUTHOR);
 		refused(&proof_at(2, 24, slot_of(3)), rejection::NOT_THE_AUTHOR);
 		// One block, also with another signature.
@@ -105,7 +106,7 @@ fn what_does_not_prove_it_is_refused_by_name() {
 		one.second_header = sealed(2, one.second_header);
 		assert_ne!(one.first_header.hash(), one.second_header.hash());
 		refused(&one, rejection::NO_EQUIVOCATION);
-		// Of two slots, of another one, of none, of two at once.
+		// Blocks of two slots, of another slot, of no slot, and of two slots at once.
 		let mut slots = good();
 		slots.second_header = block(2, 24, slot + 4, 2);
 		refused(&slots, rejection::NO_EQUIVOCATION);
@@ -117,7 +118,7 @@ fn what_does_not_prove_it_is_refused_by_name() {
 			other.second_header = sealed(2, other.second_header);
 			refused(&other, rejection::NO_EQUIVOCATION);
 		}
-		// Sealed by somebody else, or not at all.
+		// Sealed by another author, or not at all.
 		let mut forged = good();
 		forged.second_header = block(3, 24, slot, 2);
 		refused(&forged, rejection::BAD_SEAL);
@@ -135,7 +136,7 @@ fn what_does_not_prove_it_is_refused_by_name() {
 	});
 }
 
-/// Aura signs nothing of the chain: the same keys may author in another one.
+/// Aura's signature does not cover the chain: the same keys may author on another one.
 #[test]
 fn blocks_of_another_chain_are_no_equivocation() {
 	build_and_execute(|| {
@@ -145,11 +146,11 @@ fn blocks_of_another_chain_are_no_equivocation() {
 		header.set_parent_hash(H256::repeat_byte(7));
 		elsewhere.second_header = sealed(2, header);
 		refused(&elsewhere, rejection::UNKNOWN_PARENT);
-		// On no parent.
+		// A block without a parent.
 		let mut first = proof(2, 24);
 		first.first_header.set_number(0);
 		refused(&first, rejection::UNKNOWN_PARENT);
-		// On a block that is not there yet: the pool of a node that lags keeps it.
+		// Blocks on a block that does not exist yet: the pool of a node that lags keeps them.
 		for ahead in [proof(2, 35), proof(2, 36)] {
 			assert_eq!(authorized(&ahead), Err(UnknownTransaction::CannotLookup.into()));
 			let in_block = authorized_for(TransactionSource::InBlock, &ahead);
@@ -178,7 +179,7 @@ fn the_author_is_the_one_of_the_parents_session_by_the_key_in_force() {
 			assert_eq!(Charged::take().pop().map(|offence| offence.session), Some(session), "#{parent}");
 			Reported::<Runtime>::kill();
 		}
-		// From #40 on account 2 has another key, and from #50 on it is gone.
+		// From #40 on account 2 has another key, and from #50 on it is no author.
 		Turns::set(vec![(1, 1), (2, 12), (3, 3), (4, 4)]);
 		run_to(45);
 		assert!(authorized(&proof(2, 39)).is_ok());
@@ -193,7 +194,7 @@ fn the_author_is_the_one_of_the_parents_session_by_the_key_in_force() {
 		let mut across = with_new(39);
 		across.second_header = block(12, 40, slot_of(2), 2);
 		refused(&across, rejection::NOT_THE_AUTHOR);
-		// It is charged by the set that it was in.
+		// The author is charged by the set that it was in.
 		assert_ok!(report(&with_new(44)));
 		let charged = Charged::take();
 		assert_eq!((charged[0].offender, charged[0].session, charged[0].validators), (2, 4, 4));
@@ -209,7 +210,7 @@ fn the_authors_of_sessions_out_of_reach_are_forgotten() {
 		assert_eq!(Lists::<Runtime>::iter().count(), 2);
 		run_to(120);
 		assert_eq!((Spans::<Runtime>::get().len(), Lists::<Runtime>::iter().count()), (7, 1));
-		// Many sessions in no time.
+		// Many sessions in quick succession.
 		for session in 20..20 + 2 * MAX_SPANS {
 			System::set_block_number(System::block_number() + 1);
 			CurrentSession::set(session);

@@ -2,19 +2,19 @@
 
 use frame_support::weights::Weight;
 
-/// The weights of the pallet's call and hook. `b` is the number of a proof's bytes.
+/// Weights of the pallet's call and hook. `b` is the size of a proof, in bytes.
 pub trait WeightInfo {
-	/// [`report`](crate::Pallet::report).
+	/// Weight of [`report`](crate::Pallet::report).
 	fn report(b: u32) -> Weight;
-	/// The checks before it.
+	/// Weight of the authorization of [`report`](crate::Pallet::report).
 	fn authorize_report(b: u32) -> Weight;
-	/// Looking whether a session has begun.
+	/// Weight of the check for a new session.
 	fn follow_session() -> Weight;
-	/// Noting the authors of a session, as many as there can be.
+	/// Weight of storing the authors of a session, for the maximum number of authors.
 	fn new_session() -> Weight;
 }
 
-/// For tests: everything is free.
+/// Zero weights, for tests.
 impl WeightInfo for () {
 	fn report(_: u32) -> Weight {
 		Weight::zero()

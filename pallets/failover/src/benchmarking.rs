@@ -1,4 +1,5 @@
-//! Benchmarks of the call, its authorization, the hook, and of appending with the number of peaks as a component.
+//! Benchmarks of the call, its authorization, the hook, and appending. The number of peaks is a
+//! component of the last one.
 
 use alloc::vec;
 use frame_benchmarking::v2::*;
@@ -12,16 +13,16 @@ use understudy_primitives::{
 
 use crate::{Call, *};
 
-/// What the benchmarks need the runtime to do.
+/// Set-up that the benchmarks need from the runtime.
 pub trait BenchmarkHelper<AccountId> {
 	/// Gives an account session keys, this heartbeat key among them.
 	fn set_key(who: &AccountId, key: AuthorityId);
 }
 
-/// As many peaks as a log of 2^40 records has at most.
+/// Maximum number of peaks of a log of 2^40 records.
 const PEAKS: u32 = 40;
 
-/// A header of some `bytes`, of block `number`.
+/// Returns a header of block `number`, of about this many `bytes`.
 fn header<T: Config>(number: u32, bytes: u32) -> HeaderFor<T> {
 	let mut header = HeaderFor::<T>::new(
 		number.into(),
@@ -37,7 +38,8 @@ fn header<T: Config>(number: u32, bytes: u32) -> HeaderFor<T> {
 
 type Signed<T> = (PositionOf<T>, BoundedVec<u8, ConstU32<MAX_HEADER>>, AuthoritySignature);
 
-/// A position that is awaited among as many as there can be, and does not agree, which costs most.
+/// Returns the most expensive position: one that contradicts the chain, with the maximum number of
+/// positions awaited.
 fn position<T: Config>(bytes: u32) -> Signed<T> {
 	let key = AuthorityId::generate_pair(None);
 	let who: T::AccountId = account("member", 0, 0);
@@ -59,7 +61,7 @@ fn position<T: Config>(bytes: u32) -> Signed<T> {
 	(position, BoundedVec::truncate_from(encoded), signature)
 }
 
-/// A record with as many pieces of evidence as there can be.
+/// Returns a record with the maximum number of pieces of evidence.
 fn new<T: Config>(kind: RecordKind) -> NewRecord<T::AccountId> {
 	let verdict = Verdict {
 		health: Health::Down,
@@ -134,7 +136,8 @@ mod benchmarks {
 
 	#[benchmark]
 	fn append(p: Linear<1, PEAKS>) {
-		// One less than a power of two: a peak for each bit, all of which the next record joins.
+		// One less than a power of two: one peak for each bit, and the next record joins all of
+		// them.
 		let count = (1u64 << p) - 1;
 		Peaks::<T>::put(BoundedVec::truncate_from(vec![H256::repeat_byte(1); p as usize]));
 		Head::<T>::put(LogHead { count, ..Default::default() });

@@ -1,7 +1,8 @@
-//! What every node keeps in its offchain index: all records with their evidence, and all nodes of the MMR.
+//! Offchain index of every node: all records with their evidence, and all nodes of the MMR.
 //!
-//! Both are kept under their own hash, and found from the peaks in state downwards. So what the blocks of another fork wrote is
-//! never in the way, a corrupted database is noticed, and any block whose state the node has can be answered for.
+//! Both are stored under their own hash, and found from the peaks in state downwards. Entries of
+//! blocks on another fork therefore never interfere, a corrupted database is noticed, and queries
+//! can be answered as of any block whose state the node has.
 
 use alloc::{collections::BTreeMap, vec::Vec};
 use core::cell::RefCell;
@@ -14,16 +15,16 @@ use understudy_primitives::{
 	Entry, RecordSeq,
 };
 
-/// Before a record's hash.
+/// Prefix of a record's hash.
 const RECORD: &[u8] = b"understudy/log/record/";
-/// Before a node's hash.
+/// Prefix of a node's hash.
 const NODE: &[u8] = b"understudy/log/node/";
 
 fn key(prefix: &[u8], hash: &H256) -> Vec<u8> {
 	[prefix, hash.as_bytes()].concat()
 }
 
-/// Keeps an entry.
+/// Stores an entry.
 pub(crate) fn keep_entry<AccountId: Encode, BlockNumber: Encode>(
 	hash: &H256,
 	entry: &Entry<AccountId, BlockNumber>,
@@ -31,7 +32,7 @@ pub(crate) fn keep_entry<AccountId: Encode, BlockNumber: Encode>(
 	sp_io::offchain_index::set(&key(RECORD, hash), &entry.encode());
 }
 
-/// Keeps a node that joins two others.
+/// Stores an inner node with its children.
 pub(crate) fn keep_node(node: H256, left: H256, right: H256) {
 	sp_io::offchain_index::set(&key(NODE, &node), &(left, right).encode());
 }
@@ -41,8 +42,8 @@ fn read<V: Decode>(prefix: &[u8], hash: &H256) -> Option<V> {
 	V::decode(&mut &value[..]).ok()
 }
 
-/// The MMR of `count` records with these peaks, for what is asked of it. What is read is remembered meanwhile: the ways down to
-/// two records have their beginning in common.
+/// Calls `ask` with the MMR of `count` records with these peaks. Nodes are cached for the call,
+/// because the paths down to two records begin alike.
 fn with_nodes<R>(count: u64, peaks: &[H256], ask: impl FnOnce(&Nodes) -> R) -> R {
 	let known = RefCell::new(BTreeMap::new());
 	let children = |node: &H256| {
@@ -66,7 +67,7 @@ fn check(seqs: &[RecordSeq], count: u64) -> Result<(), ReadError> {
 	Ok(())
 }
 
-/// These entries of a log of `count` records with these peaks.
+/// Returns these entries of a log of `count` records with these peaks.
 pub(crate) fn entries<AccountId: Decode + Encode, BlockNumber: Decode + Encode>(
 	seqs: &[RecordSeq],
 	count: u64,
@@ -83,13 +84,14 @@ pub(crate) fn entries<AccountId: Decode + Encode, BlockNumber: Decode + Encode>(
 	})
 }
 
-/// The proof that these records are in a log of `count` records with these peaks.
+/// Returns the proof that these records are in a log of `count` records with these peaks.
 pub(crate) fn prove(seqs: &[RecordSeq], count: u64, peaks: &[H256]) -> Result<Vec<H256>, ReadError> {
 	check(seqs, count)?;
 	with_nodes(count, peaks, |nodes| nodes.prove(seqs)).ok_or(ReadError::NotIndexed)
 }
 
-/// What shows that a log of `before` records was a beginning of one of `count` records with these peaks.
+/// Returns the proof that the log with its first `before` records is a prefix of the log of `count`
+/// records with these peaks.
 pub(crate) fn ancestry(before: u64, count: u64, peaks: &[H256]) -> Result<Ancestry, ReadError> {
 	if before == 0 || before >= count {
 		return Err(ReadError::NoSuchRecord);

@@ -1,29 +1,33 @@
 //! # Failover log pallet
 //!
-//! The append-only, hash-chained, Merkle-committed log of everything that changes the validator set.
+//! Append-only, hash-chained, Merkle-committed log of everything that changes the validator set.
 //!
 //! ## Overview
 //!
-//! Other pallets write through [`FailoverLog`], always before the change takes effect. A [`Record`] names its block,
-//! time, session and incident, what happened to whom on whose word, the root over the evidence, and the hash of the record
-//! before it: whoever holds the head can check the whole history, and nothing in it can be changed, left out or
-//! reordered without changing the head.
+//! Other pallets write through [`FailoverLog`], always before the change takes effect. A [`Record`]
+//! has its block, time, session and incident, the event with its subject and its initiator, the
+//! root over the evidence, and the hash of the record before it. With the head, anybody can check
+//! the whole history: nothing in it can be changed, left out or reordered without changing the
+//! head.
 //!
-//! The head commits to all records by the root of a Merkle Mountain Range, so that one of a million is proven by some twenty
-//! hashes (see [`understudy_primitives::mmr`]). Finality over the state root is the quorum's signature on it: what convinces
-//! somebody who trusts nothing but an authority set is specified in `docs/proof-format.md`, and checked by `understudy-verify`.
+//! The head commits to all records by the root of a Merkle Mountain Range, so that some twenty
+//! hashes prove one record of a million (see [`understudy_primitives::mmr`]). A GRANDPA
+//! justification covers the state root, and so the log head. `docs/proof-format.md` specifies the
+//! proof; its verifier, `understudy-verify`, trusts only one authority set.
 //!
-//! In state are the head, the peaks, the last [`Config::KeepLast`] entries with their evidence, and the last
-//! [`Config::KeepIncidents`] [`Incident`]s, whose state follows from their records. Everything, however old, is in every
-//! node's offchain index (see [`index`]). From time to time a header's digest tells the head, see [`Checkpoint`].
+//! The state has the head, the peaks, the last [`Config::KeepLast`] entries with their evidence,
+//! and the last [`Config::KeepIncidents`] [`Incident`]s, whose phase follows from their records.
+//! The offchain index of every node has all records, whatever their age (see [`index`]). The
+//! digests of some headers have the head as a [`Checkpoint`].
 //!
-//! Whoever was seated says where it stands, and the chain compares; see [`reconciliation`].
+//! A newly seated member signs its position, and the chain compares it with its own state; see
+//! [`reconciliation`].
 //!
 //! ## Low level
 //!
-//! [`Head`] is the one storage item a proof of a record stands on; a proof of an incident also stands on [`Incidents`].
-//! [`Entries`] is a ring: appending record `n` removes record `n - KeepLast`. Both cost the same however long the log is, but
-//! for the hashing of the peaks.
+//! A proof of a record rests on a single storage item, [`Head`]; a proof of an incident also rests
+//! on [`Incidents`]. [`Entries`] is a ring: appending record `n` removes record `n - KeepLast`. The
+//! cost of both does not depend on the length of the log, except for the hashing of the peaks.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -66,28 +70,28 @@ use understudy_primitives::{
 	NewRecord, Record, RecordKind, RecordSeq, ENGINE_ID,
 };
 
-/// The log's entry type on a chain.
+/// Entry of the log on a chain.
 pub type EntryOf<T> = Entry<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
-/// The incident type on a chain.
+/// Incident on a chain.
 pub type IncidentOf<T> = Incident<<T as frame_system::Config>::AccountId>;
 
-/// The most peaks that a log can have: one for each bit of its count.
+/// Maximum number of peaks of a log: one for each bit of its count.
 pub const MAX_PEAKS: u32 = 64;
 
-/// Every so many blocks it is looked whether somebody did not say in time where it stands: a quiet block reads nothing.
-pub const SWEEP: u32 = 16;
+/// Number of blocks between two searches for members that did not sign their position in time.
+pub const EXPIRY_INTERVAL: u32 = 16;
 
-/// The most bytes that the header in a [`reconcile`](Pallet::reconcile) can have.
+/// Maximum size, in bytes, of the header in a [`reconcile`](Pallet::reconcile) call.
 pub const MAX_HEADER: u32 = 2_048;
 
-/// Who is to say where it stands.
+/// Newly seated member whose position is awaited.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Awaited<AccountId, BlockNumber> {
-	/// The incident by which it got its seat.
+	/// Incident by which the member got its seat.
 	pub incident: IncidentId,
 	/// The member.
 	pub who: AccountId,
-	/// The block since which it has the seat.
+	/// Block since which the member has had the seat.
 	pub since: BlockNumber,
 }
 
@@ -100,7 +104,7 @@ pub mod pallet {
 		pallet_prelude::{ensure_authorized, OriginFor},
 	};
 
-	/// The version of the storage's layout.
+	/// Version of the storage layout.
 	const STORAGE_VERSION: StorageVersion = StorageVersion::new(0);
 
 	#[pallet::pallet]
@@ -109,56 +113,58 @@ pub mod pallet {
 
 	/// # Requirements
 	///
-	/// `frame_system::AuthorizeCall` is among the runtime's transaction extensions, and the nodes run with offchain indexing
-	/// on.
+	/// `frame_system::AuthorizeCall` is among the runtime's transaction extensions, and the nodes
+	/// run with offchain indexing enabled.
 	#[pallet::config]
 	pub trait Config: CreateAuthorizedTransaction<Call<Self>> + frame_system::Config {
-		/// The session of the current block.
+		/// Session of the current block.
 		type Session: Get<SessionIndex>;
 
-		/// The time of the current block, in milliseconds since the Unix epoch, as early in the block as possible: where
-		/// there are slots, the slot's begin. The timestamp pallet has that of the block before, until its inherent is
+		/// Time of the current block, in milliseconds since the Unix epoch.
+		///
+		/// Must be known as early in the block as possible: on a chain with slots, the beginning of
+		/// the slot. The timestamp pallet has the time of the block before until its inherent is
 		/// applied.
 		type Now: Get<u64>;
 
-		/// Where a member's heartbeat key is looked up.
+		/// Source of members' heartbeat keys.
 		type Keys: HeartbeatKeys<Self::AccountId, AuthorityId>;
 
-		/// Who takes a seat back from a member that stands elsewhere than the chain.
+		/// Handler that takes a seat back from a member whose position contradicts the chain.
 		type OnDivergence: DivergenceHandler<Self::AccountId>;
 
-		/// How many of the last entries stay in state. At least 1.
+		/// Number of the last entries that stay in state. At least 1.
 		#[pallet::constant]
 		type KeepLast: Get<u32>;
 
-		/// How many of the last incidents stay in state. At least 1.
+		/// Number of the last incidents that stay in state. At least 1.
 		#[pallet::constant]
 		type KeepIncidents: Get<u32>;
 
-		/// How many members can be waited for at once to say where they stand. At least 1.
+		/// Maximum number of members whose positions are awaited at once. At least 1.
 		#[pallet::constant]
 		type MaxAwaiting: Get<u32>;
 
-		/// For how many blocks a member is waited for.
+		/// Number of blocks for which a position is awaited.
 		#[pallet::constant]
 		type ReconcileWithin: Get<BlockNumberFor<Self>>;
 
-		/// After so many records the head is told in the header's digest. 0: never.
+		/// Interval, in records, of the checkpoints in header digests. 0: never.
 		#[pallet::constant]
 		type CheckpointRecords: Get<u64>;
 
-		/// Every so many blocks the head is told in the header's digest. 0: never.
+		/// Interval, in blocks, of the checkpoints in header digests. 0: never.
 		#[pallet::constant]
 		type CheckpointBlocks: Get<BlockNumberFor<Self>>;
 
-		/// The priority of positions in the transaction pool.
+		/// Priority of positions in the transaction pool.
 		#[pallet::constant]
 		type Priority: Get<TransactionPriority>;
 
-		/// The weights of the pallet's calls and hooks.
+		/// Weights of the pallet's calls and hooks.
 		type WeightInfo: WeightInfo;
 
-		/// What the benchmarks need.
+		/// Set-up that the benchmarks need.
 		#[cfg(feature = "runtime-benchmarks")]
 		type BenchmarkHelper: benchmarking::BenchmarkHelper<Self::AccountId>;
 	}
@@ -173,9 +179,10 @@ pub mod pallet {
 			/// The record's hash.
 			hash: H256,
 		},
-		/// A member that was seated has signed that it stands elsewhere than the chain: look at its node. It loses the seat.
+		/// The position of a newly seated member contradicts the chain. It loses the seat; its
+		/// operator must check the node.
 		Diverged {
-			/// The incident by which it got the seat.
+			/// Incident by which the member got the seat.
 			incident: IncidentId,
 			/// The member.
 			who: T::AccountId,
@@ -184,50 +191,52 @@ pub mod pallet {
 
 	#[pallet::error]
 	pub enum Error<T> {
-		/// Nobody waits for this member to say where it stands.
+		/// No position of this member is awaited.
 		NotAwaited,
 	}
 
-	/// How many records there are, the last one's hash, and the root over all of them.
+	/// Number of records, hash of the last one, and root over all of them.
 	#[pallet::storage]
 	pub type Head<T> = StorageValue<_, LogHead, ValueQuery>;
 
-	/// The peaks of the Merkle Mountain Range over the records, from the left to the right.
+	/// Peaks of the Merkle Mountain Range over the records, from the left to the right.
 	#[pallet::storage]
 	pub type Peaks<T> = StorageValue<_, BoundedVec<H256, ConstU32<MAX_PEAKS>>, ValueQuery>;
 
-	/// What the salts of the evidence are drawn from. Changes with each record.
+	/// Seed from which the salts of the evidence are drawn. Changes with each record.
 	#[pallet::storage]
 	pub type Seed<T> = StorageValue<_, H256, ValueQuery>;
 
-	/// The last [`Config::KeepLast`] entries by their `seq`.
+	/// Last [`Config::KeepLast`] entries, by their `seq`.
 	#[pallet::storage]
 	pub type Entries<T: Config> = StorageMap<_, Twox64Concat, RecordSeq, EntryOf<T>, OptionQuery>;
 
-	/// How many incidents were ever opened; the last one's id.
+	/// Number of incidents that were ever opened, which is the id of the last one.
 	#[pallet::storage]
 	pub type LastIncident<T> = StorageValue<_, IncidentId, ValueQuery>;
 
-	/// The last [`Config::KeepIncidents`] incidents by their id.
+	/// Last [`Config::KeepIncidents`] incidents, by their id.
 	#[pallet::storage]
 	pub type Incidents<T: Config> = StorageMap<_, Twox64Concat, IncidentId, IncidentOf<T>, OptionQuery>;
 
-	/// Who is to say where it stands, longest first.
+	/// Members whose positions are awaited, the oldest first.
 	#[pallet::storage]
 	pub type Awaiting<T: Config> =
 		StorageValue<_, BoundedVec<Awaited<T::AccountId, BlockNumberFor<T>>, T::MaxAwaiting>, ValueQuery>;
 
 	#[pallet::call]
 	impl<T: Config> Pallet<T> {
-		/// States where a member stands that was just seated, signed by its heartbeat key.
+		/// States the position of a newly seated member, signed by its heartbeat key.
 		///
-		/// Sent by the node's offchain worker, once per seat. Free of charge, and operational. The chain compares the block with
-		/// its own: where they agree the incident is closed, where they do not the member loses the seat again. Accepted as a
-		/// general transaction only, see [`rejection`] for why one is turned away.
+		/// Sent by the node's offchain worker, once per seat. Free of charge, and operational. The
+		/// chain compares the block with its own. If they agree, the incident is closed; otherwise
+		/// the member loses the seat again. Accepted as a general transaction only; [`rejection`]
+		/// lists the reasons for a rejection.
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NotAwaited`]: nobody waits for it any more since the transaction was authorized.
+		/// - [`Error::NotAwaited`]: the position is no longer awaited since the transaction was
+		///   authorized.
 		#[pallet::call_index(0)]
 		#[pallet::weight((T::WeightInfo::reconcile(), DispatchClass::Operational))]
 		#[pallet::weight_of_authorize(T::WeightInfo::authorize_position(header.len() as u32))]
@@ -237,7 +246,7 @@ pub mod pallet {
 		pub fn reconcile(
 			origin: OriginFor<T>,
 			position: PositionOf<T>,
-			// Both checked by `authorize_position`, the only way to the origin that this call asks for.
+			// `authorize_position` checks both. There is no other way to the origin of this call.
 			header: BoundedVec<u8, ConstU32<MAX_HEADER>>,
 			signature: AuthoritySignature,
 		) -> DispatchResult {
@@ -260,7 +269,7 @@ pub mod pallet {
 				Self::checkpoint(&Head::<T>::get());
 				weight.saturating_accrue(T::WeightInfo::checkpoint());
 			}
-			if (now % SWEEP.into()).is_zero() {
+			if (now % EXPIRY_INTERVAL.into()).is_zero() {
 				weight.saturating_accrue(T::WeightInfo::sweep(Self::expire_positions(now)));
 			}
 			weight
@@ -273,7 +282,7 @@ pub mod pallet {
 		fn integrity_test() {
 			assert!(
 				T::KeepLast::get() > 0,
-				"KeepLast must be at least 1, for the chain is checked against it"
+				"KeepLast must be at least 1: the hash chain is checked from the kept entries"
 			);
 			assert!(T::KeepIncidents::get() > 0, "KeepIncidents must be at least 1");
 			assert!(T::MaxAwaiting::get() > 0, "MaxAwaiting must be at least 1");
@@ -287,13 +296,13 @@ pub mod pallet {
 
 	#[pallet::view_functions]
 	impl<T: Config> Pallet<T> {
-		/// How many records there are, the last one's hash, and the root over all of them.
+		/// Returns the number of records, the hash of the last one, and the root over all of them.
 		pub fn head() -> LogHead {
 			Head::<T>::get()
 		}
 
-		/// The entries with `seq >= from` that are still in state, oldest first, at most `limit` and never more than
-		/// [`TIMELINE_LIMIT`].
+		/// Returns the entries with `seq >= from` that are still in state, oldest first, at most
+		/// `limit` and never more than [`TIMELINE_LIMIT`].
 		pub fn timeline(from: RecordSeq, limit: u32) -> Vec<EntryOf<T>> {
 			Self::kept()
 				.skip_while(|seq| *seq < from)
@@ -302,13 +311,13 @@ pub mod pallet {
 				.collect()
 		}
 
-		/// One incident, if it is still in state.
+		/// Returns an incident, if it is still in state.
 		pub fn incident(id: IncidentId) -> Option<IncidentOf<T>> {
 			Incidents::<T>::get(id)
 		}
 
-		/// The incidents from the last one back, below `before`, that are still in state, at most `limit` and never more than
-		/// [`TIMELINE_LIMIT`].
+		/// Returns the incidents below `before` that are still in state, newest first, at most
+		/// `limit` and never more than [`TIMELINE_LIMIT`].
 		pub fn incidents(before: IncidentId, limit: u32) -> Vec<(IncidentId, IncidentOf<T>)> {
 			let last = LastIncident::<T>::get().min(before.saturating_sub(1));
 			(1..=last)
@@ -321,23 +330,25 @@ pub mod pallet {
 }
 
 impl<T: Config> Pallet<T> {
-	/// These entries, however old. Reads the offchain index: in an offchain context only.
+	/// Returns these entries, whatever their age. Reads the offchain index: for offchain contexts
+	/// only.
 	pub fn records(seqs: &[RecordSeq]) -> Result<Vec<EntryOf<T>>, ReadError> {
 		index::entries(seqs, Head::<T>::get().count, &Peaks::<T>::get())
 	}
 
-	/// The MMR proof that these records are in the log. Reads the offchain index: in an offchain context only.
+	/// Returns the MMR proof that these records are in the log. Reads the offchain index: for
+	/// offchain contexts only.
 	pub fn prove(seqs: &[RecordSeq]) -> Result<Vec<H256>, ReadError> {
 		index::prove(seqs, Head::<T>::get().count, &Peaks::<T>::get())
 	}
 
-	/// What shows that the log with its first `count` records was a beginning of this one. Reads the offchain index: in an
-	/// offchain context only.
+	/// Returns the proof that the log with its first `count` records is a prefix of this one. Reads
+	/// the offchain index: for offchain contexts only.
 	pub fn ancestry(count: RecordSeq) -> Result<Ancestry, ReadError> {
 		index::ancestry(count, Head::<T>::get().count, &Peaks::<T>::get())
 	}
 
-	/// The `seq` of the entries that are in state.
+	/// Returns the range of `seq` of the entries in state.
 	fn kept() -> core::ops::Range<RecordSeq> {
 		let count = Head::<T>::get().count;
 		count.saturating_sub(T::KeepLast::get().into())..count
@@ -347,7 +358,7 @@ impl<T: Config> Pallet<T> {
 		frame_system::Pallet::<T>::block_number().unique_saturated_into()
 	}
 
-	/// Tells the head in the header's digest. Genesis has none.
+	/// Deposits the head in the header's digest. Genesis has no digest.
 	fn checkpoint(head: &LogHead) {
 		let LogHead { count, root, .. } = *head;
 		if count > 0 && Self::block() > 0 {
@@ -356,7 +367,8 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Genesis is built where there is no offchain index: the first block makes up for it.
+	/// Indexes the records of genesis, in the first block. Genesis is built without an offchain
+	/// index.
 	fn index_genesis() {
 		let mut peaks = Vec::new();
 		for seq in Self::kept().filter(|_| Self::kept().start == 0) {
@@ -368,12 +380,12 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Follows the record's incident, opening it if it is new.
+	/// Updates the incident of a record, and opens it if it is new.
 	fn follow_incident(entry: &EntryOf<T>) {
 		let Entry { record, evidence, .. } = entry;
 		let (id, last) = (record.incident, LastIncident::<T>::get());
 		let keep = u64::from(T::KeepIncidents::get());
-		// Who is that old is not in state any more.
+		// Older incidents are no longer in state.
 		if id == 0 || id > last || id <= last.saturating_sub(keep) {
 			return;
 		}
@@ -383,9 +395,12 @@ impl<T: Config> Pallet<T> {
 		Incidents::<T>::insert(id, incident);
 	}
 
-	/// Checks invariant I5 as far as state shows it: the kept entries are contiguous, each names the hash of the one
-	/// before it and commits to its evidence, the last one's hash is the head, there are no others, and the peaks make the root;
-	/// and that the incidents are what their records say.
+	/// Checks invariant I5 as far as the state shows it, and that the incidents match their
+	/// records.
+	///
+	/// The kept entries are contiguous, each has the hash of the one before it and commits to its
+	/// evidence, the head has the hash of the last one, there are no other entries, and the root
+	/// follows from the peaks.
 	pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
 		use frame_support::ensure;
 		let head = Head::<T>::get();
@@ -400,7 +415,7 @@ impl<T: Config> Pallet<T> {
 			peaks.iter().rev().copied().reduce(|right, left| mmr::hash(Domain::Peaks, &(right, left)));
 		ensure!(bagged.unwrap_or_default() == head.root, "the root is not that of the peaks");
 		let mut previous = None;
-		// From genesis on the root can be made anew.
+		// With all records since genesis in state, the root can be recomputed.
 		let mut anew = (kept.start == 0).then(|| (Vec::new(), H256::zero()));
 		for seq in kept {
 			let Entry { record, evidence, salt } = Entries::<T>::get(seq).ok_or("the log has a gap")?;
@@ -491,8 +506,8 @@ impl<T: Config> FailoverLog<T::AccountId> for Pallet<T> {
 		let entry = Entry { record, evidence, salt };
 		let peaks = Peaks::<T>::get().into_inner();
 		let Some((peaks, root)) = Range::new(head.count, peaks, &mut index::keep_node).push(hash) else {
-			// The peaks are always those of the count, which would have to reach 2^62.
-			frame_support::defensive!("the log's peaks are not those of its count");
+			// The peaks always match the count, which would have to reach 2^62.
+			frame_support::defensive!("the log's peaks do not match its count");
 			return head.count;
 		};
 		index::keep_entry(&hash, &entry);

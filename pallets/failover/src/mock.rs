@@ -1,19 +1,19 @@
-//! A chain with nothing but the log: keys, session and time are set by the tests.
+//! Mock of a chain with nothing but the log. The tests set keys, session and time.
 
 use frame_support::{derive_impl, parameter_types};
 use sp_runtime::BuildStorage;
-use understudy_mocks::Pool;
 use understudy_primitives::{
 	crypto::{AuthorityId, AuthoritySignature},
 	statement::Statement,
 	DivergenceHandler, HeartbeatKeys, IncidentId,
 };
+use understudy_test_support::Pool;
 
 use crate as pallet_failover;
 
-pub use understudy_mocks::key;
+pub use understudy_test_support::key;
 
-understudy_mocks::authorized_transactions!();
+understudy_test_support::authorized_transactions!();
 
 #[frame_support::runtime]
 mod runtime {
@@ -51,7 +51,7 @@ parameter_types! {
 	pub static CheckpointBlocks: u64 = 0;
 	/// Accounts without a key.
 	pub static Keyless: Vec<u64> = Vec::new();
-	/// Whose seat was taken back.
+	/// Members that lost their new seat again, with the incident.
 	pub static Divergences: Vec<(IncidentId, u64)> = Vec::new();
 }
 
@@ -74,7 +74,7 @@ impl DivergenceHandler<u64> for Rotation {
 	}
 }
 
-/// Every one of them is different.
+/// Weights that all differ, so that tests can tell them apart.
 pub struct TestWeights;
 
 impl crate::WeightInfo for TestWeights {
@@ -120,22 +120,22 @@ impl pallet_failover::Config for Runtime {
 	type BenchmarkHelper = NoBenchmarks;
 }
 
-/// A fresh chain at block 1, on a node with the keys of `local`.
+/// Creates a fresh chain at block 1, on a node with the keys of `local`.
 fn new_chain(local: &[u64]) -> (sp_io::TestExternalities, Pool) {
 	let storage = frame_system::GenesisConfig::<Runtime>::default().build_storage();
 	let mut ext: sp_io::TestExternalities = storage.expect("the default genesis is valid").into();
-	let (pool, _) = understudy_mocks::surround(&mut ext, local);
+	let (pool, _) = understudy_test_support::surround(&mut ext, local);
 	ext.execute_with(|| System::set_block_number(1));
 	(ext, pool)
 }
 
-/// Runs a test at block 1 of a fresh chain, and checks the log's invariants after it.
+/// Runs a test at block 1 of a fresh chain, and checks the log's invariants afterwards.
 pub fn build_and_execute(test: impl FnOnce()) {
 	build_and_index(&[], |ext, _| ext.execute_with(test));
 }
 
-/// The same on a node with the keys of `local`. The second part of the test sees what the first one left in the offchain index,
-/// and gets the transaction pool.
+/// Runs a test in the same way, on a node with the keys of `local`. The second part of the test
+/// sees the entries that the first one left in the offchain index, and gets the transaction pool.
 pub fn build_with_node(local: &[u64], first: impl FnOnce(), then: impl FnOnce(&Pool)) {
 	build_and_index(local, |ext, pool| {
 		ext.execute_with(first);
@@ -152,5 +152,5 @@ fn build_and_index(local: &[u64], test: impl FnOnce(&mut sp_io::TestExternalitie
 
 /// Signs a statement with an account's key.
 pub fn sign(who: u64, statement: &impl Statement) -> AuthoritySignature {
-	understudy_mocks::sign(who, statement, &System::block_hash(0))
+	understudy_test_support::sign(who, statement, &System::block_hash(0))
 }

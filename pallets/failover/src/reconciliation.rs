@@ -1,8 +1,8 @@
-//! Where a member stands that was just seated: it signs the hash and the state root of a block that it has seen finalized since,
-//! and the chain compares that with its own.
+//! Reconciliation: a newly seated member signs its position, the hash and the state root of a block
+//! that it has seen finalized since it got the seat, and the chain compares them with its own.
 //!
-//! Whoever is seated after an outage of somebody else was in reserve until then, where nobody would have noticed that its
-//! state is another one.
+//! A member that is seated after the outage of another one was in reserve until then, where a
+//! different state would have gone unnoticed.
 
 use alloc::vec::Vec;
 use codec::{Decode, DecodeAll, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -28,25 +28,25 @@ use crate::{rejection, Awaited, Awaiting, Call, Config, Pallet, MAX_HEADER};
 
 const LOG_TARGET: &str = "understudy::failover";
 
-/// By how many blocks a position may be ahead of a node that checks it for its pool.
+/// Number of blocks by which a position may be ahead of a node that checks it for its pool.
 const AHEAD: u32 = 4;
 
-/// Where a member stands, as it signs it.
+/// Position of a newly seated member, as it signs it.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Position<AccountId, BlockNumber, Hash> {
-	/// The incident by which it got its seat.
+	/// Incident by which the member got its seat.
 	pub incident: IncidentId,
 	/// The member.
 	pub who: AccountId,
-	/// A block that it has seen finalized, not older than its seat.
+	/// Block that it has seen finalized, not older than its seat.
 	pub block: BlockNumber,
-	/// That block's hash.
+	/// Hash of that block.
 	pub hash: Hash,
-	/// The state root in that block's header.
+	/// State root in the header of that block.
 	pub state_root: Hash,
 }
 
-/// A position on this chain.
+/// Position on a chain.
 pub type PositionOf<T> =
 	Position<<T as frame_system::Config>::AccountId, BlockNumberFor<T>, <T as frame_system::Config>::Hash>;
 
@@ -61,13 +61,13 @@ impl<T: Config> Pallet<T> {
 		Awaiting::<T>::get().into_iter().find(|awaited| awaited.incident == incident && awaited.who == *who)
 	}
 
-	/// The chain's own hash at a block, if it knows it still.
+	/// Returns the chain's own hash of a block, if it still knows it.
 	fn own_hash(block: BlockNumberFor<T>) -> Option<T::Hash> {
 		let hash = frame_system::Pallet::<T>::block_hash(block);
 		(hash != T::Hash::default()).then_some(hash)
 	}
 
-	/// Whether a position may enter the pool, or a block. The signature is checked last.
+	/// Checks that a position may enter the pool or a block. The signature is checked last.
 	pub(crate) fn authorize_position(
 		source: TransactionSource,
 		position: &PositionOf<T>,
@@ -99,7 +99,8 @@ impl<T: Config> Pallet<T> {
 		admit("understudy/position", &(incident, who), T::Priority::get())
 	}
 
-	/// Compares a position with the chain's own past, and records what comes of it. `None` where nobody waits for it any more.
+	/// Compares a position with the chain's own past, and records the result. Returns `None` if the
+	/// position is no longer awaited.
 	pub(crate) fn do_reconcile(position: PositionOf<T>) -> Option<()> {
 		let PositionOf::<T> { incident, who, block, hash, state_root } = position;
 		Self::awaited(incident, &who)?;
@@ -114,7 +115,7 @@ impl<T: Config> Pallet<T> {
 		Self::note(incident, kind, Initiator::Member, &who, alloc::vec![state]);
 		if !agrees {
 			Self::deposit_event(crate::Event::Diverged { incident, who: who.clone() });
-			log::error!(target: LOG_TARGET, "{who:?} stands on another chain at block {block:?}: its seat is taken back");
+			log::error!(target: LOG_TARGET, "{who:?} builds on another chain at block {block:?}: it loses its seat again");
 			T::OnDivergence::on_divergence(incident, &who);
 		}
 		Some(())
@@ -138,8 +139,8 @@ impl<T: Config> Pallet<T> {
 		});
 	}
 
-	/// A seat changed hands. Whoever lost it is not waited for any more; whoever got it is, until it says where it stands. Where
-	/// there is no room, who was waited for longest is given up.
+	/// Awaits the position of a newly seated member, and no longer that of the member that lost the
+	/// seat. If there is no room, the position that was awaited longest is given up.
 	pub(crate) fn expect_position(
 		incident: IncidentId,
 		from: Option<&T::AccountId>,
@@ -157,7 +158,7 @@ impl<T: Config> Pallet<T> {
 		gone.iter().for_each(Self::give_up);
 	}
 
-	/// Gives up on those who had their time. Says whether there were any.
+	/// Gives up the positions that were not stated in time. Returns their number.
 	pub(crate) fn expire_positions(now: BlockNumberFor<T>) -> u32 {
 		let mut all = Awaiting::<T>::get();
 		let late = |awaited: &Awaited<_, BlockNumberFor<T>>| {
@@ -181,7 +182,7 @@ impl<T: Config> Pallet<T> {
 		frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero())
 	}
 
-	/// Says where the local node stands for those whose keys it has.
+	/// Submits the position of the local node, for each awaited member whose key the node has.
 	pub(crate) fn state_positions(now: BlockNumberFor<T>) {
 		let awaiting = Awaiting::<T>::get();
 		if awaiting.is_empty() {
@@ -189,12 +190,13 @@ impl<T: Config> Pallet<T> {
 		}
 		let Some(view) = FinalityView::read() else { return };
 		let Some(header) = view.last::<HeaderFor<T>>() else { return };
-		// A header with a long list of authorities is passed over: the next one does as well.
+		// A header with a long list of authorities does not fit: a later one will.
 		let Ok(bytes) = BoundedVec::<u8, ConstU32<MAX_HEADER>>::try_from(view.header) else { return };
 		for key in AuthorityId::all() {
 			let Some(who) = T::Keys::owner_of(&key) else { continue };
 			for awaited in awaiting.iter().filter(|awaited| awaited.who == who) {
-				// A claim of its own for each incident: two must not take turns in undoing each other's.
+				// A claim per incident: with a shared one, two incidents would overwrite each
+				// other's claim in turn.
 				let name = alloc::format!("position/{}", awaited.incident);
 				if *header.number() < awaited.since || !claim(&name, &key, (), now) {
 					continue;
@@ -213,18 +215,18 @@ impl<T: Config> Pallet<T> {
 
 	fn submit(key: &AuthorityId, position: PositionOf<T>, header: BoundedVec<u8, ConstU32<MAX_HEADER>>) {
 		let Some(signature) = position.sign(key, &Self::genesis()) else {
-			log::warn!(target: LOG_TARGET, "the keystore did not sign where this node stands; are the session keys in it?");
+			log::warn!(target: LOG_TARGET, "the keystore did not sign the position of this node; are the session keys in it?");
 			return;
 		};
 		let call = Call::reconcile { position, header, signature };
 		let transaction = T::create_authorized_transaction(call.into());
 		if SubmitTransaction::<T, Call<T>>::submit_transaction(transaction).is_err() {
-			log::debug!(target: LOG_TARGET, "the transaction pool refused where this node stands");
+			log::debug!(target: LOG_TARGET, "the transaction pool rejected the position of this node");
 		}
 	}
 }
 
-/// A hash as records have it; on chains whose hashes are longer, its first bytes.
+/// Converts a hash to the type of the records. Of longer hashes, takes the first 32 bytes.
 fn as_h256<Hash: AsRef<[u8]>>(hash: &Hash) -> sp_core::H256 {
 	let mut bytes = [0; 32];
 	bytes.iter_mut().zip(hash.as_ref()).for_each(|(to, from)| *to = *from);

@@ -1,22 +1,22 @@
-//! What the pallet's calls and hooks take. A runtime measures them with the pallet's benchmarks.
+//! Weights of the pallet's calls and hooks. A runtime measures them with the pallet's benchmarks.
 
 use frame_support::weights::Weight;
 
-/// The weights of the pallet's calls and hooks.
+/// Weights of the pallet's calls and hooks.
 pub trait WeightInfo {
-	/// [`reconcile`](crate::Pallet::reconcile).
+	/// Weight of [`reconcile`](crate::Pallet::reconcile).
 	fn reconcile() -> Weight;
-	/// The checks before it, with a header of `h` bytes.
+	/// Weight of its authorization, with a header of `h` bytes.
 	fn authorize_position(h: u32) -> Weight;
-	/// Telling the head in a header's digest.
+	/// Weight of a checkpoint in a header's digest.
 	fn checkpoint() -> Weight;
-	/// Looking for members that did not say in time where they stand, and finding `e` of them.
+	/// Weight of the search for positions that were not stated in time, if `e` are found.
 	fn sweep(e: u32) -> Weight;
-	/// Appending a record to a log with `p` peaks.
+	/// Weight of appending a record to a log with `p` peaks.
 	fn append(p: u32) -> Weight;
 }
 
-/// For tests: everything is free.
+/// Weights of zero, for tests.
 impl WeightInfo for () {
 	fn reconcile() -> Weight {
 		Weight::zero()

@@ -1,23 +1,27 @@
-//! Who probes whom: a permutation of the roster, drawn from on-chain randomness for each window.
+//! Assignment of probers to the members that they probe: a permutation of the roster, drawn from
+//! on-chain randomness for each window.
 //!
-//! The members stand in a circle, in the order of the permutation, and each one probes the `probes` members that follow it.
-//! So everybody is probed by equally many, nobody chooses whom it probes, and both sides of an assignment are computed
-//! without a list. Where the roster is so small that this would be everybody, it is everybody. An author may try many
-//! blocks until a draw pleases it; that gains it nothing, for a quorum is more than may collude, whoever is drawn
-//! (`Thresholds::bars`).
+//! The members form a circle, in the order of the permutation, and each one probes the `probes`
+//! members that follow it. Every member is therefore probed by the same number of others, no member
+//! chooses its targets, and both sides of an assignment are computed without a list. In a roster of
+//! at most `probes` + 1 members, each one probes all others. An author may try many blocks until a
+//! draw suits it. That gains it nothing, because a quorum is more than may collude, whichever
+//! members are drawn (`Thresholds::quorums`).
 //!
-//! The permutation is the swap-or-not shuffle of Hoang, Morris and Rogaway (CRYPTO 2012): each round pairs every place
-//! with a mirror place and swaps the two, or does not, by a bit that depends on the pair. A round is its own inverse, works
-//! for any number of members, and takes constant time.
+//! The permutation is the swap-or-not shuffle of Hoang, Morris and Rogaway (CRYPTO 2012): each
+//! round pairs every place with a mirror place, and either swaps the two or not, by a bit that
+//! depends on the pair. A round is its own inverse, works for any number of members, and takes
+//! constant time.
 
 use alloc::vec::Vec;
 use understudy_primitives::MemberIndex;
 
-/// Rounds of the shuffle. The paper's bound asks for some 6·log₂(n) for cryptographic strength; here the seed is public
-/// once drawn, and all that matters is that every pair is about equally likely.
+/// Number of rounds of the shuffle. The paper's bound requires some 6·log₂(n) for cryptographic
+/// strength. Here the seed is public once it is drawn, and it suffices that every pair is about
+/// equally likely.
 const ROUNDS: u64 = 24;
 
-/// The assignment of one window.
+/// Probe assignment of one window.
 #[derive(Clone, Copy, Debug)]
 pub struct Assignment {
 	seed: u64,
@@ -26,19 +30,20 @@ pub struct Assignment {
 }
 
 impl Assignment {
-	/// The assignment that a window's `randomness` gives among `members`, each of whom probes `probes` others.
+	/// Creates the assignment that a window's `randomness` gives among `members`, each of which
+	/// probes `probes` others.
 	pub fn new(randomness: &[u8], members: u32, probes: u32) -> Self {
 		let mut seed = [0; 8];
 		seed.iter_mut().zip(randomness).for_each(|(to, from)| *to = *from);
 		Self { seed: u64::from_le_bytes(seed), members, probes: probes.min(members.saturating_sub(1)) }
 	}
 
-	/// How many members probe each one.
+	/// Returns the number of members that probe each member.
 	pub fn probes(&self) -> u32 {
 		self.probes
 	}
 
-	/// Whether `reporter` probes `target`.
+	/// Returns `true` if `reporter` probes `target`.
 	pub fn is_assigned(&self, reporter: MemberIndex, target: MemberIndex) -> bool {
 		if reporter == target || reporter >= self.members || target >= self.members {
 			return false;
@@ -48,7 +53,7 @@ impl Assignment {
 		(to + members - from) % members <= u64::from(self.probes)
 	}
 
-	/// Whom `reporter` probes, in ascending order.
+	/// Returns the members that `reporter` probes, in ascending order.
 	pub fn targets(&self, reporter: MemberIndex) -> Vec<MemberIndex> {
 		if reporter >= self.members {
 			return Vec::new();
@@ -61,12 +66,12 @@ impl Assignment {
 		targets
 	}
 
-	/// The place of a member in the circle.
+	/// Returns the place of a member in the circle.
 	fn place(&self, member: MemberIndex) -> u32 {
 		(0..ROUNDS).fold(member, |place, round| self.swap_or_not(place, round))
 	}
 
-	/// Who stands at a place of the circle.
+	/// Returns the member at a place of the circle.
 	fn member_at(&self, place: u32) -> MemberIndex {
 		(0..ROUNDS).rev().fold(place, |member, round| self.swap_or_not(member, round))
 	}
@@ -84,7 +89,8 @@ impl Assignment {
 	}
 }
 
-/// The finalizer of the SplitMix64 generator (Steele, Lea, Flood 2014): every bit of the input moves every bit of the output.
+/// Finalizer of the SplitMix64 generator (Steele, Lea, Flood 2014): every bit of the input affects
+/// every bit of the output.
 fn mix(value: u64) -> u64 {
 	let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
 	let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -157,7 +163,7 @@ mod tests {
 			let off = f64::from(hits[(4 * members + target) as usize]) / expected;
 			assert!(
 				(0.93..1.07).contains(&off),
-				"member {target} is probed {off} times as often as it should"
+				"member {target} is probed {off} times as often as expected"
 			);
 		}
 	}

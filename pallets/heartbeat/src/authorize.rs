@@ -1,8 +1,10 @@
-//! Which heartbeats, reports and renewals are let in: the checks, from cheap to expensive, the signature last.
+//! Authorizes heartbeats, reports and renewals. The checks are ordered from cheap to expensive,
+//! with the signature last.
 //!
-//! A heartbeat or a report of the window before the running one is late, and let in: to find out that a node does not answer
-//! takes time. In the pool, what names the window after the running one is let in: a node that lags a block behind would else refuse,
-//! and ban, what its peers rightly send. In a block it is not.
+//! A heartbeat or a report of the window before the running one is late, and is accepted: it takes
+//! time to find out that a node does not answer. The pool also accepts statements of the window
+//! after the running one, because a node that lags a block behind would otherwise reject, and ban,
+//! valid transactions of its peers. A block does not accept them.
 
 use frame_support::pallet_prelude::*;
 use frame_system::pallet_prelude::BlockNumberFor;
@@ -17,21 +19,23 @@ use understudy_primitives::{
 };
 
 use crate::{
-	evidence::{self, EvidenceTable, Mark},
+	chunks::{self, CounterTable, Mark},
 	rejection,
 	statement::{Heartbeat, Report, ReportKind, Statement},
 	Config, MemberKeys, Pallet, Registrations, RenewalOf, Window, WindowInfo, WindowOf,
 };
 
-/// By how many blocks a renewal may be ahead of a node that checks it for its pool.
+/// Number of blocks by which a renewal may be ahead of a node that checks it for its pool.
 const AHEAD: u32 = 4;
 
 type Checked<T> = Result<T, TransactionValidityError>;
 
 impl<T: Config> Pallet<T> {
-	/// Whether a heartbeat may enter the pool, or a block: one in a window, or a late one of who was not seen in its window.
-	/// Whose turn it is, is for the nodes to heed: out of turn it is one in a window all the same, which is what the chain is
-	/// made for.
+	/// Authorizes a heartbeat for the pool or a block: one in a window, or a late one of a member
+	/// that was not seen in its window.
+	///
+	/// Only the nodes observe turns. A heartbeat out of turn is still the only one of its member in
+	/// the window, and the chain has room for one of every member in every window.
 	pub(crate) fn authorize_heartbeat(
 		source: TransactionSource,
 		heartbeat: &Heartbeat,
@@ -39,7 +43,7 @@ impl<T: Config> Pallet<T> {
 	) -> TransactionValidityWithRefund {
 		let Heartbeat { roster, window, index } = *heartbeat;
 		let running = Self::check_member(source, roster, window, index)?;
-		let seen = |mark| evidence::is_marked::<T>(mark, index);
+		let seen = |mark| chunks::is_marked::<T>(mark, index);
 		if window <= running.index && seen(Mark::Seen) || window < running.index && seen(Mark::SeenBefore) {
 			return reject(rejection::ALREADY_SEEN);
 		}
@@ -47,7 +51,7 @@ impl<T: Config> Pallet<T> {
 		admit("understudy/heartbeat", heartbeat, T::HeartbeatPriority::get())
 	}
 
-	/// Whether a report may enter the pool, or a block.
+	/// Authorizes a report for the pool or a block.
 	pub(crate) fn authorize_report(
 		source: TransactionSource,
 		report: &Report,
@@ -64,7 +68,7 @@ impl<T: Config> Pallet<T> {
 		if kind == ReportKind::Peers && targets.len() as u32 > assignment.probes() {
 			return reject(rejection::TOO_MANY_TARGETS);
 		}
-		// The assignment of a window that has not begun is not known.
+		// The assignment of a window that has not begun is not known yet.
 		if window <= running {
 			let may_report = |target: &MemberIndex| match kind {
 				ReportKind::Peers => assignment.is_assigned(reporter, *target),
@@ -76,14 +80,14 @@ impl<T: Config> Pallet<T> {
 			if Self::has_reported(kind, reporter, window < running) {
 				return reject(rejection::ALREADY_REPORTED);
 			}
-			let bars = Self::bars(&info);
-			let mut table = EvidenceTable::<T>::lazy(&info);
+			let quorums = Self::quorums(&info);
+			let mut table = CounterTable::<T>::lazy(&info);
 			let mut adds = |target: &MemberIndex| {
 				table.load(*target).is_some_and(|member| {
 					member.grace == 0
 						&& match kind {
-							ReportKind::Peers => !member.peers.has(bars.peers),
-							ReportKind::Votes => !member.votes.has(bars.votes),
+							ReportKind::Peers => !member.peers.has(quorums.peers),
+							ReportKind::Votes => !member.votes.has(quorums.votes),
 						}
 				})
 			};
@@ -95,7 +99,7 @@ impl<T: Config> Pallet<T> {
 		admit("understudy/report", &(roster, window, reporter, kind), T::HeartbeatPriority::get())
 	}
 
-	/// Whether a renewal may enter the pool, or a block.
+	/// Authorizes a renewal for the pool or a block.
 	pub(crate) fn authorize_renewal(
 		source: TransactionSource,
 		renewal: &RenewalOf<T>,
@@ -124,11 +128,12 @@ impl<T: Config> Pallet<T> {
 		}
 		let Some(key) = T::Keys::key_of(&renewal.who) else { return reject(rejection::NO_KEY) };
 		check_signature(&key, renewal, &Self::genesis(), signature)?;
-		// Of two renewals one suffices.
+		// The pool needs only one renewal per account.
 		admit("understudy/renewal", &renewal.who, T::HeartbeatPriority::get())
 	}
 
-	/// What heartbeats and reports have in common: the roster, the member, and the window, which may be the one before.
+	/// Checks the fields that heartbeats and reports have in common: the roster, the member, and
+	/// the window, which may be the one before. Returns the running window.
 	fn check_member(
 		source: TransactionSource,
 		roster: RosterId,
@@ -164,7 +169,7 @@ impl<T: Config> Pallet<T> {
 		check_signature(&key, statement, &genesis, signature)
 	}
 
-	/// The genesis hash, which the system pallet never prunes.
+	/// Returns the genesis hash, which the system pallet never prunes.
 	pub(crate) fn genesis() -> T::Hash {
 		frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::zero())
 	}

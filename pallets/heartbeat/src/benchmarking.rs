@@ -1,8 +1,8 @@
 //! Benchmarks of every call, authorization and hook, with the number of members as a component.
 //!
-//! They begin with a chain of [`MEMBERS`] validators that have session keys (the runtime's preset `thousand`), so that the tries
-//! are as deep as they would be. The roster is as large as the component says, or the largest; the member at work is the last
-//! one.
+//! They begin with a chain of [`MEMBERS`] validators that have session keys (the runtime's preset
+//! `thousand`), so that the tries have a realistic depth. The roster has the size of the component,
+//! or else the largest one. The member at work is the last one.
 
 use alloc::vec::Vec;
 use codec::{Decode, Encode};
@@ -14,28 +14,29 @@ use frame_support::{
 };
 use frame_system::RawOrigin;
 use sp_application_crypto::RuntimeAppPublic;
-use sp_runtime::traits::Zero;
+use sp_runtime::traits::{Saturating, Zero};
 use understudy_primitives::RosterHandler;
 
 use crate::{
-	evidence::{Mark, Tally},
+	chunks::{CounterTable, Mark},
+	counters::{MemberCounters, Tally},
 	registration::{Endpoint, Tag},
 	statement::{Report, ReportKind, Statement, MAX_TARGETS},
 	Call, *,
 };
 
-/// What the benchmarks need the runtime to do.
+/// Set-up that the benchmarks need from the runtime.
 pub trait BenchmarkHelper<AccountId> {
-	/// Gives an account session keys, this heartbeat key among them.
+	/// Gives an account session keys, with this heartbeat key among them.
 	fn set_key(who: &AccountId, key: AuthorityId);
 	/// Sets the slot of the block that is being built.
 	fn set_slot(slot: u64);
 }
 
-/// The members that the components range over.
+/// Largest number of members that the components cover.
 pub const MEMBERS: u32 = 1_000;
-/// The least of them for heartbeats: with the first few members the cost rises faster than later, and a line from there would
-/// overrate large rosters.
+/// Smallest number of members for heartbeats: the cost rises faster over the first few members than
+/// later, and a line from there would overestimate large rosters.
 const SOME: u32 = 64;
 
 fn profile() -> Profile {
@@ -43,7 +44,8 @@ fn profile() -> Profile {
 	Profile { endpoint: Some(Endpoint::V6([1; 16], 1)), region: tag(b'r'), operator: tag(b'o') }
 }
 
-/// A roster of `n` active members, none of whom is in grace; the key of the last one is in the keystore.
+/// Creates a roster of `n` active members, none of which is in grace. The key of the last one is in
+/// the keystore.
 fn roster<T: Config>(n: u32) -> (Vec<T::AccountId>, AuthorityId) {
 	let key = AuthorityId::generate_pair(None);
 	let members: Vec<T::AccountId> = (0..n).map(|index| member(index).0).collect();
@@ -63,15 +65,15 @@ fn roster<T: Config>(n: u32) -> (Vec<T::AccountId>, AuthorityId) {
 	(members, key)
 }
 
-/// A member, and a heartbeat key that nobody has.
+/// Returns a member, and a heartbeat key of which nobody has the secret.
 pub fn member<AccountId: Decode>(index: u32) -> (AccountId, AuthorityId) {
 	let key = sp_io::hashing::blake2_256(&index.encode());
 	(account("member", index, 0), sp_core::sr25519::Public::from_raw(key).into())
 }
 
-fn change_all<T: Config>(change: impl Fn(&mut MemberEvidence)) {
+fn change_all<T: Config>(change: impl Fn(&mut MemberCounters)) {
 	let roster = Window::<T>::get().roster;
-	let mut table = EvidenceTable::<T>::read(&roster);
+	let mut table = CounterTable::<T>::read(&roster);
 	for index in 0..roster.total {
 		table.update(index, |member| {
 			change(member);
@@ -81,9 +83,10 @@ fn change_all<T: Config>(change: impl Fn(&mut MemberEvidence)) {
 	table.write();
 }
 
-/// Leaves out of the count what each block and each transaction reads and pays for anyway: the hook reads the window
-/// and its roster, and writes the mark of the block's author ([`Pallet::other_mark`] is for the chunks that are not the author's),
-/// and `frame_system::CheckGenesis` reads the genesis hash.
+/// Excludes from the count the storage that each block and each transaction accesses and pays for
+/// anyway: the hook reads the window and its roster and writes the mark of the block's author
+/// ([`Pallet::other_mark`] covers the chunks that are not the author's), and
+/// `frame_system::CheckGenesis` reads the genesis hash.
 fn paid_elsewhere<T: Config>() {
 	let keys = [
 		Window::<T>::hashed_key().to_vec(),
@@ -95,9 +98,9 @@ fn paid_elsewhere<T: Config>() {
 	}
 }
 
-/// What the transaction extension does with a call of the pallet.
+/// Authorizes a call of the pallet as the transaction extension does.
 fn authorized<T: Config>(call: Call<T>) -> Result<(), BenchmarkError> {
-	let authorized = call.authorize(TransactionSource::InBlock).expect("it authorizes itself");
+	let authorized = call.authorize(TransactionSource::InBlock).expect("the call is authorizable");
 	authorized.map_err(|_| "refused")?;
 	Ok(())
 }
@@ -105,9 +108,9 @@ fn authorized<T: Config>(call: Call<T>) -> Result<(), BenchmarkError> {
 fn heartbeat<T: Config>(n: u32) -> (Heartbeat, AuthoritySignature) {
 	let (_, key) = roster::<T>(n);
 	let index = n.saturating_sub(1);
-	// Somebody was seen, so that there are marks.
+	// Another member was seen, so that there are marks.
 	if n > 1 {
-		evidence::mark::<T>(Mark::Seen, 0);
+		chunks::mark::<T>(Mark::Seen, 0);
 	}
 	let WindowInfo { index: window, roster, .. } = Window::<T>::get();
 	let heartbeat = Heartbeat { roster: roster.id, window, index };
@@ -115,19 +118,19 @@ fn heartbeat<T: Config>(n: u32) -> (Heartbeat, AuthoritySignature) {
 	(heartbeat, signature)
 }
 
-/// A report of so many peers, as many as are drawn at most, all but the last of whom a quorum has reported already; the last
-/// one becomes down by it.
+/// Creates a report of `t` peers, or of as many as are drawn if those are fewer. A quorum has
+/// already reported all of them but the last, which this report makes *down*.
 fn report<T: Config>(t: u32) -> (Report, AuthoritySignature) {
 	let (_, key) = roster::<T>(MEMBERS);
 	let running = Window::<T>::get();
 	let (info, window, reporter) = (running.roster, running.index, MEMBERS - 1);
-	let bars = Pallet::<T>::bars(&info);
+	let quorums = Pallet::<T>::quorums(&info);
 	let mut targets = Pallet::<T>::assignment(&running, window).targets(reporter);
 	targets.truncate(t as usize);
-	let mut table = EvidenceTable::<T>::read(&info);
+	let mut table = CounterTable::<T>::read(&info);
 	for (left, target) in (0..targets.len()).rev().zip(&targets) {
 		table.update(*target, |member| {
-			let reports = if left == 0 { bars.peers.saturating_sub(1) as u16 } else { u16::MAX };
+			let reports = if left == 0 { quorums.peers.saturating_sub(1) as u16 } else { u16::MAX };
 			member.peers = Tally { reports, windows: 0 };
 			member.missed_slots = u8::MAX;
 			member.answered = false;
@@ -135,9 +138,9 @@ fn report<T: Config>(t: u32) -> (Report, AuthoritySignature) {
 		});
 	}
 	table.write();
-	// Nobody whom it reports was seen.
-	evidence::mark::<T>(Mark::Seen, reporter);
-	evidence::mark::<T>(Mark::ReportedPeers, 0);
+	// None of the reported members was seen.
+	chunks::mark::<T>(Mark::Seen, reporter);
+	chunks::mark::<T>(Mark::ReportedPeers, 0);
 	let targets = BoundedVec::truncate_from(targets);
 	let report = Report { roster: info.id, window, reporter, kind: ReportKind::Peers, targets };
 	let signature = report.sign(&key, &Pallet::<T>::genesis()).expect("the key was generated");
@@ -154,7 +157,7 @@ fn renewal<T: Config>() -> (RenewalOf<T>, AuthoritySignature) {
 	(renewal, signature)
 }
 
-/// An account with keys and money, which is not registered.
+/// Returns an account with keys and funds that is not registered.
 fn registrar<T: Config>() -> T::AccountId {
 	roster::<T>(MEMBERS);
 	let who: T::AccountId = whitelisted_caller();
@@ -164,16 +167,16 @@ fn registrar<T: Config>() -> T::AccountId {
 	who
 }
 
-/// The next block is in slot `slot`, the last one was in slot `last`.
+/// Puts the last block in slot `last`, and the next one in slot `slot`.
 fn slots<T: Config>(last: u64, slot: u64) {
 	LastSlot::<T>::put(last);
 	T::BenchmarkHelper::set_slot(slot);
 }
 
-/// Makes the first `u` members change their verdict when they are judged.
+/// Makes the verdicts on the first `u` members change when they are judged.
 fn changing<T: Config>(u: u32) {
 	let roster = Window::<T>::get().roster;
-	let mut table = EvidenceTable::<T>::read(&roster);
+	let mut table = CounterTable::<T>::read(&roster);
 	for index in 0..u.min(roster.total) {
 		table.update(index, |member| {
 			member.missed_slots = 1;
@@ -194,7 +197,7 @@ mod benchmarks {
 		paid_elsewhere::<T>();
 		#[extrinsic_call]
 		_(RawOrigin::Authorized, sent, signature);
-		assert!(evidence::is_marked::<T>(Mark::Seen, n - 1));
+		assert!(chunks::is_marked::<T>(Mark::Seen, n - 1));
 	}
 
 	#[benchmark]
@@ -215,7 +218,7 @@ mod benchmarks {
 		let reporter = sent.reporter;
 		#[extrinsic_call]
 		_(RawOrigin::Authorized, sent, signature);
-		assert!(evidence::is_marked::<T>(Mark::ReportedPeers, reporter));
+		assert!(chunks::is_marked::<T>(Mark::ReportedPeers, reporter));
 		assert!(Window::<T>::get().alarm);
 	}
 
@@ -263,7 +266,7 @@ mod benchmarks {
 	#[benchmark]
 	fn update() {
 		let who = registrar::<T>();
-		Pallet::<T>::do_register(who.clone(), Profile::default()).expect("it has keys and money");
+		Pallet::<T>::do_register(who.clone(), Profile::default()).expect("it has keys and funds");
 		#[extrinsic_call]
 		_(RawOrigin::Signed(who.clone()), profile());
 		assert_eq!(Registrations::<T>::get(who).map(|registration| registration.profile), Some(profile()));
@@ -272,7 +275,7 @@ mod benchmarks {
 	#[benchmark]
 	fn deregister() {
 		let who = registrar::<T>();
-		Pallet::<T>::do_register(who.clone(), profile()).expect("it has keys and money");
+		Pallet::<T>::do_register(who.clone(), profile()).expect("it has keys and funds");
 		#[extrinsic_call]
 		_(RawOrigin::Signed(who.clone()));
 		assert!(!Registrations::<T>::contains_key(who));
@@ -296,9 +299,10 @@ mod benchmarks {
 		roster::<T>(MEMBERS);
 		let missed = u64::from(m - 1);
 		slots::<T>(1_000_000, 1_000_001 + missed);
-		// All who miss a slot were seen before. Where nobody was troubled before, the window is written.
+		// All members that miss a slot were seen before. The window is written if no member was
+		// troubled before.
 		(0..MEMBERS).for_each(|index| {
-			evidence::mark::<T>(Mark::Seen, index);
+			chunks::mark::<T>(Mark::Seen, index);
 		});
 		Window::<T>::mutate(|window| window.troubled = m == 1);
 		let now = frame_system::Pallet::<T>::block_number();
@@ -313,13 +317,14 @@ mod benchmarks {
 	fn close_window(n: Linear<1, MEMBERS>) {
 		roster::<T>(n);
 		slots::<T>(1_000_000, 1_000_001);
-		// Everybody was seen and reported; who was asked is not any more, so that every counter changes and no verdict.
+		// Every member was seen and has reported. `asked` is cleared for all of them, so that every
+		// counter changes and no verdict does.
 		(0..n).for_each(|index| {
 			for mark in [Mark::Seen, Mark::ReportedPeers, Mark::ReportedVotes] {
-				evidence::mark::<T>(mark, index);
+				chunks::mark::<T>(mark, index);
 			}
-			evidence::mark::<T>(Mark::ReportedPeersBefore, index);
-			evidence::mark::<T>(Mark::ReportedVotesBefore, index);
+			chunks::mark::<T>(Mark::ReportedPeersBefore, index);
+			chunks::mark::<T>(Mark::ReportedVotesBefore, index);
 		});
 		change_all::<T>(|member| member.asked = true);
 		let window = Window::<T>::get();

@@ -1,4 +1,4 @@
-//! What a block and a window's end do to the evidence, and the judgement of it.
+//! Updates the liveness counters in each block and at the end of a window, and judges the roster.
 
 use alloc::vec::Vec;
 use codec::Encode;
@@ -8,7 +8,10 @@ use frame_support::{
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_io::hashing::blake2_128;
-use sp_runtime::{traits::Zero, SaturatedConversion};
+use sp_runtime::{
+	traits::{Saturating, Zero},
+	SaturatedConversion,
+};
 use understudy_primitives::{
 	api::RosterStatus, ElectorateHandler, Evidence, Health, Judged, Judgement, JudgementHandler, MemberIndex,
 	Moment, Slots, Verdicts, WindowIndex,
@@ -16,62 +19,121 @@ use understudy_primitives::{
 
 use crate::{
 	assignment::Assignment,
-	evidence::{self, Bars, EvidenceTable, Mark, MemberEvidence},
+	chunks::{self, CounterTable, Mark},
+	counters::{self, MemberCounters, Quorums},
 	statement::{Report, ReportKind},
-	verdict, Config, Event, LastSlot, Members, Pallet, RosterInfo, Systemic, Thresholds, Unready, Window,
-	WindowInfo, WindowOf,
+	verdict,
+	weights::WeightInfo as _,
+	Config, Event, LastSlot, Members, Pallet, RosterInfo, Systemic, Thresholds, Unready, Window, WindowInfo,
+	WindowOf,
 };
 
-/// What a block's slot showed.
+/// Result of charging the slots that were missed before a block.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct NotedSlots {
-	/// How many members' counters were touched.
+	/// Number of members whose counters were touched.
 	pub touched: u32,
-	/// Whether a charged member is down by now, so that there is no need to wait for the window's end.
+	/// `true` if a charged member is down now, so that the judgement need not wait for the end of
+	/// the window.
 	pub down: bool,
 }
 
-/// Whether, `age` blocks after a window of `length` blocks has ended, the silence in it is settled: a quarter of a window
-/// later, so that a heartbeat is good for 1.25 times its period or more; and after half a window for those who counted on a
-/// slot of their own (then the answer is `true`). At least a block, and two.
+/// Returns `Some` if the silence in a window of `length` blocks is settled `age` blocks after its
+/// end.
+///
+/// `Some(false)` a quarter of a window after the end, so that a heartbeat is valid for at least
+/// 1.25 times its period. `Some(true)` half a window after the end, also for members that relied on
+/// a slot of their own. These are at least one block, and two blocks, after the end.
 pub fn settling(age: u32, length: u32) -> Option<bool> {
 	let allowance = length.div_ceil(4).max(1);
 	(age == allowance || age == allowance.saturating_mul(2)).then_some(age > allowance)
 }
 
 impl<T: Config> Pallet<T> {
-	/// The author of the block that is being built, as an index in the active set.
+	/// Counts the slots that were missed before block `now`, ends the window if it is over, judges
+	/// the roster if that is due, and notes the author's sign of life. Returns the weight.
+	pub(crate) fn begin_block(now: BlockNumberFor<T>) -> Weight {
+		let mut window = Window::<T>::get();
+		let roster = window.roster;
+		let noted = Self::note_slot(&roster, window.troubled);
+		let mut weight = T::WeightInfo::quiet_block();
+		if noted.touched > 0 {
+			weight.saturating_accrue(T::WeightInfo::note_slots(noted.touched));
+			weight.saturating_accrue(Self::counters(noted.touched, roster.total));
+		}
+
+		let length = T::WindowLength::get().max(1u32.into());
+		let over = now >= window.started.saturating_add(length);
+		let age: u32 = now.saturating_sub(window.started).saturated_into();
+		let settling = settling(age, length.saturated_into());
+		let settling = settling.filter(|_| window.troubled && !over);
+		if over || settling.is_some() || noted.down || window.alarm {
+			let mut table = CounterTable::<T>::read(&roster);
+			if over {
+				Self::close_window(now, &roster, &window, &mut table);
+				// The author of this block is not overdue.
+				if let Some(author) = Self::current_author(&roster) {
+					table.update(author, MemberCounters::show_life);
+				}
+				weight.saturating_accrue(T::WeightInfo::close_window(roster.total));
+			} else {
+				window.alarm = false;
+				window.troubled = true;
+				Window::<T>::put(window);
+			}
+			if let Some(authors_too) = settling {
+				Self::count_overdue(&roster, authors_too, &mut table);
+			}
+			let (changed, acting) = Self::conclude(&roster, table);
+			let judged = if over { changed } else { roster.total };
+			weight.saturating_accrue(T::WeightInfo::judge(judged));
+			weight.saturating_accrue(Self::counters(roster.total, roster.total));
+			weight.saturating_accrue(acting);
+		} else if noted.touched > 0 && !window.troubled {
+			window.troubled = true;
+			Window::<T>::put(window);
+		}
+		// The block is a sign of life of its author in the window that it belongs to, which may
+		// have just begun, so this comes last.
+		if let Some(author) = Self::current_author(&roster) {
+			chunks::mark::<T>(Mark::Seen, author);
+		}
+		weight
+	}
+
+	/// Returns the author of the block that is being built, as an index in the active set.
 	pub(crate) fn current_author(roster: &RosterInfo) -> Option<MemberIndex> {
 		T::Slots::author_of(T::Slots::current()?, roster.active).filter(|index| *index < roster.active)
 	}
 
-	/// Who probes whom in a window: the running one, or the one before.
+	/// Returns the probe assignment of a window: the running one, or the one before.
 	pub(crate) fn assignment(running: &WindowOf<T>, window: WindowIndex) -> Assignment {
 		let seed = if window < running.index { running.seed_before } else { running.seed };
 		Assignment::new(seed.as_ref(), running.roster.total, T::Probes::get())
 	}
 
-	/// Whether a member's report would count twice: it made one in the running window, or, if it is `late`, in the window
-	/// before.
+	/// Returns `true` if a member's report would count twice: the member made one of this kind in
+	/// the running window, or, if the report is `late`, for the window before.
 	pub(crate) fn has_reported(kind: ReportKind, reporter: MemberIndex, late: bool) -> bool {
-		evidence::is_marked::<T>(kind.mark(), reporter)
-			|| (late && evidence::is_marked::<T>(kind.mark_before(), reporter))
+		chunks::is_marked::<T>(kind.mark(), reporter)
+			|| (late && chunks::is_marked::<T>(kind.mark_before(), reporter))
 	}
 
-	/// What evidence must reach in this roster.
-	pub(crate) fn bars(roster: &RosterInfo) -> Bars {
+	/// Returns the quorums in this roster.
+	pub(crate) fn quorums(roster: &RosterInfo) -> Quorums {
 		let probers = T::Probes::get().min(roster.total.saturating_sub(1));
 		let window = T::WindowLength::get().saturated_into();
-		T::Thresholds::get().bars(roster.active, roster.total, probers, window)
+		T::Thresholds::get().quorums(roster.active, roster.total, probers, window)
 	}
 
-	/// Whether it is a member's turn to show a sign of life in this window.
+	/// Returns `true` if it is the member's turn to show a sign of life in this window.
 	pub(crate) fn is_turn(roster: &RosterInfo, window: &WindowOf<T>, index: MemberIndex) -> bool {
-		evidence::is_turn(index, window.index, roster.total, window.quota)
+		counters::is_turn(index, window.index, roster.total, window.quota)
 	}
 
-	/// Detector S: charges the slots since the last block to their authors, at most one round, and clears this block's author.
-	/// Where nobody is `troubled` and no slot was missed, there is nothing to count.
+	/// Detector S: charges the slots since the last block to their authors, at most one round, and
+	/// clears the count of this block's author. There is nothing to count if no member is
+	/// `troubled` and no slot was missed.
 	pub(crate) fn note_slot(roster: &RosterInfo, troubled: bool) -> NotedSlots {
 		let Some(slot) = T::Slots::current() else { return NotedSlots::default() };
 		let Some(last) = LastSlot::<T>::mutate(|last| last.replace(slot)) else {
@@ -82,14 +144,14 @@ impl<T: Config> Pallet<T> {
 			return NotedSlots::default();
 		}
 
-		let mut table = EvidenceTable::<T>::lazy(roster);
+		let mut table = CounterTable::<T>::lazy(roster);
 		for index in &missed {
-			table.update(*index, MemberEvidence::miss_slot);
+			table.update(*index, MemberCounters::miss_slot);
 		}
-		// What they were seen for is in the counters now; from here on they may be gone.
-		evidence::outdate::<T>(&missed);
+		// Their earlier signs of life are in the counters now; they may have failed since.
+		chunks::outdate::<T>(&missed);
 		if let Some(author) = Self::current_author(roster) {
-			table.update(author, MemberEvidence::author);
+			table.update(author, MemberCounters::author);
 		}
 		let down = !missed.is_empty() && Self::any_down(roster, &mut table, &missed);
 		table.write();
@@ -98,14 +160,14 @@ impl<T: Config> Pallet<T> {
 
 	/// Detectors P and V: counts a report against its targets.
 	pub(crate) fn note_report(roster: &RosterInfo, report: &Report) {
-		let bars = Self::bars(roster);
-		let mut marks = evidence::MarkTable::<T>::default();
-		let mut table = EvidenceTable::<T>::lazy(roster);
+		let quorums = Self::quorums(roster);
+		let mut marks = chunks::MarkTable::<T>::default();
+		let mut table = CounterTable::<T>::lazy(roster);
 		for target in &report.targets {
 			let seen = marks.has(Mark::Seen, *target);
 			table.update(*target, |member| match report.kind {
-				ReportKind::Peers => member.report_unreachable(seen, &bars),
-				ReportKind::Votes => member.report_voteless(&bars),
+				ReportKind::Peers => member.report_unreachable(seen, &quorums),
+				ReportKind::Votes => member.report_voteless(&quorums),
 			});
 		}
 		let down = Self::any_down(roster, &mut table, &report.targets);
@@ -116,7 +178,7 @@ impl<T: Config> Pallet<T> {
 		});
 	}
 
-	fn any_down(roster: &RosterInfo, table: &mut EvidenceTable<T>, of: &[MemberIndex]) -> bool {
+	fn any_down(roster: &RosterInfo, table: &mut CounterTable<T>, of: &[MemberIndex]) -> bool {
 		let rules = Self::rules(roster);
 		of.iter().any(|index| {
 			let member = table.load(*index);
@@ -124,34 +186,36 @@ impl<T: Config> Pallet<T> {
 		})
 	}
 
-	/// Detector H: ends the window, counts who was silent in it, and starts the next one with block `started`.
+	/// Detector H: ends the window, counts the members that were silent in it, and starts the next
+	/// one with block `started`.
 	pub(crate) fn close_window(
 		started: BlockNumberFor<T>,
 		roster: &RosterInfo,
 		window: &WindowOf<T>,
-		table: &mut EvidenceTable<T>,
+		table: &mut CounterTable<T>,
 	) {
-		let bars = Self::bars(roster);
-		let mut marks = evidence::MarkTable::<T>::default();
+		let quorums = Self::quorums(roster);
+		let mut marks = chunks::MarkTable::<T>::default();
 		for index in 0..roster.total {
 			let seen = marks.has(Mark::Seen, index);
 			let due = Self::is_turn(roster, window, index);
-			table.update(index, |member| member.end_window(seen, due, &bars));
+			table.update(index, |member| member.end_window(seen, due, &quorums));
 		}
-		evidence::turn_marks::<T>(roster);
+		chunks::turn_marks::<T>(roster);
 		Self::start_window(*roster, window.index.saturating_add(1), started);
 		let troubled = table.iter().any(|(_, member)| member.is_troubled());
 		Window::<T>::mutate(|window| window.troubled = troubled);
 	}
 
-	/// Counts the silence of the window before that cannot be merely late any more.
-	pub(crate) fn settle(roster: &RosterInfo, authors_too: bool, table: &mut EvidenceTable<T>) {
+	/// Counts the silence of the window before as missed, now that a late sign of life has had time
+	/// to come.
+	pub(crate) fn count_overdue(roster: &RosterInfo, authors_too: bool, table: &mut CounterTable<T>) {
 		for index in 0..roster.total {
-			table.update(index, |member| member.settle(authors_too));
+			table.update(index, |member| member.overdue_ends(authors_too));
 		}
 	}
 
-	/// Starts a window, and draws who probes whom in it.
+	/// Starts a window, and draws its probe assignment.
 	pub(crate) fn start_window(roster: RosterInfo, index: WindowIndex, started: BlockNumberFor<T>) {
 		let (seed, _) = T::Randomness::random(b"understudy/probes");
 		let seed_before = Window::<T>::get().seed;
@@ -171,9 +235,10 @@ impl<T: Config> Pallet<T> {
 		});
 	}
 
-	/// Judges everybody, tells of what changed, and hands the judgement to whoever acts on it. Returns how many verdicts
-	/// changed, and the weight that acting took.
-	pub(crate) fn conclude(roster: &RosterInfo, mut table: EvidenceTable<T>) -> (u32, Weight) {
+	/// Judges every member, deposits an event for each change of health, and passes the judgement
+	/// to the handler. Returns the number of changed verdicts, and the weight that the handler
+	/// took.
+	pub(crate) fn conclude(roster: &RosterInfo, mut table: CounterTable<T>) -> (u32, Weight) {
 		let window = Window::<T>::get().index;
 		let now: u32 = frame_system::Pallet::<T>::block_number().saturated_into();
 		let rules = Self::rules(roster);
@@ -221,19 +286,19 @@ impl<T: Config> Pallet<T> {
 		(changed, T::OnJudgement::on_judgement(&judgement))
 	}
 
-	/// By what a member of this roster is judged.
-	fn rules(roster: &RosterInfo) -> (Thresholds, Bars) {
-		(T::Thresholds::get(), Self::bars(roster))
+	/// Returns the thresholds and the quorums by which the members of this roster are judged.
+	fn rules(roster: &RosterInfo) -> (Thresholds, Quorums) {
+		(T::Thresholds::get(), Self::quorums(roster))
 	}
 
 	fn judge(
 		roster: &RosterInfo,
-		(thresholds, bars): &(Thresholds, Bars),
+		(thresholds, quorums): &(Thresholds, Quorums),
 		index: MemberIndex,
-		member: &MemberEvidence,
+		member: &MemberCounters,
 	) -> Judged {
 		let seat = roster.seat(index);
-		let verdict = verdict::verdict(member, seat, thresholds, bars);
+		let verdict = verdict::verdict(member, seat, thresholds, quorums);
 		Judged { index, seat, verdict, grace: member.grace, since: member.since }
 	}
 
@@ -246,7 +311,7 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn status() -> RosterStatus<T::AccountId> {
 		let WindowInfo { index, roster, .. } = Window::<T>::get();
 		let rules = Self::rules(&roster);
-		let members: Vec<(T::AccountId, Judged)> = EvidenceTable::<T>::read(&roster)
+		let members: Vec<(T::AccountId, Judged)> = CounterTable::<T>::read(&roster)
 			.iter()
 			.filter_map(|(index, member)| {
 				Some((Members::<T>::get(index)?, Self::judge(&roster, &rules, index, member)))
@@ -262,7 +327,7 @@ impl<T: Config> Verdicts for Pallet<T> {
 	fn judgement() -> Judgement {
 		let WindowInfo { index, roster, .. } = Window::<T>::get();
 		let rules = Self::rules(&roster);
-		let unhealthy = EvidenceTable::<T>::read(&roster)
+		let unhealthy = CounterTable::<T>::read(&roster)
 			.iter()
 			.map(|(index, member)| Self::judge(&roster, &rules, index, member))
 			.filter(|judged| judged.verdict.health != Health::Healthy)
@@ -282,7 +347,7 @@ impl<T: Config> Verdicts for Pallet<T> {
 		Self::pieces(judged)
 	}
 
-	fn hasten() {
+	fn request_judgement() {
 		Window::<T>::mutate(|window| window.alarm = true);
 	}
 }

@@ -1,19 +1,19 @@
-//! A chain with nothing but the heartbeat pallet: slots, keys and the roster are set by the tests.
+//! Mock of a chain with the heartbeat pallet alone. Tests set slots, keys and the roster.
 
 use frame_support::{derive_impl, parameter_types, traits::Hooks, weights::Weight};
 use sp_runtime::{BuildStorage, Perbill};
-use understudy_mocks::{Pool, World};
 use understudy_primitives::{
 	crypto::{AuthorityId, AuthoritySignature},
 	HeartbeatKeys, Judgement, JudgementHandler, MemberIndex, RosterHandler, Slots,
 };
+use understudy_test_support::{Pool, World};
 
 use crate as pallet_heartbeat;
 use crate::{statement::Statement, Thresholds};
 
-pub use understudy_mocks::{key, sign_payload};
+pub use understudy_test_support::{key, sign_payload};
 
-understudy_mocks::authorized_transactions!();
+understudy_test_support::authorized_transactions!();
 
 #[frame_support::runtime]
 mod runtime {
@@ -40,14 +40,15 @@ impl frame_system::Config for Runtime {
 }
 
 parameter_types! {
-	/// Number of changes of keys, and of the readiness of standbys, that were told.
+	/// Number of notifications of changed keys. [`ReadinessChanges`] counts those of changed
+	/// readiness.
 	pub static KeyChanges: u32 = 0;
 	pub static ReadinessChanges: u32 = 0;
 	pub static CurrentSlot: Option<u64> = None;
 	pub static Judgements: Vec<Judgement> = Vec::new();
 	/// Accounts without a key.
 	pub static Keyless: Vec<u64> = Vec::new();
-	/// Accounts whose key is another now: that of the account that is higher by [`NEW_KEY`].
+	/// Accounts whose key was changed to that of the account that is higher by [`NEW_KEY`].
 	pub static Rekeyed: Vec<u64> = Vec::new();
 	pub static WindowLength: u64 = 4;
 	pub static GraceWindows: u8 = 2;
@@ -58,12 +59,13 @@ parameter_types! {
 	pub static FinalityLag: u32 = 20;
 	pub static VoteSilence: u32 = 17;
 	pub static RegistrationLifetime: u64 = 160;
-	/// What the probes are drawn from.
+	/// Randomness from which the assignment of probes is drawn.
 	pub static Seed: sp_core::H256 = sp_core::H256::repeat_byte(7);
 	pub static Limits: Thresholds = THRESHOLDS;
 }
 
-/// No two of them are equal, so that none can be taken for another by accident.
+/// Thresholds of which no two detectors share a count or a weight, so that none can be mistaken for
+/// another.
 pub const THRESHOLDS: Thresholds = Thresholds {
 	slots: 3,
 	windows: 2,
@@ -78,7 +80,7 @@ pub const THRESHOLDS: Thresholds = Thresholds {
 	votes_quorum: Perbill::from_percent(50),
 };
 
-/// Draws whatever [`Seed`] says.
+/// Randomness that always returns [`Seed`].
 pub struct FixedDraw;
 
 impl frame_support::traits::Randomness<sp_core::H256, u64> for FixedDraw {
@@ -96,7 +98,7 @@ impl understudy_primitives::VoteKeys<u64> for TestVoteKeys {
 	}
 }
 
-/// Authors by turns, as Aura has them.
+/// Slots whose authors take turns, as in Aura.
 pub struct RoundRobin;
 
 impl Slots for RoundRobin {
@@ -111,7 +113,7 @@ impl Slots for RoundRobin {
 	}
 }
 
-/// See [`Rekeyed`].
+/// Distance to the account whose key an account in [`Rekeyed`] has.
 pub const NEW_KEY: u64 = 100;
 
 pub struct TestKeys;
@@ -135,7 +137,7 @@ impl JudgementHandler for Recorder {
 	}
 }
 
-/// Every one of them is different.
+/// Weights that differ from each other; a quiet block has that of one noted slot.
 pub struct TestWeights;
 
 impl crate::WeightInfo for TestWeights {
@@ -189,7 +191,7 @@ impl crate::benchmarking::BenchmarkHelper<u64> for NoBenchmarks {
 	fn set_slot(_: u64) {}
 }
 
-/// Counts what is told of the electorate.
+/// Counts notifications about the electorate.
 pub struct Listener;
 
 impl understudy_primitives::ElectorateHandler for Listener {
@@ -225,22 +227,23 @@ impl pallet_heartbeat::Config for Runtime {
 	type BenchmarkHelper = NoBenchmarks;
 }
 
-/// Runs a test after the genesis block, with members 10 to 13 active and 14 and 15 in reserve, and checks the pallet's invariants
-/// after it.
+/// Runs a test after the genesis block, with members 10 to 13 active and 14 and 15 in reserve, and
+/// checks the pallet's invariants after it.
 pub fn build_and_execute(test: impl FnOnce()) {
 	build_with_node(&[], |_| test());
 }
 
-/// The same on a validator's node with the keys of `local` in its keystore; the test gets the node's transaction pool.
+/// Runs a test as [`build_and_execute`] does, on a validator's node with the keys of `local` in its
+/// keystore. The test gets the node's transaction pool.
 pub fn build_with_node(local: &[u64], test: impl FnOnce(&Pool)) {
 	build_with_offchain(local, |pool, _| test(pool));
 }
 
-/// The same; the test gets what the offchain worker sees of the world, too.
+/// Runs a test as [`build_with_node`] does. The test also gets the node's offchain environment.
 pub fn build_with_offchain(local: &[u64], test: impl FnOnce(&Pool, &World)) {
 	let storage = frame_system::GenesisConfig::<Runtime>::default().build_storage();
 	let mut ext: sp_io::TestExternalities = storage.expect("the default genesis is valid").into();
-	let (pool, world) = understudy_mocks::surround(&mut ext, local);
+	let (pool, world) = understudy_test_support::surround(&mut ext, local);
 	ext.execute_with(|| {
 		Heartbeat::on_roster(&[10, 11, 12, 13], &[14, 15]);
 		test(&pool, &world);
@@ -250,11 +253,11 @@ pub fn build_with_offchain(local: &[u64], test: impl FnOnce(&Pool, &World)) {
 
 /// Signs a statement with an account's key.
 pub fn sign(who: u64, statement: &impl Statement) -> AuthoritySignature {
-	understudy_mocks::sign(who, statement, &Heartbeat::genesis())
+	understudy_test_support::sign(who, statement, &Heartbeat::genesis())
 }
 
-/// The session pallet starts a session, in which these keys of the active set are in force; `changed` says whether any is
-/// another than before.
+/// Starts a session, as the session pallet does, in which these keys of the active set are in
+/// force. `changed` is `true` if any of them differs from before.
 pub fn new_session(changed: bool, in_force: &[(u64, AuthorityId)]) {
 	use frame_support::traits::OneSessionHandler;
 	let keys = || in_force.iter().map(|(who, key)| (who, key.clone()));
@@ -268,8 +271,8 @@ pub fn next_block(slot: u64) -> Weight {
 	Heartbeat::on_initialize(System::block_number())
 }
 
-/// Authors blocks in the slots `slots`, except those of the members `dead`, who are named by index. Members of the reserve
-/// are seen in each block unless they are dead.
+/// Authors blocks in the slots `slots`, except those of the members `dead`, which are indices.
+/// Standbys are seen in each block unless they are in `dead`.
 pub fn run(slots: core::ops::Range<u64>, dead: &[MemberIndex]) {
 	for slot in slots {
 		let roster = crate::Window::<Runtime>::get().roster;
@@ -278,7 +281,7 @@ pub fn run(slots: core::ops::Range<u64>, dead: &[MemberIndex]) {
 		}
 		for index in roster.active..roster.total {
 			if !dead.contains(&index) {
-				crate::evidence::mark::<Runtime>(crate::evidence::Mark::Seen, index);
+				crate::chunks::mark::<Runtime>(crate::chunks::Mark::Seen, index);
 			}
 		}
 	}

@@ -1,7 +1,9 @@
-//! Which node stands ready: where its health can be asked for, whose it is and where, and since when it says so.
+//! Registrations of nodes: endpoint for health requests, region, operator, and block of the last
+//! renewal.
 //!
-//! A registration is made by an account with session keys, against a deposit, and expires unless the account's node renews
-//! it: an identity whose node is gone, or runs something old, is not seated.
+//! An account with session keys registers its node, against a deposit. The registration expires
+//! unless the account's node renews it: an account whose node no longer runs, or runs outdated
+//! software, is not seated.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -15,8 +17,8 @@ use understudy_primitives::{offchain::NodeVersion, HeartbeatKeys, Tags};
 
 use crate::{Config, Error, Event, Pallet, RegistrationOf, Registrations, RenewalOf};
 
-/// Where a node's health can be asked for: the address of its JSON-RPC server. An address and not a name, for a name could
-/// point into the network of whoever asks.
+/// Address of a node's JSON-RPC server, at which its health can be queried. It is numeric and not a
+/// name, because a name could resolve to an address in the network of the node that probes it.
 #[derive(
 	Clone,
 	Copy,
@@ -39,7 +41,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-	/// As Rust's library has it.
+	/// Converts the endpoint to the type of Rust's core library.
 	pub fn socket(&self) -> SocketAddr {
 		match *self {
 			Endpoint::V4(octets, port) => SocketAddr::new(IpAddr::V4(Ipv4Addr::from(octets)), port),
@@ -47,7 +49,7 @@ impl Endpoint {
 		}
 	}
 
-	/// Whether something could listen there at all.
+	/// Returns `true` if a server could listen at the endpoint at all.
 	pub fn is_valid(&self) -> bool {
 		let socket = self.socket();
 		let ip = socket.ip().to_canonical();
@@ -55,8 +57,9 @@ impl Endpoint {
 		socket.port() != 0 && !ip.is_unspecified() && !ip.is_multicast() && !broadcast
 	}
 
-	/// Whether the address is one that is reachable from everywhere: not loopback, private, link-local, shared (RFC 6598),
-	/// reserved, for documentation or benchmarks, or one of these in the clothes of IPv6 (mapped, 6to4, Teredo, NAT64).
+	/// Returns `true` if the address is globally reachable: not loopback, private, link-local,
+	/// shared (RFC 6598), reserved, for documentation or for benchmarks, and not one of these
+	/// embedded in an IPv6 address (mapped, 6to4, Teredo, NAT64).
 	pub fn is_public(&self) -> bool {
 		self.is_valid()
 			&& match self.socket().ip().to_canonical() {
@@ -82,7 +85,7 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
 	!(special || shared || protocol || relay || benchmark || a == 0 || a >= 240)
 }
 
-/// What an account says of its node.
+/// Data that an account registers about its node.
 #[derive(
 	Clone,
 	PartialEq,
@@ -98,39 +101,41 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
 	Deserialize,
 )]
 pub struct Profile {
-	/// Where its health can be asked for; `None` where it cannot: then nobody probes it.
+	/// Endpoint at which the node's health can be queried; `None` if there is none, and then no
+	/// member probes the node.
 	pub endpoint: Option<Endpoint>,
-	/// Where it stands.
+	/// Region of the node.
 	pub region: Tag,
-	/// Who runs it.
+	/// Operator of the node.
 	pub operator: Tag,
 }
 
-/// A registration.
+/// Registration of an account's node.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct Registration<BlockNumber, Ticket> {
-	/// What the account says of its node.
+	/// Profile of the node.
 	pub profile: Profile,
-	/// The block of the last renewal, or in which it was registered.
+	/// Block of the last renewal, or of the registration if there was none.
 	pub renewed: BlockNumber,
-	/// The runtime that the node executed then; 0 before the first renewal.
+	/// `spec_version` of the runtime that the node executed at the last renewal; 0 before the first
+	/// one.
 	pub runtime: u32,
-	/// The node's release then.
+	/// Release of the node at the last renewal.
 	pub node: NodeVersion,
-	/// The deposit; none where it was registered at genesis.
+	/// Deposit; `None` if the account was registered at genesis.
 	pub ticket: Option<Ticket>,
 }
 
 impl<BlockNumber: Saturating + Ord + Copy + From<u32> + core::ops::Div<Output = BlockNumber>, Ticket>
 	Registration<BlockNumber, Ticket>
 {
-	/// Whether it was renewed within its lifetime.
+	/// Returns `true` if the registration was renewed within its lifetime.
 	pub fn is_current(&self, now: BlockNumber, lifetime: BlockNumber) -> bool {
 		now <= self.renewed.saturating_add(lifetime)
 	}
 
-	/// Whether the node may, and does, renew it: it was never renewed, half of its lifetime is over, or an eighth is and the
-	/// node is of another release now.
+	/// Returns `true` if the node may renew the registration, and does: it was never renewed, half
+	/// of its lifetime has passed, or an eighth has passed and the node's release has changed.
 	pub fn is_due(&self, now: BlockNumber, lifetime: BlockNumber, node: NodeVersion) -> bool {
 		let part = if self.node == node { 2u32 } else { 8u32 };
 		self.runtime == 0 || now >= self.renewed.saturating_add(lifetime / part.into())
@@ -201,7 +206,8 @@ impl<T: Config> Pallet<T> {
 			let registration = registration.as_mut().ok_or(Error::<T>::NotRegistered)?;
 			let news = !registration.is_current(now, T::RegistrationLifetime::get())
 				|| (registration.runtime, registration.node) != (runtime, node);
-			// Not the block that the node named: else it could renew as often as that may be old.
+			// The current block, not the one that the renewal names: a node could otherwise renew
+			// once for each of the past blocks that it may name.
 			registration.renewed = now;
 			registration.runtime = runtime;
 			registration.node = node;

@@ -1,4 +1,4 @@
-//! The roster that is watched, and what a new one does to the evidence.
+//! The watched roster, and the effect of a new roster on counters, marks and keys.
 
 use alloc::{collections::BTreeMap, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -11,25 +11,26 @@ use understudy_primitives::{
 };
 
 use crate::{
-	evidence::{self, EvidenceTable, MemberEvidence},
+	chunks::{self, CounterTable},
+	counters::MemberCounters,
 	Config, Event, MemberKeys, Members, Pallet, Window,
 };
 
-/// The roster as the evidence is kept for it.
+/// Id and size of the roster that the counters are kept for.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct RosterInfo {
-	/// Its id; what members sign names it.
+	/// Id of the roster; heartbeats and reports name it.
 	pub id: RosterId,
-	/// How many members are active: the indices below it.
+	/// Number of active members, whose indices are below it.
 	pub active: u32,
-	/// How many members there are, reserve included.
+	/// Number of members, reserve included.
 	pub total: u32,
 }
 
 impl RosterInfo {
-	/// Where the member of this index sits; the index must be below `total`.
+	/// Returns `Active` or `Reserve` for the member with this index, which must be below `total`.
 	pub fn seat(&self, index: MemberIndex) -> Seat {
 		if index < self.active {
 			Seat::Active
@@ -42,13 +43,13 @@ impl RosterInfo {
 impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
 	fn on_roster(active: &[T::AccountId], reserve: &[T::AccountId]) {
 		let old = Window::<T>::get().roster;
-		type Known = (Seat, MemberEvidence, Option<AuthorityId>);
-		let known = |(index, member): (MemberIndex, &MemberEvidence)| {
+		type Known = (Seat, MemberCounters, Option<AuthorityId>);
+		let known = |(index, member): (MemberIndex, &MemberCounters)| {
 			let known = (old.seat(index), *member, MemberKeys::<T>::get(index));
 			Some((Members::<T>::get(index)?, known))
 		};
 		let mut known: BTreeMap<T::AccountId, Known> =
-			EvidenceTable::<T>::read(&old).iter().filter_map(known).collect();
+			CounterTable::<T>::read(&old).iter().filter_map(known).collect();
 
 		let max = T::MaxMembers::get() as usize;
 		let members: Vec<&T::AccountId> = active.iter().chain(reserve).take(max).collect();
@@ -60,27 +61,27 @@ impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
 		let (grace, now) = (T::GraceWindows::get(), frame_system::Pallet::<T>::block_number());
 		let carried_over = members.iter().zip(0..).map(|(who, index)| match known.remove(*who) {
 			Some((was, member, key)) => (member.carried_over(was != new.seat(index), grace), key),
-			None => (MemberEvidence::newcomer(grace, now.saturated_into()), None),
+			None => (MemberCounters::newcomer(grace, now.saturated_into()), None),
 		});
 		let (evidence, keys): (_, Vec<_>) = carried_over.unzip();
-		EvidenceTable::<T>::replace(&old, evidence);
-		evidence::clear_marks::<T>(&old);
+		CounterTable::<T>::replace(&old, evidence);
+		chunks::clear_marks::<T>(&old);
 
 		for ((who, in_force), index) in members.iter().zip(keys).zip(0..) {
 			if Members::<T>::get(index).as_ref() != Some(who) {
 				Members::<T>::insert(index, who);
 			}
-			// The key in force stays, whatever the member has set since: the session says when
-			// another one counts.
+			// The key in force stays even if the member has set another one since: a session brings
+			// that one into force.
 			note_key::<T>(index, in_force.or_else(|| T::Keys::key_of(who)));
 		}
 		for index in new.total..old.total {
 			Members::<T>::remove(index);
 			MemberKeys::<T>::remove(index);
 		}
-		// Readiness was told of another roster.
+		// The hash of unready standbys belongs to the old roster.
 		crate::Unready::<T>::kill();
-		// With the next block, so that no window spans two rosters.
+		// The window starts with the next block, so that no window spans two rosters.
 		let window = Window::<T>::get().index.saturating_add(1);
 		Self::start_window(new, window, now.saturating_add(1u32.into()));
 		Self::deposit_event(Event::RosterChanged {
@@ -91,7 +92,7 @@ impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
 	}
 }
 
-/// Takes over a member's key. Returns whether it is another one.
+/// Stores a member's key. Returns `true` if it differs from the stored one.
 fn note_key<T: Config>(index: MemberIndex, key: Option<AuthorityId>) -> bool {
 	let changed = MemberKeys::<T>::get(index) != key;
 	if changed {
@@ -100,8 +101,8 @@ fn note_key<T: Config>(index: MemberIndex, key: Option<AuthorityId>) -> bool {
 	changed
 }
 
-/// Takes over the keys of the members of these indices: the one in force, if the member has one, or the one that it set last.
-/// Returns whether any is another one.
+/// Stores the keys of the members with these indices: the key in force, if the member has one, or
+/// the one that it set last. Returns `true` if any of them differs from the stored one.
 fn note_keys<T: Config>(
 	indices: core::ops::Range<MemberIndex>,
 	in_force: &BTreeMap<&T::AccountId, AuthorityId>,
@@ -125,8 +126,8 @@ impl<T: Config> Electorate<T::AccountId, AuthorityId> for Pallet<T> {
 
 	fn ready() -> Vec<bool> {
 		let roster = Window::<T>::get().roster;
-		let silence = Self::bars(&roster).silence;
-		let table = EvidenceTable::<T>::read(&roster);
+		let silence = Self::quorums(&roster).silence;
+		let table = CounterTable::<T>::read(&roster);
 		table.iter().map(|(index, member)| index < roster.active || member.is_ready(silence)).collect()
 	}
 }
@@ -135,9 +136,12 @@ impl<T: Config> sp_runtime::BoundToRuntimeAppPublic for Pallet<T> {
 	type Public = AuthorityId;
 }
 
-/// Makes the heartbeat key one of the chain's session keys. A member's new key counts when its other keys do at the latest:
-/// for the active set with the session that puts changed keys to use, for the reserve with the next one, for everybody
-/// with a new roster. Until then the old one does, which its node therefore has to keep as long.
+/// Makes the heartbeat key one of the chain's session keys.
+///
+/// A member's new key takes effect with its other session keys at the latest: in the active set
+/// with the session that brings changed keys into force, in the reserve with the next session. A
+/// new roster leaves the keys of its present members as they are, and takes over those of
+/// newcomers. The node has to keep the old key until the new one takes effect.
 impl<T: Config> OneSessionHandler<T::AccountId> for Pallet<T> {
 	type Key = AuthorityId;
 
@@ -146,7 +150,7 @@ impl<T: Config> OneSessionHandler<T::AccountId> for Pallet<T> {
 		I: 'a + Iterator<Item = (&'a T::AccountId, Self::Key)>,
 		T::AccountId: 'a,
 	{
-		// The first roster finds the keys.
+		// The first roster looks the keys up.
 	}
 
 	fn on_new_session<'a, I>(changed: bool, validators: I, _: I)

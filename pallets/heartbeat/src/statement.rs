@@ -1,4 +1,4 @@
-//! What members sign with their heartbeat key, and the bytes that are signed.
+//! Statements that members sign with their heartbeat key, and their signing domains.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{traits::ConstU32, BoundedVec};
@@ -6,21 +6,21 @@ use scale_info::TypeInfo;
 pub use understudy_primitives::statement::Statement;
 use understudy_primitives::{offchain::NodeVersion, MemberIndex, RosterId, WindowIndex};
 
-use crate::evidence::Mark;
+use crate::chunks::Mark;
 
-/// The most members that one report can name.
+/// Largest number of members that one report can name.
 pub const MAX_TARGETS: u32 = 64;
 
-/// A sign of life of one member in one window.
+/// Sign of life of one member in one window.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Heartbeat {
-	/// The roster that `index` is of.
+	/// Roster that `index` belongs to.
 	pub roster: RosterId,
-	/// The window that was running when it was signed.
+	/// Window that was running when the heartbeat was signed.
 	pub window: WindowIndex,
-	/// The member.
+	/// Index of the member.
 	pub index: MemberIndex,
 }
 
@@ -28,19 +28,21 @@ impl Statement for Heartbeat {
 	const DOMAIN: &'static [u8] = b"understudy/heartbeat/1";
 }
 
-/// What a report is about.
+/// Subject of a report.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub enum ReportKind {
-	/// The targets, whom the reporter was assigned to probe, are unreachable, syncing, or behind in finality.
+	/// The targets, which the reporter was assigned to probe, are unreachable, syncing, or behind
+	/// in finality.
 	Peers,
-	/// The reporter, which follows finality itself, sees no votes of the targets.
+	/// The reporter, which follows finality itself, sees no finality votes of the targets, or no
+	/// blocks of their slots on any branch.
 	Votes,
 }
 
 impl ReportKind {
-	/// The mark of those who have made such a report in the running window.
+	/// Returns the mark of members that have made such a report in the running window.
 	pub fn mark(self) -> Mark {
 		match self {
 			ReportKind::Peers => Mark::ReportedPeers,
@@ -48,7 +50,7 @@ impl ReportKind {
 		}
 	}
 
-	/// The mark of those who have made such a report for the window before.
+	/// Returns the mark of members that have made such a report for the window before.
 	pub fn mark_before(self) -> Mark {
 		match self {
 			ReportKind::Peers => Mark::ReportedPeersBefore,
@@ -57,18 +59,18 @@ impl ReportKind {
 	}
 }
 
-/// What one member says against others in one window.
+/// Report of one member about others in one window.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Report {
-	/// The roster that the indices are of.
+	/// Roster that the indices belong to.
 	pub roster: RosterId,
-	/// The window that was running when it was made, and for which the assignment was drawn.
+	/// Window that was running when the report was made, and for which the assignment was drawn.
 	pub window: WindowIndex,
-	/// The member that reports.
+	/// Index of the reporting member.
 	pub reporter: MemberIndex,
-	/// What it reports.
+	/// Subject of the report.
 	pub kind: ReportKind,
-	/// Whom, in ascending order.
+	/// Indices of the reported members, in ascending order.
 	pub targets: BoundedVec<MemberIndex, ConstU32<MAX_TARGETS>>,
 }
 
@@ -76,16 +78,16 @@ impl Statement for Report {
 	const DOMAIN: &'static [u8] = b"understudy/report/1";
 }
 
-/// A registered account's node states that it still stands ready.
+/// Statement of a registered account's node that it still runs.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Renewal<AccountId, BlockNumber> {
-	/// Whose registration is renewed.
+	/// Account whose registration is renewed.
 	pub who: AccountId,
-	/// The best block that the node knew when it signed.
+	/// Best block that the node knew when it signed.
 	pub block: BlockNumber,
-	/// The `spec_version` of the runtime that the node executes.
+	/// `spec_version` of the runtime that the node executes.
 	pub runtime: u32,
-	/// The node's release.
+	/// Release of the node.
 	pub node: NodeVersion,
 }
 

@@ -1,40 +1,41 @@
-//! From evidence to a verdict: pure functions, no storage.
+//! Derives a verdict from the liveness counters of a member. Pure functions, no storage.
 //!
 //! Four detectors, each of which *fires* at its threshold:
 //!
 //! | detector | counts | rests on |
 //! |---|---|---|
-//! | S, slots | own slots missed in a row | what the member itself left undone |
-//! | H, heartbeats | windows in a row without a sign of life that was due | what the member itself left undone |
-//! | P, peers | windows in a row in which a quorum of its probers, more than may collude, reported it | others' reports |
-//! | V, votes | windows in a row in which a quorum of all members reported that it takes no part in consensus: it casts no finality votes, or no block of its slots is seen on any branch | others' reports |
+//! | S, slots | own slots missed in a row | the member's own omissions |
+//! | H, heartbeats | windows in a row in which a sign of life was due and did not come | the member's own omissions |
+//! | P, peers | windows in a row in which a quorum of its probers, more than may collude, reported it | reports of others |
+//! | V, votes | windows in a row in which a quorum of all members reported that it takes no part in consensus: it casts no finality votes, or no block of its slots is seen on any branch | reports of others |
 //!
-//! The first row that fits is the verdict. *For longer* means: at [`Thresholds::longer`] times the threshold; for H, at
-//! [`Bars::silence`], which is that at least.
+//! The first row that fits is the verdict. *For longer* means: at [`Thresholds::longer`] times the
+//! threshold; for H, at [`Quorums::silence`], which is at least that.
 //!
-//! | seat | evidence | verdict | why |
+//! | seat | condition | verdict | reason |
 //! |---|---|---|---|
-//! | active | S or H, and P, and no sign of life since | **down** | its own silence, and its peers' word |
-//! | active | H, and V | **down** | its own silence, and everybody's word |
-//! | active | S and H, both for longer | **down** | it does nothing at all, whatever others say: they may not probe |
-//! | active | S and V, and a sign of life since the last slot that it missed | **impaired** | it lives, and its blocks do not come, which is not the work of its neighbours: they could keep its blocks out of the chain, and not out of everybody's sight |
-//! | active | V for longer | **impaired** | it lives, and does not vote, or does not author |
+//! | active | S or H, and P, and no sign of life since | **down** | the member's own silence, and the reports of its peers |
+//! | active | H, and V | **down** | the member's own silence, and the reports of all members |
+//! | active | S and H, both for longer | **down** | the member does nothing at all; reports are not required, because it is possible that no other node probes it |
+//! | active | S and V, and a sign of life since the last slot that it missed | **impaired** | its node runs, and its blocks do not appear; its neighbours cannot cause that, since they could keep its blocks out of the chain, but not out of the sight of all members |
+//! | active | V for longer | **impaired** | its node runs, and does not vote, or does not author |
 //! | reserve | H and P, and no sign of life since | **down** | as above; a standby has neither slots nor votes |
-//! | any | anything that counts more than 0, or never heard | suspect | not enough to act on |
-//! | any | nothing | healthy | |
+//! | any | any count above 0, or never heard | suspect | not enough to act on |
+//! | any | no count above 0 | healthy | |
 //!
-//! So no single detector makes a member *down*, and reports alone do not either: a member that
-//! authors or sends heartbeats cannot be charged by them, and loses its seat by the word of a
-//! quorum only (I2). Nor can ⌊(n−1)/3⌋ colluders make up what the first four rows need. Colluding
-//! authors, if they follow each other, can refuse to build on a member's blocks (S), and keep its
-//! heartbeats out for as long as their run of slots lasts (H); but their reports are never a
-//! quorum, of either kind, and their run is shorter than the silence of the third row. What they
-//! can do is make so many members suspects for a while that the outage counts as systemic: then
-//! nobody is evicted.
+//! Therefore no single detector makes a member *down*, and neither do reports alone: they cannot
+//! charge a member that authors or sends heartbeats, and only the reports of a quorum cost such a
+//! member its seat (I2). Nor can ⌊(n−1)/3⌋ colluders bring about the conditions of the first four
+//! rows. Colluding authors with consecutive slots can refuse to build on a member's blocks (S), and
+//! keep its heartbeats out for the length of their run of slots (H). But their reports are never a
+//! quorum, of either kind, and their run is shorter than the silence of the third row. They can
+//! make so many members suspects for a while that the outage counts as systemic: then nobody is
+//! evicted.
 //!
-//! The **confidence** is the sum, at most 1, of each detector's weight times its count in thresholds, at most `longer` of
-//! them: a detector that has fired for longer is surer than one that just did. With the sample's weights (S 45 %, others
-//! 40 %, longer 2) two detectors that just fired give 80 % or more, and so does V alone for longer.
+//! The **confidence** is the sum, at most 1, of each detector's weight times the ratio of its count
+//! to its threshold, which is capped at `longer`: a detector that has fired for longer gives more
+//! confidence than one that has just fired. With the sample's weights (S 45 %, others 40 %, longer
+//! 2) two detectors that have just fired give 80 % or more, and so does V alone for longer.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::ensure;
@@ -42,9 +43,10 @@ use scale_info::TypeInfo;
 use sp_runtime::{traits::Saturating, Perbill};
 use understudy_primitives::{tolerated_faults, Detectors, Health, Judged, Seat, Unfit, Verdict};
 
-use crate::evidence::{Bars, MemberEvidence};
+use crate::counters::{MemberCounters, Quorums};
 
-/// From which counts on a detector fires, and what its word weighs.
+/// Counts at which the detectors fire, their weights in the confidence, and the shares that make a
+/// quorum.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
@@ -53,29 +55,53 @@ pub struct Thresholds {
 	pub slots: u8,
 	/// Windows in a row without a sign of life at which H fires.
 	pub windows: u8,
-	/// Windows in a row with a quorum of probers at which P fires.
+	/// Windows in a row with reports by a quorum of probers at which P fires.
 	pub peers: u8,
-	/// Windows in a row with a quorum of members at which V fires.
+	/// Windows in a row with reports by a quorum of all members at which V fires.
 	pub votes: u8,
-	/// How many times its threshold a detector must have reached where it needs no other one.
+	/// Multiple of its threshold that a detector must have reached to have fired *for longer*.
 	pub longer: u8,
-	/// The confidence that S brings when it fires.
+	/// Confidence that S adds when it fires.
 	pub slots_weight: Perbill,
-	/// The confidence that H brings when it fires.
+	/// Confidence that H adds when it fires.
 	pub windows_weight: Perbill,
-	/// The confidence that P brings when it fires.
+	/// Confidence that P adds when it fires.
 	pub peers_weight: Perbill,
-	/// The confidence that V brings when it fires.
+	/// Confidence that V adds when it fires.
 	pub votes_weight: Perbill,
-	/// The share of a member's probers whose reports make a quorum.
+	/// Share of a member's probers whose reports make a quorum.
 	pub peers_quorum: Perbill,
-	/// The share of all members whose reports make a quorum.
+	/// Share of all members whose reports make a quorum.
 	pub votes_quorum: Perbill,
 }
 
 impl Thresholds {
-	/// Checks that the thresholds make sense: no count of zero, none that is never reached, and no
-	/// quorum that a third could make.
+	/// Values for a demonstration, with windows of some seconds: a killed validator is down after
+	/// two own slots or one silent window.
+	pub const DEMONSTRATION: Self = Self {
+		slots: 2,
+		windows: 1,
+		peers: 1,
+		votes: 2,
+		longer: 2,
+		slots_weight: Perbill::from_percent(45),
+		windows_weight: Perbill::from_percent(40),
+		peers_weight: Perbill::from_percent(40),
+		votes_weight: Perbill::from_percent(40),
+		peers_quorum: Perbill::from_percent(60),
+		votes_quorum: Perbill::from_percent(50),
+	};
+
+	/// Values for a real network, with windows of a minute. A node that restarts within a minute
+	/// keeps its seat: eight own slots are more than a minute with four validators or more, at
+	/// three seconds each, and two windows of silence or of failed probes are longer than the
+	/// restart.
+	pub const PRODUCTION: Self = Self { slots: 8, windows: 2, peers: 2, ..Self::DEMONSTRATION };
+
+	/// Checks the bounds of the thresholds: no count of zero, none that is never reached, no weight
+	/// of zero, and no quorum below a third.
+	///
+	/// Returns the first bound that is violated.
 	pub fn check(&self) -> Result<(), Unfit> {
 		let counts = [self.slots, self.windows, self.peers, self.votes];
 		ensure!(counts.iter().all(|count| (1..=100).contains(count)), Unfit::DetectorCount);
@@ -87,19 +113,20 @@ impl Thresholds {
 		Ok(())
 	}
 
-	/// The bars in a roster of `members`, the first `active` of whom author, each of whom is probed by `probers`, with windows
-	/// of so many blocks.
+	/// Returns the quorums in a roster of `members`, of which the first `active` author and each is
+	/// probed by `probers`, with windows of `window` blocks.
 	///
-	/// A quorum is the share that is asked for, and always more than the ⌊(n−1)/3⌋ members that may collude, whoever is drawn
-	/// to probe. Where fewer are drawn than that, P never fires. Silence must outlast a run of as many authors: among more
-	/// than that, one is honest and takes the heartbeat.
-	pub fn bars(&self, active: u32, members: u32, probers: u32, window: u32) -> Bars {
+	/// A quorum is the configured share, and always more than the ⌊(n−1)/3⌋ members that may
+	/// collude, whichever members are drawn as probers. If fewer probers than that are drawn, P
+	/// never fires. The silence must outlast a run of that many colluding authors: among more
+	/// authors than may collude, one is honest and includes the heartbeat.
+	pub fn quorums(&self, active: u32, members: u32, probers: u32, window: u32) -> Quorums {
 		let more = tolerated_faults(members).saturating_add(1);
 		let quorum = |share: Perbill, among: u32| share.mul_ceil(among).max(more);
 		let longer = u32::from(self.windows.max(1)) * u32::from(self.longer.max(1));
-		// The window in which the run begins may have been quiet before it, and so may the one in which it ends.
+		// The windows in which the run begins and ends may have been quiet outside the run as well.
 		let run = tolerated_faults(active).div_ceil(window.max(1)).saturating_add(2);
-		Bars {
+		Quorums {
 			peers: quorum(self.peers_quorum, probers),
 			votes: quorum(self.votes_quorum, members),
 			// As far as it is counted.
@@ -108,8 +135,8 @@ impl Thresholds {
 	}
 }
 
-/// What the evidence says of a member, see the table above.
-pub fn verdict(member: &MemberEvidence, seat: Seat, thresholds: &Thresholds, bars: &Bars) -> Verdict {
+/// Returns the verdict on a member, by the table above.
+pub fn verdict(member: &MemberCounters, seat: Seat, thresholds: &Thresholds, quorums: &Quorums) -> Verdict {
 	let active = seat == Seat::Active;
 	let missed_slots = if active { member.missed_slots } else { 0 };
 	let missed_windows = member.missed_windows;
@@ -127,11 +154,12 @@ pub fn verdict(member: &MemberEvidence, seat: Seat, thresholds: &Thresholds, bar
 		votes: fired(voteless_windows, thresholds.votes),
 	};
 	let silent_for_longer =
-		for_longer(missed_slots, thresholds.slots) && u32::from(missed_windows) >= bars.silence;
+		for_longer(missed_slots, thresholds.slots) && u32::from(missed_windows) >= quorums.silence;
 	let voteless_for_longer = for_longer(voteless_windows, thresholds.votes);
 	let nothing =
 		missed_slots == 0 && missed_windows == 0 && unreachable_windows == 0 && voteless_windows == 0;
-	// Who was restarted misses a slot, does not answer for a moment, and then shows that it lives.
+	// A node that was restarted misses a slot, does not answer for a moment, and then shows a sign
+	// of life.
 	let unreachable = detectors.peers && !member.answered;
 	let silent = detectors.heartbeats && detectors.votes;
 	let lame = detectors.slots && detectors.votes && member.answered;
@@ -161,7 +189,7 @@ pub fn verdict(member: &MemberEvidence, seat: Seat, thresholds: &Thresholds, bar
 	}
 }
 
-/// A detector's weight times its count in thresholds, at most `longer` of them.
+/// Returns a detector's weight times the ratio of its count to its threshold, capped at `longer`.
 fn share(count: u8, threshold: u8, longer: u8, weight: Perbill) -> Perbill {
 	let threshold = u64::from(threshold.max(1));
 	let count = u64::from(count).min(threshold * u64::from(longer.max(1)));
@@ -169,8 +197,9 @@ fn share(count: u8, threshold: u8, longer: u8, weight: Perbill) -> Perbill {
 	Perbill::from_parts(parts.min(1_000_000_000) as u32)
 }
 
-/// How many active members something speaks against: missed slots, silence, or the word of a quorum of all members. Those
-/// that are merely new are not among them, nor those that are merely unreachable.
+/// Returns the number of active members under suspicion: with missed slots, missed windows, or
+/// reports by a quorum of all members. Members that are merely new, or merely unreachable, do not
+/// count.
 pub fn suspects(unhealthy: &[Judged]) -> u32 {
 	let speaks = |judged: &&Judged| {
 		let verdict = &judged.verdict;
@@ -180,8 +209,9 @@ pub fn suspects(unhealthy: &[Judged]) -> u32 {
 	unhealthy.iter().filter(speaks).count() as u32
 }
 
-/// Whether so many suspects among so many active members are more than one validator's trouble: their share is above the
-/// threshold, or they are more than the ⌊(n−1)/3⌋ faults that agreement bears, so that finality may stand still.
+/// Returns `true` if this many suspects among this many active members are more than the failure of
+/// one validator: their share is above the threshold, or they exceed the ⌊(n−1)/3⌋ faults that
+/// consensus tolerates, so that finality may stall.
 pub fn systemic(suspects: u32, active: u32, threshold: Perbill) -> bool {
 	suspects > tolerated_faults(active) || Perbill::from_rational(suspects, active.max(1)) > threshold
 }

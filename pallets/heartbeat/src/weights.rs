@@ -1,34 +1,39 @@
-//! The weights that the pallet asks for. A runtime takes them from its own benchmarks: `scripts/benchmark` runs those in
-//! [`crate::benchmarking`] and writes `runtime/src/weights/pallet_heartbeat.rs` for the sample one.
+//! Weights that the pallet requires. A runtime obtains them from its own benchmarks:
+//! `scripts/benchmark` runs those in `benchmarking.rs` and writes
+//! `runtime/src/weights/pallet_heartbeat.rs` for the sample runtime.
 
 use frame_support::weights::Weight;
 
-/// The weights of the calls, of their authorization, and of the hooks. `n` is how many members the roster has.
+/// Weights of the calls, of their authorization, and of the hooks. `n` is the number of members of
+/// the roster.
 pub trait WeightInfo {
-	/// Dispatching [`crate::Pallet::heartbeat`].
+	/// Weight of dispatching [`crate::Pallet::heartbeat`].
 	fn heartbeat(n: u32) -> Weight;
-	/// Authorizing it, which happens in the pool too.
+	/// Weight of authorizing a heartbeat, which happens in the pool too.
 	fn authorize_heartbeat(n: u32) -> Weight;
-	/// Dispatching [`crate::Pallet::report`] with `t` targets.
+	/// Weight of dispatching [`crate::Pallet::report`] with `t` targets.
 	fn report(t: u32) -> Weight;
-	/// Authorizing it.
+	/// Weight of authorizing a report with `t` targets.
 	fn authorize_report(t: u32) -> Weight;
-	/// Dispatching [`crate::Pallet::renew`].
+	/// Weight of dispatching [`crate::Pallet::renew`].
 	fn renew() -> Weight;
-	/// Authorizing it.
+	/// Weight of authorizing a renewal.
 	fn authorize_renewal() -> Weight;
-	/// Dispatching [`crate::Pallet::register`].
+	/// Weight of dispatching [`crate::Pallet::register`].
 	fn register() -> Weight;
-	/// Dispatching [`crate::Pallet::update`].
+	/// Weight of dispatching [`crate::Pallet::update`].
 	fn update() -> Weight;
-	/// Dispatching [`crate::Pallet::deregister`].
+	/// Weight of dispatching [`crate::Pallet::deregister`].
 	fn deregister() -> Weight;
-	/// A block in which no slot was missed, nobody is troubled, no window ends, and nobody is judged.
+	/// Weight of a block in which no slot was missed, nothing is counted against any member, no
+	/// window ends, and no member is judged.
 	fn quiet_block() -> Weight;
-	/// What it takes more to touch the counters of `m` members: those that missed a slot, and the author.
+	/// Additional weight of touching the counters of `m` members: those that missed a slot, and the
+	/// author.
 	fn note_slots(m: u32) -> Weight;
-	/// Ending a window, where no verdict changes. Without what whoever acts on the judgement takes.
+	/// Weight of ending a window in which no verdict changes, without the weight of acting on the
+	/// judgement.
 	fn close_window(n: u32) -> Weight;
-	/// Judging `n` members, with all of their verdicts changing.
+	/// Weight of judging `n` members whose verdicts all change.
 	fn judge(n: u32) -> Weight;
 }

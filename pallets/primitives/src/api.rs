@@ -1,4 +1,4 @@
-//! The runtime APIs that nodes, programs and people read the suite through.
+//! Runtime APIs through which nodes, programs and people read the state of the suite.
 
 use crate::{
 	mmr::Ancestry, vote::CarriedOut, Entry, Incident, IncidentId, Judged, LogHead, RecordSeq, RecoveryStatus,
@@ -9,60 +9,65 @@ use codec::{Codec, Decode, Encode};
 use scale_info::TypeInfo;
 use sp_core::H256;
 
-/// The most entries that [`FailoverApi::timeline`], [`FailoverApi::records`] and [`FailoverApi::prove`] deal with at once.
+/// Maximum number of entries in one call of [`FailoverApi::timeline`], [`FailoverApi::records`] or
+/// [`FailoverApi::prove`].
 pub const TIMELINE_LIMIT: u32 = 100;
 
-/// Who sits where, and how every member does.
+/// Roster, with the verdict on every member.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
 pub struct RosterStatus<AccountId> {
-	/// The roster that the indices are of.
+	/// Id of the roster, to which the indices belong.
 	pub roster: RosterId,
-	/// The running window.
+	/// Running window.
 	pub window: WindowIndex,
-	/// More of the active set is under suspicion than the systemic threshold allows.
+	/// `true` in a systemic outage: more of the active set is suspected than the systemic threshold
+	/// allows.
 	pub systemic: bool,
-	/// Every member in index order, with the verdict on it as of now.
+	/// Members in index order, each with the present verdict.
 	pub members: Vec<(AccountId, Judged)>,
 }
 
-/// Why something cannot be read from the log.
+/// Reason for which something cannot be read from the log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
 pub enum ReadError {
-	/// There are not that many records as of this block.
+	/// The log does not have that many records as of this block.
 	NoSuchRecord,
-	/// More than [`TIMELINE_LIMIT`] were asked for at once, or none.
+	/// More than [`TIMELINE_LIMIT`] entries were requested at once, or none.
 	BadCount,
-	/// This node's offchain index lacks it: the node did not execute the blocks that wrote it with indexing on.
+	/// The offchain index of this node lacks the entry: the node did not execute the blocks that
+	/// wrote it with offchain indexing enabled.
 	NotIndexed,
 }
 
 sp_api::decl_runtime_apis! {
-	/// The liveness evidence.
+	/// Verdicts of the heartbeat pallet.
 	pub trait HeartbeatApi<AccountId> where AccountId: Codec {
-		/// Every member of the roster with the verdict on it as of now.
+		/// Returns every member of the roster with the present verdict on it.
 		fn roster_status() -> RosterStatus<AccountId>;
 	}
 
-	/// The failover log.
+	/// Failover log.
 	///
-	/// What reads the offchain index traps where the caller gives it no offchain database (`OffchainDbExt`), as by `state_call`.
+	/// Functions that read the offchain index trap if the caller provides no offchain database
+	/// (`OffchainDbExt`), for example when called by `state_call`.
 	pub trait FailoverApi<AccountId, BlockNumber> where AccountId: Codec, BlockNumber: Codec {
-		/// How many records there are, the last one's hash, and the root over all of them.
+		/// Returns the number of records, the hash of the last one, and the root over all of them.
 		fn log_head() -> LogHead;
-		/// The entries with `seq >= from` that are still in state, oldest first, at most `limit` and never more than
-		/// [`TIMELINE_LIMIT`].
+		/// Returns the entries with `seq >= from` that are still in state, oldest first, at most
+		/// `limit` and never more than [`TIMELINE_LIMIT`].
 		fn timeline(from: RecordSeq, limit: u32) -> Vec<Entry<AccountId, BlockNumber>>;
-		/// One incident, if it is still in state.
+		/// Returns an incident, if it is still in state.
 		fn incident(id: IncidentId) -> Option<Incident<AccountId>>;
-		/// The incidents from the last one back, below `before`, that are still in state, at most `limit` and never more than
-		/// [`TIMELINE_LIMIT`].
+		/// Returns the incidents below `before` that are still in state, newest first, at most
+		/// `limit` and never more than [`TIMELINE_LIMIT`].
 		fn incidents(before: IncidentId, limit: u32) -> Vec<(IncidentId, Incident<AccountId>)>;
-		/// These entries, however old, from the offchain index.
+		/// Returns these entries from the offchain index, whatever their age.
 		fn records(seqs: Vec<RecordSeq>) -> Result<Vec<Entry<AccountId, BlockNumber>>, ReadError>;
-		/// The MMR proof that these records are in the log as of this block, from the offchain index.
+		/// Returns the MMR proof that these records are in the log as of this block, from the
+		/// offchain index.
 		fn prove(seqs: Vec<RecordSeq>) -> Result<Vec<H256>, ReadError>;
-		/// What shows that the log with its first `count` records was a beginning of what it is as of this block, from the
-		/// offchain index. For fewer records than there are.
+		/// Returns the proof that the log with its first `count` records is a prefix of the log as
+		/// of this block, from the offchain index. Only for fewer records than the log has.
 		fn ancestry(count: RecordSeq) -> Result<Ancestry, ReadError>;
 	}
 
@@ -72,13 +77,14 @@ sp_api::decl_runtime_apis! {
 	where
 		AccountId: codec::Codec,
 	{
-		/// The mode, why it is what it is, and what is waited for.
+		/// Returns the mode, its reasons, and the progress towards the next mode.
 		fn recovery_status() -> RecoveryStatus<Block::Hash>;
-		/// The proposal that members have voted for, and the keys of those who have. A node with
-		/// such a key is bound by it, whatever its database says.
+		/// Returns the proposal that members have voted for, and the keys of those members. A node
+		/// with such a key is bound by the proposal, whatever its database contains.
 		#[api_version(2)]
 		fn bound() -> Option<(crate::BlockId<Block::Hash>, Vec<crate::crypto::AuthorityId>)>;
-		/// The signed votes that forced the change to this authority set, from the offchain index; if it was forced.
+		/// Returns the signed votes that forced the change to this authority set, from the offchain
+		/// index. `None` if the change was not forced.
 		fn recovery_votes(set: u64) -> Option<CarriedOut<AccountId, Block::Hash>>;
 	}
 }

@@ -1,8 +1,8 @@
-//! The session key that signs heartbeats.
+//! Heartbeat key: the session key that signs heartbeats and the other statements of a member.
 
 use sp_core::crypto::KeyTypeId;
 
-/// The key type of heartbeat keys in a keystore: `undy`.
+/// Key type of heartbeat keys in a keystore: `undy`.
 pub const KEY_TYPE: KeyTypeId = KeyTypeId(*b"undy");
 
 mod app {
@@ -11,12 +11,12 @@ mod app {
 }
 
 sp_application_crypto::with_pair! {
-	/// A heartbeat key pair (sr25519).
+	/// Heartbeat key pair (sr25519).
 	pub type AuthorityPair = app::Pair;
 }
 
-/// A heartbeat key's public part, a member's identity towards `pallet-heartbeat`.
+/// Public part of a heartbeat key, which identifies a member to `pallet-heartbeat`.
 pub type AuthorityId = app::Public;
 
-/// A signature by a heartbeat key.
+/// Signature by a heartbeat key.
 pub type AuthoritySignature = app::Signature;

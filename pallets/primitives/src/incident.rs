@@ -1,27 +1,29 @@
-//! Incidents: what becomes of an outage, from its first evidence on, and how long each part of it took.
+//! Incidents: the course of an outage from its first evidence on, and the duration of each part.
 //!
 //! ```text
 //!  Suspected ─▶ Attributed ─▶ Decided ─▶ Seated ─▶ Reconciled
-//!                  │   ▲         │          └─────▶ Diverged ─▶ Decided (the seat is taken back)
+//!                  │   ▲         │          └─────▶ Diverged ─▶ Decided (loss of the new seat)
 //!                  │   └─────────┘ cancelled
 //!                  ├─▶ Waiting ─▶ Decided, Vetoed, Dismissed
 //!                  └─▶ Dismissed
 //!  any of them ─▶ RolledBack
 //! ```
 //!
-//! An incident's state follows from its records alone, so that who has these can check it.
+//! The state of an incident follows from its records alone, so that anybody with these can check
+//! it.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 use sp_core::{bounded::BoundedVec, ConstU32};
 
-use crate::{Evidence, IncidentId, Moment, Record, RecordKind, RecordSeq};
+use crate::{Evidence, Moment, Record, RecordKind, RecordSeq};
 
-/// The most records that an incident links: the first ones. Later ones name it still, and are counted.
+/// Maximum number of records that an incident links, the first ones. Later records still name the
+/// incident, and are counted.
 pub const MAX_RECORDS: u32 = 32;
 
-/// Where an incident stands.
+/// Phase of an incident.
 #[derive(
 	Clone,
 	Copy,
@@ -37,43 +39,47 @@ pub const MAX_RECORDS: u32 = 32;
 	Deserialize,
 )]
 pub enum Phase {
-	/// There is evidence.
+	/// There is evidence against the member.
 	Suspected,
-	/// The evidence suffices.
+	/// The evidence suffices to act.
 	Attributed,
-	/// The guardians are asked.
+	/// The case waits for the guardians.
 	Waiting,
-	/// A set without the member is on its way.
+	/// A set without the member is decided, and not active yet.
 	Decided,
-	/// That set is active; who got the seat has not shown yet where it stands.
+	/// That set is active. The newly seated member has not stated its position yet.
 	Seated,
-	/// Closed: who got the seat stands where the chain stands, or nobody got it.
+	/// Closed: the position of the newly seated member agrees with the chain, or the seat is
+	/// vacant.
 	Reconciled,
-	/// Who got the seat stands elsewhere, and is to lose it again.
+	/// The position of the newly seated member contradicts the chain. It is to lose the seat again.
 	Diverged,
-	/// Closed: who got the seat did not say in time where it stands.
+	/// Closed: the newly seated member did not state its position in time.
 	Unconfirmed,
-	/// Closed: the member failed no more before it lost its seat, or nobody answered.
+	/// Closed: the member no longer failed before it lost its seat, or the guardians did not
+	/// answer.
 	Dismissed,
 	/// The guardians let the member keep its seat.
 	Vetoed,
-	/// Closed: what was done was an error, and undone.
+	/// Closed: the eviction was an error, and is undone.
 	RolledBack,
-	/// More fell at once than ordinary rotation may deal with: it holds still.
+	/// Ordinary rotation is suspended: more members failed at once than it may replace, or finality
+	/// has stalled.
 	Held,
 }
 
 impl Phase {
-	/// Where an incident stands that begins with such a record.
+	/// Returns the phase of an incident that begins with a record of this kind.
 	pub fn first(kind: RecordKind) -> Self {
 		Phase::Attributed.after(kind, false)
 	}
 
-	/// Where it stands after another record; `vacant` says whether nobody gets the seat.
+	/// Returns the phase after another record of this kind. `vacant` is `true` if no member gets
+	/// the seat.
 	pub fn after(self, kind: RecordKind, vacant: bool) -> Self {
 		use RecordKind::*;
 		match kind {
-			// What is undone stays so, whatever is heard of it later.
+			// A rollback is final, whatever records follow.
 			_ if self == Phase::RolledBack => self,
 			Suspected => Phase::Suspected,
 			Attributed | Equivocated => Phase::Attributed,
@@ -84,13 +90,13 @@ impl Phase {
 			Held | Degraded => Phase::Held,
 			Recovering => Phase::Decided,
 			FinalityResumed => Phase::Seated,
-			Reconciled | Thawed => Phase::Reconciled,
+			Reconciled | NormalOperationResumed => Phase::Reconciled,
 			Diverged => Phase::Diverged,
 			Unconfirmed => Phase::Unconfirmed,
 			CaseVetoed => Phase::Vetoed,
 			Cleared | Resumed => Phase::Dismissed,
 			RolledBack => Phase::RolledBack,
-			// The evidence may still stand; it is cleared apart.
+			// The evidence may still hold; a record of its own clears it.
 			Cancelled if self == Phase::Decided => Phase::Attributed,
 			CaseClosed if matches!(self, Phase::Waiting | Phase::Vetoed) => Phase::Dismissed,
 			Cancelled | CaseClosed | Elected | Penalized | Readmitted | AutomationSuspended
@@ -98,14 +104,14 @@ impl Phase {
 		}
 	}
 
-	/// Whether nothing is to happen any more.
+	/// Returns `true` if the incident is closed.
 	pub fn is_closed(self) -> bool {
 		use Phase::*;
 		matches!(self, Reconciled | Unconfirmed | Dismissed | RolledBack)
 	}
 }
 
-/// One outage, as its records tell it.
+/// Incident: one outage, as its records describe it.
 #[derive(
 	Clone,
 	PartialEq,
@@ -120,41 +126,43 @@ impl Phase {
 	Deserialize,
 )]
 pub struct Incident<AccountId> {
-	/// Whom it is about; none where it is about the set as a whole.
+	/// Member that the incident is about; `None` if it is about the set as a whole.
 	pub subject: Option<AccountId>,
-	/// Where it stands.
+	/// Phase of the incident.
 	pub phase: Phase,
-	/// The subject's last sign of life, as far as the chain can tell; where nobody failed, when it was opened.
+	/// Last sign of life of the subject, as far as the chain can tell. If no member failed: the
+	/// moment at which the incident was opened.
 	pub began: Moment,
-	/// The first evidence.
+	/// First evidence.
 	pub suspected: Moment,
-	/// When the evidence sufficed, or when people wanted it so.
+	/// Moment at which the evidence sufficed, or at which a change was decided without it.
 	pub attributed: Option<Moment>,
-	/// When the set without the subject became active.
+	/// Moment at which the set without the subject became active.
 	pub seated: Option<Moment>,
-	/// When it was known that who got the seat stands where the chain stands.
+	/// Moment at which the newly seated member was reconciled with the chain.
 	pub reconciled: Option<Moment>,
-	/// How many records it has, saturating.
+	/// Number of records, saturating.
 	pub count: u32,
-	/// Its records, oldest first; the first [`MAX_RECORDS`] of them.
+	/// Sequence numbers of the records, oldest first; the first [`MAX_RECORDS`] of them.
 	pub records: BoundedVec<RecordSeq, ConstU32<MAX_RECORDS>>,
 }
 
-/// How long the parts of a failover took, in blocks and milliseconds. Their sum is the time until the set converged safely.
+/// Durations of the parts of a failover, in blocks and milliseconds. Their sum is the time until
+/// the set converged safely.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, Serialize, Deserialize)]
 pub struct Times {
 	/// From the last sign of life to the first evidence.
 	pub detect: Moment,
-	/// From there until the evidence sufficed.
+	/// From then until the evidence sufficed.
 	pub attribute: Moment,
-	/// From there until the new set was active.
+	/// From then until the new set was active.
 	pub reconfigure: Moment,
-	/// From there until who got the seat had shown where it stands.
+	/// From then until the newly seated member was reconciled.
 	pub resync: Moment,
 }
 
 impl Times {
-	/// From the last sign of life to the end.
+	/// Returns the sum of all parts: from the last sign of life to reconciliation.
 	pub fn total(&self) -> Moment {
 		[self.detect, self.attribute, self.reconfigure, self.resync].iter().fold(
 			Moment::default(),
@@ -167,7 +175,7 @@ impl Times {
 }
 
 impl<AccountId: Clone> Incident<AccountId> {
-	/// The incident that a record opens, by block number `block`.
+	/// Creates the incident that a record opens in block `block`.
 	pub fn open<BlockNumber>(record: &Record<AccountId, BlockNumber>, block: u32) -> Self {
 		let now = Moment { block, time: record.time };
 		Self {
@@ -183,7 +191,8 @@ impl<AccountId: Clone> Incident<AccountId> {
 		}
 	}
 
-	/// Follows one of its records, written in block number `block`. What was reached first counts.
+	/// Updates the incident by one of its records, written in block `block`. Each moment keeps its
+	/// first value.
 	pub fn follow<BlockNumber>(
 		&mut self,
 		record: &Record<AccountId, BlockNumber>,
@@ -213,12 +222,12 @@ impl<AccountId: Clone> Incident<AccountId> {
 			},
 			_ => (),
 		}
-		// A full list keeps what it has.
+		// A full list keeps its first records.
 		let _ = self.records.try_push(record.seq);
 		self.count = self.count.saturating_add(1);
 	}
 
-	/// How long its parts took; `None` before it is reconciled.
+	/// Returns the durations of the parts; `None` before the incident is reconciled.
 	pub fn times(&self) -> Option<Times> {
 		let (attributed, seated, reconciled) = (self.attributed?, self.seated?, self.reconciled?);
 		Some(Times {
@@ -228,16 +237,6 @@ impl<AccountId: Clone> Incident<AccountId> {
 			resync: reconciled.since(&seated),
 		})
 	}
-}
-
-/// Told when a member that was seated has signed that it stands elsewhere than the chain.
-pub trait DivergenceHandler<AccountId> {
-	/// Takes the seat of `who` back. The incident is the one by which it got it.
-	fn on_divergence(incident: IncidentId, who: &AccountId);
-}
-
-impl<AccountId> DivergenceHandler<AccountId> for () {
-	fn on_divergence(_: IncidentId, _: &AccountId) {}
 }
 
 #[cfg(test)]

@@ -1,31 +1,31 @@
-//! The types and the small traits through which Understudy's pallets meet.
+//! Types and traits through which Understudy's pallets meet.
 //!
-//! No pallet of the suite depends on another one. What one of them offers to the others is a trait of this crate, and
-//! the runtime alone says who implements it for whom:
+//! No pallet of the suite depends on another one. A pallet offers its services to the others by the
+//! traits of this crate ([`traits`]), and the runtime alone wires them:
 //!
-//! | trait | offered by | used by | for |
+//! | trait | implemented by | used by | purpose |
 //! |---|---|---|---|
-//! | [`Slots`] | the runtime, from its consensus | heartbeat | who should have authored, who did |
-//! | [`HeartbeatKeys`] | the runtime, from `pallet-session` | heartbeat | a member's heartbeat key, a key's owner |
-//! | [`VoteKeys`] | the runtime, from `pallet-session` | heartbeat | whose finality votes are missing |
-//! | [`Registrations`] | heartbeat | rotation | who may be seated |
-//! | [`RosterHandler`] | heartbeat | rotation | a new roster took effect |
-//! | [`Verdicts`] | heartbeat | rotation | what the evidence says of every member |
-//! | [`JudgementHandler`] | rotation | heartbeat | a window was judged |
-//! | [`Backing`] | the runtime, from its election | rotation | whom to seat first |
-//! | [`Electorate`] | heartbeat | recovery | who decides on a recovery, with which keys |
-//! | [`ElectorateHandler`] | recovery | heartbeat | keys or the readiness of standbys changed |
-//! | [`Seats`] | rotation | recovery | which set can be seated, and seating it |
-//! | [`RecoveryControl`] | recovery | rotation | whether the set may change |
+//! | [`Slots`] | the runtime, from its consensus | heartbeat | authors of slots, for missed ones |
+//! | [`HeartbeatKeys`] | the runtime, from `pallet-session` | heartbeat, failover | heartbeat key of an account, and the reverse |
+//! | [`VoteKeys`] | the runtime, from `pallet-session` | heartbeat | account behind a finality vote |
+//! | [`Registrations`] | heartbeat | rotation | accounts whose node stands by |
+//! | [`RosterHandler`] | heartbeat, recovery | rotation | hand on each new roster |
+//! | [`Verdicts`] | heartbeat | rotation | verdicts on all members, and their evidence |
+//! | [`JudgementHandler`] | rotation | heartbeat | act on a judgement |
+//! | [`Backing`] | the runtime, from its election | rotation | order of candidates |
+//! | [`Electorate`] | heartbeat | recovery | members, keys in force, readiness |
+//! | [`ElectorateHandler`] | recovery | heartbeat | hand on changes of keys and readiness |
+//! | [`Seats`] | rotation | recovery | propose and seat a set |
+//! | [`RecoveryControl`] | recovery | rotation | freeze the set in a stall |
 //! | [`ForceFinality`] | the runtime, from its finality gadget | recovery | force a change of authorities |
-//! | [`FailoverLog`] | failover | rotation, recovery | write a record before the change takes effect |
-//! | [`EquivocationHandler`] | rotation | the runtime, where equivocations are reported | who equivocated is expelled |
-//! | [`DisableSeat`] | the runtime, from `pallet-session` | rotation | who is expelled and sits still authors nothing |
-//! | [`DivergenceHandler`] | rotation | failover | who was seated stands elsewhere than the chain |
+//! | [`FailoverLog`] | failover | rotation, recovery | record a change before it takes effect |
+//! | [`EquivocationHandler`] | rotation | the runtime, from its reports of equivocations | expel the offender |
+//! | [`DisableSeat`] | the runtime, from `pallet-session` | rotation | keep an expelled member from authoring |
+//! | [`DivergenceHandler`] | rotation | failover | take a seat back |
 //!
-//! The runtime APIs, which nodes and programs call, are in [`api`]; what a node leaves for its offchain worker is in
-//! [`offchain`], what members sign in [`statement`], how the log is committed to in [`mmr`],
-//! how many votes a recovery takes in [`quorum`].
+//! The runtime APIs, which nodes and programs call, are in [`api`]. Other modules hold what a node
+//! keeps for its offchain worker ([`offchain`]), the statements that members sign ([`statement`]),
+//! the commitment to the log ([`mmr`]), and the quorum of a recovery ([`quorum`]).
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -33,6 +33,7 @@ extern crate alloc;
 
 pub mod api;
 pub mod crypto;
+mod evidence;
 mod incident;
 mod log;
 pub mod mmr;
@@ -41,23 +42,23 @@ pub mod quorum;
 mod recovery;
 mod roster;
 pub mod statement;
+pub mod traits;
 mod unfit;
 mod verdict;
 pub mod vote;
 
-pub use incident::{DivergenceHandler, Incident, Phase, Times, MAX_RECORDS};
+pub use evidence::{equivocation_key, keep_equivocation, Evidence, MemberBits, NodeBytes, MAX_EVIDENCE};
+pub use incident::{Incident, Phase, Times, MAX_RECORDS};
 pub use log::{
-	equivocation_key, keep_equivocation, Checkpoint, Entry, Evidence, FailoverLog, IncidentId, Initiator,
-	LogHead, MemberBits, Moment, NewRecord, NodeBytes, Record, RecordKind, RecordSeq, ENGINE_ID,
-	MAX_EVIDENCE,
+	Checkpoint, Entry, IncidentId, Initiator, LogHead, Moment, NewRecord, Record, RecordKind, RecordSeq,
+	ENGINE_ID,
 };
-pub use recovery::{
-	BlockId, Electorate, ElectorateHandler, ForceFinality, Mode, RecoveryControl, RecoveryStatus, Seats,
-	Stall,
-};
-pub use roster::{
-	tolerated_faults, Backing, DisableSeat, EquivocationHandler, HeartbeatKeys, MemberIndex, Registrations,
-	RosterHandler, RosterId, Seat, Slots, Tag, Tags, VoteKeys,
+pub use recovery::{BlockId, Mode, RecoveryStatus, Stall};
+pub use roster::{tolerated_faults, MemberIndex, RosterId, Seat, Tag, Tags};
+pub use traits::{
+	Backing, DisableSeat, DivergenceHandler, Electorate, ElectorateHandler, EquivocationHandler, FailoverLog,
+	ForceFinality, HeartbeatKeys, JudgementHandler, RecoveryControl, Registrations, RosterHandler, Seats,
+	Slots, Verdicts, VoteKeys,
 };
 pub use unfit::Unfit;
-pub use verdict::{Detectors, Health, Judged, Judgement, JudgementHandler, Verdict, Verdicts, WindowIndex};
+pub use verdict::{Detectors, Health, Judged, Judgement, Verdict, WindowIndex};

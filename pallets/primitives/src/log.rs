@@ -1,24 +1,24 @@
-//! The failover log's records.
+//! Records of the failover log, and the evidence attached to them.
 
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 use sp_core::{bounded::BoundedVec, ConstU32, H256};
-use sp_runtime::Perbill;
 
 use crate::{
 	mmr::{hash, Domain, Salt},
-	MemberIndex, Verdict, WindowIndex,
+	Evidence, MAX_EVIDENCE,
 };
 
-/// A record's place in the log, from 0, without gaps.
+/// Sequence number of a record in the log, from 0, without gaps.
 pub type RecordSeq = u64;
 
-/// Names one outage from first evidence to resolution. 0 stands for "none": a change without an outage.
+/// Id of an incident: one outage from first evidence to resolution. 0 means none: a change without
+/// an outage.
 pub type IncidentId = u64;
 
-/// What a record tells.
+/// Event that a record states.
 #[derive(
 	Clone,
 	Copy,
@@ -34,63 +34,76 @@ pub type IncidentId = u64;
 	Deserialize,
 )]
 pub enum RecordKind {
-	/// An election changed who will be active.
+	/// An election changed the future active set.
 	Elected,
-	/// An incident began: the first evidence against a member that sits. Written when it is attributed, for what comes to
-	/// nothing changes nothing; its evidence says when that was.
+	/// An incident began: the first evidence against a member of the active set.
+	///
+	/// Written when the outage is attributed, because a suspicion that comes to nothing changes
+	/// nothing. Its evidence has the time of the first evidence.
 	Suspected,
-	/// The evidence suffices to say that the member fails.
+	/// The evidence suffices to conclude that the member fails.
 	Attributed,
-	/// Nothing more comes of the incident: the member does not fail any more, or lost its seat in another way.
+	/// The incident ended without more consequences: the member no longer fails, or lost its seat
+	/// in another way.
 	Cleared,
-	/// A member that is down, or has no keys any more, loses its seat to a standby; not in effect yet.
+	/// A member that is down, or no longer has keys, loses its seat to a standby. Not in effect
+	/// yet.
 	Replaced,
-	/// The same, but nobody takes the seat, for there is no healthy standby; not in effect yet.
+	/// The same, but the seat becomes vacant, because there is no healthy standby. Not in effect
+	/// yet.
 	Removed,
-	/// A decided change will not happen: the standby can no longer be seated, or the member came back in time.
+	/// A decided change was withdrawn: the standby can no longer be seated, or the member came back
+	/// in time.
 	Cancelled,
 	/// The decided change is in effect.
 	Seated,
-	/// More members fell at once than the systemic threshold: ordinary rotation holds still.
+	/// More members failed at once than the systemic threshold allows: ordinary rotation is
+	/// suspended.
 	Held,
-	/// Fewer members are under suspicion than the systemic threshold again: ordinary rotation goes on.
+	/// Fewer members are suspected than the systemic threshold again: ordinary rotation resumes.
 	Resumed,
-	/// The evidence against a member does not suffice for automation, or automation is suspended: the guardians are asked.
+	/// The evidence against a member does not suffice for automation, or automation is suspended:
+	/// the case is put to the guardians. Without a subject: the guardians permit a recovery.
 	CaseOpened,
-	/// The guardians want the member to keep its seat.
+	/// The guardians let the member keep its seat. Without a subject: they veto a recovery.
 	CaseVetoed,
-	/// The guardians did not answer in time, or the member does not fail any more.
+	/// The guardians did not answer in time, the member no longer fails, or the guardians pardoned
+	/// an expelled member.
 	CaseClosed,
-	/// The failed member was charged with an offence.
+	/// The member was charged with an offence.
 	Penalized,
 	/// A member that lost its seat may be seated again.
 	Readmitted,
-	/// A member that was evicted as down showed right after it that it was up: the outage does not count, and its jail is lifted.
+	/// A member that was evicted as down showed right after its eviction that it was up: the outage
+	/// does not count, and its jail is lifted.
 	RolledBack,
-	/// Rotation does not act by itself any more.
+	/// Rotation no longer acts by itself.
 	AutomationSuspended,
 	/// Rotation acts by itself again.
 	AutomationResumed,
-	/// The member that got the seat has signed where it stands, and that is where the chain stands.
+	/// The newly seated member has signed its position, and the position agrees with the chain.
 	Reconciled,
-	/// The member that got the seat has signed that it stands elsewhere. It loses the seat again.
+	/// The newly seated member has signed a position that contradicts the chain. It loses the seat
+	/// again.
 	Diverged,
-	/// The member that got the seat did not say in time where it stands.
+	/// The newly seated member did not sign its position in time.
 	Unconfirmed,
-	/// Finality stands still: elections and rotation hold still, and the members vote.
+	/// Finality has stalled: elections and rotation are frozen, and the members vote.
 	Degraded,
-	/// More than half of the members want the living to take the seats of the dead, and the change of authorities to be forced.
+	/// More than half of the members voted that responsive members replace unresponsive ones, and
+	/// that the change of authorities is forced.
 	Recovering,
-	/// Finality is back.
+	/// Finality advances again.
 	FinalityResumed,
-	/// It went on for long enough: everything else goes on.
-	Thawed,
-	/// A member signed two conflicting statements in consensus. It loses its seat, and is not
+	/// Finality has advanced for long enough: normal operation resumes.
+	#[serde(alias = "Thawed")]
+	NormalOperationResumed,
+	/// The member signed two conflicting statements in consensus. It loses its seat, and is not
 	/// seated again until the guardians pardon it.
 	Equivocated,
 }
 
-/// On whose word something happened.
+/// Party that caused an event.
 #[derive(
 	Clone,
 	Copy,
@@ -114,11 +127,11 @@ pub enum Initiator {
 	Member,
 	/// The guardians, or governance.
 	Guardians,
-	/// Anybody, on evidence that sufficed already.
+	/// Any account, on evidence that already sufficed.
 	Anyone,
 }
 
-/// A point in time.
+/// Point in time.
 #[derive(
 	Clone,
 	Copy,
@@ -137,14 +150,14 @@ pub enum Initiator {
 	Deserialize,
 )]
 pub struct Moment {
-	/// The block's number, saturating.
+	/// Block number, saturating.
 	pub block: u32,
-	/// Milliseconds since the Unix epoch.
+	/// Time in milliseconds since the Unix epoch.
 	pub time: u64,
 }
 
 impl Moment {
-	/// What passed since an earlier one, in blocks and milliseconds, saturating.
+	/// Returns the blocks and milliseconds that have passed since `earlier`, saturating.
 	pub fn since(&self, earlier: &Moment) -> Moment {
 		Moment {
 			block: self.block.saturating_sub(earlier.block),
@@ -153,169 +166,7 @@ impl Moment {
 	}
 }
 
-/// The most pieces of evidence that a record has.
-pub const MAX_EVIDENCE: u32 = 8;
-
-/// What an account says of its node, as bytes.
-pub type NodeBytes = BoundedVec<u8, ConstU32<96>>;
-
-/// A bit per member of the roster, the lowest first, of at most so many members.
-pub type MemberBits = BoundedVec<u8, ConstU32<128>>;
-
-/// One piece of what a record rests on. Each is a salted leaf under the record's `evidence_root`, so that one can be shown
-/// without the others.
-#[derive(
-	Clone,
-	PartialEq,
-	Eq,
-	Debug,
-	Encode,
-	Decode,
-	DecodeWithMemTracking,
-	MaxEncodedLen,
-	TypeInfo,
-	Serialize,
-	Deserialize,
-)]
-pub enum Evidence {
-	/// The verdict on the subject.
-	Verdict(Verdict),
-	/// The set after the change, where more than one seat changes: blake2-256 of its SCALE encoding.
-	Set(H256),
-	/// What a penalty was reckoned from.
-	Penalty {
-		/// Which outage of the member it is, of those that are not forgiven yet.
-		outages: u8,
-		/// How many members fell at once.
-		at_once: u32,
-		/// The share of its stake that it is charged.
-		fraction: Perbill,
-	},
-	/// When the failure began.
-	Onset {
-		/// The subject's last sign of life, as far as the chain can tell.
-		last_sign: Moment,
-		/// The first evidence against it.
-		first: Moment,
-	},
-	/// Detector S: the subject's own slots.
-	Slots {
-		/// The slot of the block that judged.
-		current: u64,
-		/// How many of its own it missed in a row, saturating.
-		missed: u8,
-	},
-	/// Detector H: signs of life in the running window, by heartbeat or block.
-	Signs {
-		/// The running window.
-		window: WindowIndex,
-		/// Whether there was one in it.
-		seen: bool,
-		/// Whether there was one in the window before.
-		seen_before: bool,
-		/// How many windows in a row lacked one that was due, saturating.
-		missed: u8,
-	},
-	/// Detector P: what those who probe the subject say.
-	Peers {
-		/// The running window.
-		window: WindowIndex,
-		/// How many of those who are assigned to it have reported somebody in that window.
-		reports: u16,
-		/// Those; of a large roster, the first of them.
-		reporters: BoundedVec<MemberIndex, ConstU32<16>>,
-		/// In how many windows in a row a quorum did, saturating.
-		windows: u8,
-	},
-	/// Detector V: who sees no finality votes of the subject.
-	Votes {
-		/// The running window.
-		window: WindowIndex,
-		/// How many have reported, in that window, that they see no votes of somebody.
-		reports: u16,
-		/// Those.
-		reporters: MemberBits,
-		/// In how many windows in a row a quorum did, saturating.
-		windows: u8,
-	},
-	/// What the subject says of its node, in SCALE: where its health is asked for, where it stands, and who runs it. Private.
-	Node(NodeBytes),
-	/// Where the member that got the seat stands, as it has signed.
-	State {
-		/// A block that it has seen finalized since it has the seat.
-		block: u32,
-		/// That block's hash.
-		hash: H256,
-		/// The state root in that block's header.
-		state_root: H256,
-	},
-	/// Finality, as the last authors see it.
-	Finality {
-		/// Up to which block it came.
-		finalized: u32,
-		/// When it came there.
-		since: Moment,
-	},
-	/// The votes for a recovery.
-	Quorum {
-		/// How many.
-		votes: u32,
-		/// Of how many members.
-		members: u32,
-		/// The block from which finality is to go on.
-		base: u32,
-	},
-	/// A member has voted for two proposals.
-	DoubleVote {
-		/// Their blocks' numbers, the smaller one first.
-		proposals: (u32, u32),
-	},
-	/// A member has signed two votes in one round of GRANDPA, and the chain has accepted the proof.
-	Equivocation {
-		/// Session of the votes.
-		session: u32,
-		/// Id of the authority set.
-		set: u64,
-		/// The round.
-		round: u64,
-		/// blake2-256 of the proof in SCALE, a `sp_consensus_grandpa::EquivocationProof`. The proof
-		/// is in the offchain index under [`equivocation_key`].
-		proof: H256,
-	},
-	/// A member has signed two blocks for one slot, and the chain has accepted the proof.
-	AuthorEquivocation {
-		/// Session of the slot.
-		session: u32,
-		/// The slot.
-		slot: u64,
-		/// blake2-256 of the proof in SCALE, a `sp_consensus_slots::EquivocationProof`. The proof is
-		/// in the offchain index under [`equivocation_key`].
-		proof: H256,
-	},
-}
-
-/// The key of an equivocation proof in the offchain index, by its hash.
-pub fn equivocation_key(proof: &H256) -> Vec<u8> {
-	(&b"understudy/equivocation"[..], proof).encode()
-}
-
-/// Keeps an equivocation proof in the offchain index, under [`equivocation_key`]. Returns its hash, for
-/// the evidence.
-pub fn keep_equivocation(proof: &impl Encode) -> H256 {
-	let bytes = proof.encode();
-	let hash = H256(sp_io::hashing::blake2_256(&bytes));
-	sp_io::offchain_index::set(&equivocation_key(&hash), &bytes);
-	hash
-}
-
-impl Evidence {
-	/// Whether it is shown only to whom its owner wants to show it.
-	pub fn is_private(&self) -> bool {
-		matches!(self, Evidence::Node(_))
-	}
-}
-
-/// One entry of the append-only failover log.
+/// Record: one entry of the append-only failover log.
 #[derive(
 	Clone,
 	PartialEq,
@@ -330,52 +181,54 @@ impl Evidence {
 	Deserialize,
 )]
 pub struct Record<AccountId, BlockNumber> {
-	/// Place in the log.
+	/// Sequence number in the log.
 	pub seq: RecordSeq,
-	/// [`Record::hash`] of the record before; zero for the first one.
+	/// [`Record::hash`] of the record before; zero for the first record.
 	pub previous: H256,
-	/// The block that wrote it.
+	/// Block that wrote the record.
 	pub block: BlockNumber,
-	/// When that was, in milliseconds since the Unix epoch, as precisely as the chain knows.
+	/// Time of that block, in milliseconds since the Unix epoch, as precisely as the chain knows
+	/// it.
 	pub time: u64,
-	/// The session of that block.
+	/// Session of that block.
 	pub session: u32,
-	/// The outage it belongs to, 0 if to none.
+	/// Incident that the record belongs to; 0 if to none.
 	pub incident: IncidentId,
-	/// What it tells.
+	/// Event that the record states.
 	pub kind: RecordKind,
-	/// On whose word.
+	/// Party that caused the event.
 	pub initiator: Initiator,
-	/// Whom it is about.
+	/// Member that the record is about.
 	pub subject: Option<AccountId>,
-	/// Who loses a seat.
+	/// Member that loses a seat.
 	pub from: Option<AccountId>,
-	/// Who gets that seat.
+	/// Member that gets that seat.
 	pub to: Option<AccountId>,
-	/// The root over the pieces of evidence, see [`evidence_root`](crate::mmr::evidence_root); zero where there are none.
+	/// Root over the pieces of evidence, see [`evidence_root`](crate::mmr::evidence_root); zero if
+	/// there are none.
 	pub evidence_root: H256,
 }
 
 impl<AccountId: Encode, BlockNumber: Encode> Record<AccountId, BlockNumber> {
-	/// The record's identity, its leaf in the MMR, and the next one's `previous`: blake2-256 of the SCALE encoding, behind the
-	/// domain's byte.
+	/// Returns the identity of the record, which is its leaf in the MMR and the `previous` of the
+	/// next record: blake2-256 of the domain byte and the SCALE encoding.
 	pub fn hash(&self) -> H256 {
 		hash(Domain::Record, self)
 	}
 }
 
-/// A record with the evidence that its root commits to.
+/// Record, with the evidence that its root commits to.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Entry<AccountId, BlockNumber> {
 	/// The record.
 	pub record: Record<AccountId, BlockNumber>,
-	/// What `record.evidence_root` commits to, piece by piece.
+	/// Pieces of evidence that `record.evidence_root` commits to.
 	pub evidence: BoundedVec<Evidence, ConstU32<MAX_EVIDENCE>>,
-	/// What hides the pieces that are not shown.
+	/// Salt that hides the pieces that are not shown.
 	pub salt: Salt,
 }
 
-/// The state of the log as a whole: what a proof stands on.
+/// Head of the log: the commitment that proofs lead to.
 #[derive(
 	Clone,
 	Copy,
@@ -392,73 +245,46 @@ pub struct Entry<AccountId, BlockNumber> {
 	Deserialize,
 )]
 pub struct LogHead {
-	/// How many records were ever written, and the next one's `seq`.
+	/// Number of records that were ever written, which is the `seq` of the next one.
 	pub count: RecordSeq,
-	/// Hash of the last record, zero while there is none.
+	/// Hash of the last record; zero while there is none.
 	pub hash: H256,
-	/// The MMR's root over all of them, zero while there is none.
+	/// Root of the MMR over all records; zero while there is none.
 	pub root: H256,
 }
 
-/// The engine under which checkpoints are in headers' digests.
+/// Consensus engine id of the checkpoints in header digests.
 pub const ENGINE_ID: sp_runtime::ConsensusEngineId = *b"undy";
 
-/// What a header's digest tells from time to time, so that a witness who keeps headers pins the log.
+/// Checkpoint of the log. The digests of some headers have one, so that a witness that keeps
+/// headers pins the log.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Checkpoint {
-	/// How many records there were.
+	/// Number of records.
 	pub count: RecordSeq,
-	/// The MMR's root over them.
+	/// Root of the MMR over them.
 	pub root: H256,
 }
 
-/// What the writer of a record knows; the log adds the rest.
+/// Part of a record that its writer supplies. The log adds the rest.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewRecord<AccountId> {
-	/// The outage it belongs to, 0 if to none.
+	/// Incident that the record belongs to; 0 if to none.
 	pub incident: IncidentId,
-	/// What it tells.
+	/// Event that the record states.
 	pub kind: RecordKind,
-	/// On whose word.
+	/// Party that caused the event.
 	pub initiator: Initiator,
-	/// Whom it is about.
+	/// Member that the record is about.
 	pub subject: Option<AccountId>,
-	/// Who loses a seat.
+	/// Member that loses a seat.
 	pub from: Option<AccountId>,
-	/// Who gets that seat.
+	/// Member that gets that seat.
 	pub to: Option<AccountId>,
-	/// On what evidence; what is beyond [`MAX_EVIDENCE`] is left out.
+	/// Pieces of evidence. Those beyond [`MAX_EVIDENCE`] are left out.
 	pub evidence: Vec<Evidence>,
-}
-
-/// The append-only log, as its writers see it.
-pub trait FailoverLog<AccountId> {
-	/// When it is, as the log has it.
-	fn now() -> Moment;
-	/// How many records there are.
-	fn count() -> RecordSeq;
-	/// A fresh incident's id, never 0.
-	fn open_incident() -> IncidentId;
-	/// Appends a record and says where it stands. Cannot fail: the log has no bound on its length, only on what of it is
-	/// kept in state.
-	fn append(record: NewRecord<AccountId>) -> RecordSeq;
-}
-
-impl<AccountId> FailoverLog<AccountId> for () {
-	fn now() -> Moment {
-		Moment::default()
-	}
-	fn count() -> RecordSeq {
-		0
-	}
-	fn open_incident() -> IncidentId {
-		1
-	}
-	fn append(_: NewRecord<AccountId>) -> RecordSeq {
-		0
-	}
 }
 
 #[cfg(test)]
@@ -482,7 +308,7 @@ mod tests {
 		}
 	}
 
-	/// The hash is what a proof stands on: a change of the encoding must be noticed here first.
+	/// Proofs rest on the hash, so this test must be the first to notice a change of the encoding.
 	#[test]
 	fn the_hash_of_a_record_is_pinned() {
 		assert_eq!(record().encode().len(), 8 + 32 + 4 + 8 + 4 + 8 + 1 + 1 + 3 * 9 + 32);

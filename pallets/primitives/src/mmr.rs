@@ -1,7 +1,9 @@
-//! How the failover log is committed to: Merkle Mountain Ranges, over the records and over each record's evidence.
+//! Commitments of the failover log: Merkle Mountain Ranges (MMR) over the records, and over the
+//! evidence of each record.
 //!
-//! The shape, the positions and the bagging of peaks are those of the crate that the SDK's own MMR pallet uses. What is hashed
-//! carries a domain byte, so that a leaf can never pass for an inner node, nor a record for a piece of evidence.
+//! The shape, the positions and the bagging of peaks are those of the crate that the SDK's own MMR
+//! pallet uses. Every preimage begins with a domain byte, so that a leaf can never pass for an
+//! inner node, nor a record for a piece of evidence.
 
 use alloc::vec::Vec;
 use codec::{Decode, Encode};
@@ -17,7 +19,7 @@ use sp_io::hashing::blake2_256;
 
 use crate::Evidence;
 
-/// What a hash is of. The first byte of the preimage; never changes its meaning.
+/// Domain of a hash: the first byte of its preimage. The meaning of a byte never changes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Domain {
 	/// A record.
@@ -26,13 +28,14 @@ pub enum Domain {
 	Node = 1,
 	/// A piece of evidence.
 	Evidence = 2,
-	/// What hides a piece of evidence.
+	/// A salt, which hides a piece of evidence.
 	Salt = 3,
-	/// A peak, and those to its right. Were it hashed as two nodes are, a leaf could be shown in another one's place.
+	/// A peak, and the bagged peaks to its right. If these were hashed as two nodes are, a leaf
+	/// could be shown at the place of another one.
 	Peaks = 4,
 }
 
-/// blake2-256 of the domain's byte and the SCALE encoding.
+/// Returns blake2-256 of the domain byte and the SCALE encoding.
 pub fn hash(domain: Domain, what: &impl Encode) -> H256 {
 	let mut preimage = Vec::with_capacity(what.size_hint().saturating_add(1));
 	preimage.push(domain as u8);
@@ -40,12 +43,12 @@ pub fn hash(domain: Domain, what: &impl Encode) -> H256 {
 	H256(blake2_256(&preimage))
 }
 
-/// Joins two nodes.
+/// Hash rule that joins two nodes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Join;
 
 impl Join {
-	/// The node above these two.
+	/// Returns the parent of two nodes.
 	pub fn of(left: &H256, right: &H256) -> H256 {
 		hash(Domain::Node, &(left, right))
 	}
@@ -58,19 +61,19 @@ impl Merge for Join {
 		Ok(Self::of(left, right))
 	}
 
-	/// The crate bags from the right to the left, and gives what is to the right first.
+	/// Bags two peaks. The crate bags from the right to the left, and passes the right one first.
 	fn merge_peaks(right: &H256, left: &H256) -> mmr_lib::Result<H256> {
 		Ok(hash(Domain::Peaks, &(right, left)))
 	}
 }
 
-/// The size of the MMR, in nodes, that has so many leaves. `None` where there cannot be that many.
+/// Returns the size, in nodes, of the MMR with this many leaves. `None` if there are too many.
 pub fn size(leaves: u64) -> Option<u64> {
-	// The crate reckons with twice the number of leaves.
+	// The crate computes with twice the number of leaves.
 	(leaves <= u64::MAX >> 2).then(|| leaves.checked_sub(1).map_or(0, leaf_index_to_mmr_size))
 }
 
-/// A log's peaks, from the left to the right: all that appending needs.
+/// Peaks of an MMR, from the left to the right: all that appending needs.
 pub struct Peaks<'a> {
 	peaks: Vec<H256>,
 	leaves: u64,
@@ -78,14 +81,14 @@ pub struct Peaks<'a> {
 }
 
 impl<'a> Peaks<'a> {
-	/// The peaks of so many leaves. `keep` is told of every new node that joins two others: the node, the left and the right
-	/// one.
+	/// Creates the peaks of an MMR with this many leaves. `keep` is called for every new inner
+	/// node, with the node, its left child and its right child.
 	pub fn new(leaves: u64, peaks: Vec<H256>, keep: &'a mut dyn FnMut(H256, H256, H256)) -> Self {
 		Self { peaks, leaves, keep }
 	}
 
-	/// The peaks after one more leaf, and their bagged root. `None` where these peaks are not of so many leaves, or there
-	/// cannot be more.
+	/// Appends a leaf, and returns the new peaks and their bagged root. `None` if the peaks do not
+	/// match the number of leaves, or there cannot be more leaves.
 	pub fn push(mut self, leaf: H256) -> Option<(Vec<H256>, H256)> {
 		let size = size(self.leaves).filter(|_| self.peaks.len() as u32 == self.leaves.count_ones())?;
 		let mut mmr = MMR::<_, Join, _>::new(size, &mut self);
@@ -105,7 +108,7 @@ impl MMRStoreReadOps<H256> for &mut Peaks<'_> {
 }
 
 impl MMRStoreWriteOps<H256> for &mut Peaks<'_> {
-	/// A leaf, and the nodes above it that became complete.
+	/// Takes a leaf, and the nodes above it that it completes.
 	fn append(&mut self, _: u64, nodes: Vec<H256>) -> mmr_lib::Result<()> {
 		let mut nodes = nodes.into_iter();
 		let mut right = nodes.next().ok_or(mmr_lib::Error::InconsistentStore)?;
@@ -120,7 +123,7 @@ impl MMRStoreWriteOps<H256> for &mut Peaks<'_> {
 	}
 }
 
-/// Nodes looked up by their hash, from the peaks down.
+/// Nodes of an MMR, looked up by their hash from the peaks down.
 pub struct Nodes<'a> {
 	peaks: &'a [H256],
 	leaves: u64,
@@ -128,12 +131,12 @@ pub struct Nodes<'a> {
 }
 
 impl<'a> Nodes<'a> {
-	/// The log with these peaks; `children` says of a node which two it joins.
+	/// Creates the MMR with these peaks. `children` returns the left and the right child of a node.
 	pub fn new(leaves: u64, peaks: &'a [H256], children: &'a dyn Fn(&H256) -> Option<(H256, H256)>) -> Self {
 		Self { peaks, leaves, children }
 	}
 
-	/// The leaf at this place.
+	/// Returns the leaf with this index.
 	pub fn leaf(&self, index: u64) -> Option<H256> {
 		if index >= self.leaves {
 			return None;
@@ -141,8 +144,10 @@ impl<'a> Nodes<'a> {
 		self.node(leaf_index_to_pos(index))
 	}
 
-	/// The node at this position: the way down from the peak that it is under. A perfect tree with its peak at `top` and `span`
-	/// nodes has its left subtree's root at `top - 1 - half`, with `half` nodes in each, and its right one's at `top - 1`.
+	/// Returns the node at this position, by the path down from the peak above it.
+	///
+	/// A perfect tree with its peak at `top` and `span` nodes has the root of its left subtree at
+	/// `top - 1 - half` and that of its right subtree at `top - 1`, with `half` nodes in each.
 	fn node(&self, pos: u64) -> Option<H256> {
 		let tops = get_peaks(size(self.leaves)?);
 		let place = tops.iter().position(|top| pos <= *top)?;
@@ -158,7 +163,7 @@ impl<'a> Nodes<'a> {
 		Some(node)
 	}
 
-	/// What shows that the leaves at these places are in it.
+	/// Returns the proof that the leaves with these indices are in the MMR.
 	pub fn prove(&self, indices: &[u64]) -> Option<Vec<H256>> {
 		if indices.iter().any(|index| *index >= self.leaves) {
 			return None;
@@ -168,7 +173,8 @@ impl<'a> Nodes<'a> {
 		Some(mmr.gen_proof(positions).ok()?.proof_items().to_vec())
 	}
 
-	/// What shows that the log with the first `count` leaves was a beginning of this one; for fewer than it has now.
+	/// Returns the proof that the MMR over the first `count` leaves is a prefix of this one. `None`
+	/// if `count` is 0, or not below the present number of leaves.
 	pub fn ancestry(&self, count: u64) -> Option<Ancestry> {
 		if count == 0 || count >= self.leaves {
 			return None;
@@ -185,21 +191,21 @@ impl MMRStoreReadOps<H256> for &Nodes<'_> {
 	}
 }
 
-/// What shows that a log was a beginning of the one that it has become.
+/// Proof that an earlier state of a log is a prefix of the present one.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ancestry {
-	/// How many leaves it had.
+	/// Number of leaves that the log had.
 	pub count: u64,
-	/// The peaks it had, from the left to the right.
+	/// Peaks that the log had, from the left to the right.
 	pub peaks: Vec<H256>,
-	/// The nodes, by their ascending position, that lead from these peaks to the root that the log has now.
+	/// Nodes, by ascending position, that lead from these peaks to the present root of the log.
 	pub path: Vec<(u64, H256)>,
 }
 
 impl Ancestry {
-	/// The root that the log had, and the one that it has now that it has `leaves`. `None` where these peaks and nodes make
-	/// none.
+	/// Returns the root that the log had, and the root that it has with `leaves` leaves. `None` if
+	/// these peaks and nodes lead to no root.
 	pub fn roots(self, leaves: u64) -> Option<(H256, H256)> {
 		let Ancestry { count, peaks, path } = self;
 		if count == 0 || count >= leaves {
@@ -207,7 +213,7 @@ impl Ancestry {
 		}
 		let (old, new) = (size(count)?, size(leaves)?);
 		let places = get_peaks(old);
-		// In one order only, and not one node more than it takes.
+		// The encoding of a proof is unique: one order, and exactly the necessary nodes.
 		if !path.is_sorted_by(|(one, _), (next, _)| one < next) {
 			return None;
 		}
@@ -220,11 +226,11 @@ impl Ancestry {
 	}
 }
 
-/// The root that these leaves, at these places of so many, and this proof make. `None` where they make none: the proof is not
-/// of these leaves.
+/// Returns the root of an MMR with this many leaves, from the leaves that are shown, by ascending
+/// index, and their proof. `None` if the proof does not belong to these leaves.
 pub fn root_of(leaves: u64, shown: Vec<(u64, H256)>, proof: Vec<H256>) -> Option<H256> {
 	let size = size(leaves).filter(|_| leaves > 0 && !shown.is_empty())?;
-	// The crate does not look at the proof of an only leaf.
+	// The crate does not check the proof of a single leaf.
 	if leaves == 1 && !proof.is_empty() {
 		return None;
 	}
@@ -239,39 +245,41 @@ pub fn root_of(leaves: u64, shown: Vec<(u64, H256)>, proof: Vec<H256>) -> Option
 	MerkleProof::<_, Join>::new(size, proof).calculate_root(shown).ok()
 }
 
-/// What hides the pieces of a record's evidence: who knows it can open all of them.
+/// Salt that hides evidence. Knowledge of the salt of a record opens all of its pieces.
 pub type Salt = H256;
 
-/// The salt of one piece.
+/// Returns the salt of one piece of evidence, from that of the record.
 pub fn salt_of(salt: &Salt, piece: u8) -> Salt {
 	hash(Domain::Salt, &(salt, piece))
 }
 
-/// A piece of evidence as a leaf. It names its place and how many there are: they cannot be exchanged or left out unseen.
+/// Returns the leaf of a piece of evidence. It commits to the index of the piece and the number of
+/// pieces, so that no piece can be exchanged or left out unnoticed.
 pub fn evidence_leaf(piece: u8, of: u8, salt: &Salt, evidence: &Evidence) -> H256 {
 	hash(Domain::Evidence, &(piece, of, salt, evidence))
 }
 
-/// The leaves of a record's evidence.
+/// Returns the leaves of a record's evidence.
 fn evidence_leaves(salt: &Salt, evidence: &[Evidence]) -> Vec<H256> {
 	let of = evidence.len() as u8;
 	let leaf = |(piece, evidence): (u8, &Evidence)| evidence_leaf(piece, of, &salt_of(salt, piece), evidence);
 	(0..).zip(evidence).map(leaf).collect()
 }
 
-/// The peaks of these leaves, from the left to the right, and their root: zero where there are none. `keep` is told of every node
-/// that joins two others.
+/// Returns the peaks of these leaves, from the left to the right, and their root, which is zero if
+/// there are none. `keep` is called for every inner node.
 fn range_of(leaves: Vec<H256>, keep: &mut dyn FnMut(H256, H256, H256)) -> Option<(Vec<H256>, H256)> {
 	let start = (Vec::new(), H256::zero());
 	(0..).zip(leaves).try_fold(start, |(peaks, _), (before, leaf)| Peaks::new(before, peaks, keep).push(leaf))
 }
 
-/// The commitment to a record's evidence: the root over its pieces, zero where there are none.
+/// Returns the commitment to a record's evidence: the root over its pieces, zero if there are none.
 pub fn evidence_root(salt: &Salt, evidence: &[Evidence]) -> H256 {
 	range_of(evidence_leaves(salt, evidence), &mut |_, _, _| ()).map(|(_, root)| root).unwrap_or_default()
 }
 
-/// What shows that some pieces of a record's evidence are what it commits to, and tells nothing of the others.
+/// Returns the proof that some pieces of a record's evidence are those that it commits to. The
+/// proof reveals nothing of the others.
 pub fn prove_evidence(salt: &Salt, evidence: &[Evidence], pieces: &[u64]) -> Option<Vec<H256>> {
 	let mut children = alloc::collections::BTreeMap::new();
 	let mut keep = |node, left, right| {
@@ -306,7 +314,7 @@ mod tests {
 				log.children.insert(node, (left, right));
 			};
 			let peaks = Peaks::new(index, core::mem::take(&mut log.peaks), &mut keep);
-			(log.peaks, log.root) = peaks.push(leaf(index)).expect("there is room");
+			(log.peaks, log.root) = peaks.push(leaf(index)).expect("the MMR has room");
 			log.leaves.push(leaf(index));
 		}
 		log
@@ -327,7 +335,7 @@ mod tests {
 			let nodes = Nodes::new(count, &log.peaks, &children);
 			for index in 0..count {
 				assert_eq!(nodes.leaf(index), Some(leaf(index)));
-				let proof = nodes.prove(&[index]).expect("the leaf is there");
+				let proof = nodes.prove(&[index]).expect("the leaf exists");
 				let root = |at, leaf, proof| root_of(count, alloc::vec![(at, leaf)], proof);
 				assert_eq!(root(index, leaf(index), proof.clone()), Some(log.root));
 				assert_ne!(root(index, leaf(99), proof.clone()), Some(log.root));
@@ -342,7 +350,7 @@ mod tests {
 			assert_eq!(nodes.prove(&[count]), None);
 			let all: Vec<u64> = (0..count).collect();
 			let shown = all.iter().map(|index| (*index, leaf(*index))).collect();
-			assert_eq!(root_of(count, shown, nodes.prove(&all).expect("they are there")), Some(log.root));
+			assert_eq!(root_of(count, shown, nodes.prove(&all).expect("they exist")), Some(log.root));
 		}
 	}
 
@@ -353,7 +361,7 @@ mod tests {
 			let children = |node: &H256| longer.children.get(node).copied();
 			let nodes = Nodes::new(count, &longer.peaks, &children);
 			for before in 1..count {
-				let ancestry = nodes.ancestry(before).expect("it was shorter once");
+				let ancestry = nodes.ancestry(before).expect("it was shorter before");
 				assert_eq!(ancestry.clone().roots(count), Some((log(before).root, longer.root)));
 				let changed = |change: &dyn Fn(&mut Ancestry)| {
 					let mut changed = ancestry.clone();
@@ -418,7 +426,7 @@ mod tests {
 		let evidence: Vec<Evidence> = (0..5).map(|byte| Evidence::Set(H256::repeat_byte(byte))).collect();
 		let root = evidence_root(&salt, &evidence);
 		for piece in 0..5u8 {
-			let proof = prove_evidence(&salt, &evidence, &[piece.into()]).expect("it is there");
+			let proof = prove_evidence(&salt, &evidence, &[piece.into()]).expect("the piece exists");
 			let leaf = |of| evidence_leaf(piece, of, &salt_of(&salt, piece), &evidence[piece as usize]);
 			let shown = |leaf| alloc::vec![(piece.into(), leaf)];
 			assert_eq!(root_of(5, shown(leaf(5)), proof.clone()), Some(root));

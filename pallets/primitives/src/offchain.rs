@@ -1,5 +1,6 @@
-//! What a node leaves in its offchain storage for its own offchain worker: what only the node can know, and what its
-//! operator decided. Nobody else reads or writes it, and the chain never sees it.
+//! Values that a node leaves in its offchain storage for its own offchain worker: its local
+//! observations, and decisions of its operator. No other program reads or writes them, and the
+//! chain never sees them.
 
 use alloc::vec::Vec;
 use codec::{Decode, DecodeAll, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -11,30 +12,31 @@ use sp_runtime::{
 
 use crate::{crypto::AuthorityId, BlockId, MemberIndex};
 
-/// Key under which the node keeps its [`FinalityView`]. Another layout has another key, so that a
-/// node and a runtime of different releases do not take one for the other.
+/// Key of the node's [`FinalityView`]. Each layout has its own key, so that a node and a runtime of
+/// different releases do not confuse them.
 pub const FINALITY_VIEW: &[u8] = b"understudy/node/finality/2";
-/// Key under which a node of the first release keeps its view, which lacks [`FinalityView::idle`].
+/// Key of the finality view of a node of the first release, which lacks [`FinalityView::idle`].
 pub const FIRST_FINALITY_VIEW: &[u8] = b"understudy/node/finality";
-/// Where the node keeps its [`NodeVersion`].
+/// Key of the node's [`NodeVersion`].
 pub const NODE_VERSION: &[u8] = b"understudy/node/version";
-/// Where the node keeps its operator's [`Probing`].
+/// Key of the operator's [`Probing`].
 pub const PROBING: &[u8] = b"understudy/node/probing";
 
-/// Where the node keeps its [`Lock`].
+/// Key of the node's [`Lock`].
 pub const LOCK: &[u8] = b"understudy/node/lock";
-/// Where the node keeps the block that its GRANDPA voter prevoted for last, a [`BlockId`].
+/// Key of the block that the node's GRANDPA voter prevoted for last, a [`BlockId`].
 pub const PREVOTED: &[u8] = b"understudy/node/prevoted";
-/// Key under which the node keeps the last proposal, a [`BlockId`], that its operator has taken back
-/// the node's vote for. A runtime of the first release knows this one alone.
+/// Key of the last proposal, a [`BlockId`], for which the operator has taken back the node's vote.
+/// A runtime of the first release knows this key alone.
 pub const RELEASED: &[u8] = b"understudy/node/released";
-/// Key under which the node keeps all such proposals, a list of [`BlockId`], see [`released`]: it sends
-/// these votes no more.
+/// Key of all such proposals, a list of [`BlockId`], see [`released`]. The node no longer sends the
+/// votes for them.
 pub const ALL_RELEASED: &[u8] = b"understudy/node/released/2";
-/// Number of proposals that are kept so, the last ones.
+/// Maximum number of proposals under [`ALL_RELEASED`], the last ones.
 pub const MAX_RELEASED: usize = 16;
 
-/// The proposals whose votes were taken back, from both entries, which `read` finds by their keys.
+/// Returns the proposals whose votes were taken back, from both entries. `read` returns the value
+/// under a key.
 ///
 /// # Errors
 ///
@@ -49,55 +51,58 @@ pub fn released<Hash: Decode + PartialEq>(
 	Ok(released)
 }
 
-/// Name under which the node keeps each member's vote for a recovery, see [`vote_key`].
+/// Name in the keys of the members' votes for a recovery, see [`vote_key`].
 const VOTE: &[u8] = b"understudy/recovery/vote";
 
-/// Key under which the node keeps a member's vote. By the member, not by its key: another key is no
-/// other vote.
+/// Returns the key under which the node stores a member's vote. It names the member, not its
+/// heartbeat key: another heartbeat key gives the member no other vote.
 pub fn vote_key(who: &impl Encode) -> Vec<u8> {
 	(VOTE, who).encode()
 }
 
-/// Returns whether an entry of the offchain storage must be on disk before anything follows from
-/// it: what binds the node, and what it is bound by.
+/// Returns `true` if an entry of the offchain storage must be on disk before anything follows from
+/// it: entries that bind the node, and entries that release it.
 pub fn must_be_durable(key: &[u8]) -> bool {
 	[LOCK, PREVOTED, RELEASED, ALL_RELEASED].contains(&key) || key.starts_with(&VOTE.encode())
 }
 
-/// What a node has voted to recover from. Written before the vote is sent, and read before each prevote.
+/// Lock of a node by its vote for a recovery. Written before the vote is sent, and read before each
+/// prevote.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Lock<Hash> {
-	/// The proposal that it has voted for.
+	/// Proposal that the node has voted for.
 	pub proposal: BlockId<Hash>,
-	/// The id of GRANDPA's authority set that the node was in.
+	/// Id of the GRANDPA authority set that the node was in.
 	pub set: u64,
 }
 
-/// What the node sees of finality.
+/// Finality, as the node observes it.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct FinalityView {
-	/// When this was written, in milliseconds since the Unix epoch.
+	/// Time at which this was written, in milliseconds since the Unix epoch.
 	pub at: u64,
-	/// When the node's last finalized block became so for it, in the same unit.
+	/// Time at which the node finalized its last finalized block, in the same unit.
 	pub advanced: u64,
-	/// That block's number, saturating.
+	/// Number of that block, saturating.
 	pub finalized: u32,
-	/// That block's header, in SCALE.
+	/// Header of that block, in SCALE.
 	pub header: Vec<u8>,
-	/// The id of the authority set that votes now.
+	/// Id of the current authority set.
 	pub set: u64,
-	/// What the node has prevoted for last, as in [`PREVOTED`], and the best block if that builds on it; in SCALE.
+	/// Block that the node has prevoted for last, as in [`PREVOTED`], and the best block if that
+	/// builds on it; in SCALE.
 	pub prevoted: Vec<u8>,
-	/// The voters of the current set of whom the node sees no vote: the raw public key, and for how many seconds.
+	/// Voters of the current set from which the node sees no vote: the raw public key, and the
+	/// number of seconds without a vote.
 	pub silent: Vec<([u8; 32], u32)>,
-	/// Number of authorities that author blocks by turns.
+	/// Number of authorities that author blocks in turn.
 	pub authors: u32,
-	/// Those of whom the node has seen no block for some of their slots, on whatever branch: the
-	/// place among the authors, and the number of such slots in a row.
+	/// Authorities that left some of their slots without a block that the node has seen, on any
+	/// branch: the index among the authors, and the number of such slots in a row.
 	pub idle: Vec<(MemberIndex, u32)>,
 }
 
-/// The view as the first release has it.
+/// Layout of the finality view in the first release.
 #[derive(Encode, Decode)]
 struct FirstFinalityView {
 	at: u64,
@@ -110,8 +115,8 @@ struct FirstFinalityView {
 }
 
 impl FinalityView {
-	/// Reads the view that the node has left. Says so in the node's log where the node is older
-	/// than the runtime.
+	/// Reads the view that the node has left. Warns in the node's log if the node is older than the
+	/// runtime.
 	pub fn read() -> Option<Self> {
 		if let Some(view) = StorageValueRef::persistent(FINALITY_VIEW).get().ok().flatten() {
 			return Some(view);
@@ -119,31 +124,32 @@ impl FinalityView {
 		let first = StorageValueRef::persistent(FIRST_FINALITY_VIEW).get().ok().flatten()?;
 		log::warn!(
 			target: "understudy",
-			"this node is of an earlier release than its runtime; it does not notice members that author nothing: upgrade it"
+			"this node is of an earlier release than its runtime and does not detect members that author no blocks: upgrade it"
 		);
 		let FirstFinalityView { at, advanced, finalized, header, set, prevoted, silent } = first;
 		Some(Self { at, advanced, finalized, header, set, prevoted, silent, authors: 0, idle: Vec::new() })
 	}
 
-	/// The view for a runtime of the first release, which reads it under [`FIRST_FINALITY_VIEW`].
+	/// Encodes the view for a runtime of the first release, which reads it under
+	/// [`FIRST_FINALITY_VIEW`].
 	pub fn to_first(&self) -> Vec<u8> {
 		let Self { at, advanced, finalized, set, .. } = *self;
 		let (header, prevoted, silent) = (self.header.clone(), self.prevoted.clone(), self.silent.clone());
 		FirstFinalityView { at, advanced, finalized, header, set, prevoted, silent }.encode()
 	}
 
-	/// What the node has prevoted for last, and a block that builds on it.
+	/// Decodes the block that the node has prevoted for last, and a block that builds on it.
 	pub fn prevoted<Block: Decode>(&self) -> Option<(Block, Block)> {
 		Decode::decode(&mut &self.prevoted[..]).ok()
 	}
 
-	/// The last finalized block's header, as the chain has it.
+	/// Decodes the header of the last finalized block, as the chain's type.
 	pub fn last<Header: Decode>(&self) -> Option<Header> {
 		Header::decode_all(&mut &self.header[..]).ok()
 	}
 }
 
-/// A node's release.
+/// Release of a node.
 #[derive(
 	Clone,
 	Copy,
@@ -162,39 +168,42 @@ impl FinalityView {
 	serde::Deserialize,
 )]
 pub struct NodeVersion {
-	/// Changes what others rely on.
+	/// Number that rises with a breaking change.
 	pub major: u16,
-	/// Adds something.
+	/// Number that rises with an addition.
 	pub minor: u16,
-	/// Mends something.
+	/// Number that rises with a fix.
 	pub patch: u16,
 }
 
-/// Which endpoints an operator lets the node ask for their health.
+/// Endpoints that an operator permits the node to probe.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode)]
 pub enum Probing {
-	/// None: the node probes nobody, and reports nobody for it.
+	/// No endpoint. The node probes no member, and reports none as unreachable.
 	Off,
-	/// Those with an address that is reachable from everywhere. What others register must not make the node talk to
-	/// its operator's own network.
+	/// Endpoints with an address that is reachable from everywhere. The registrations of others
+	/// must not make the node talk to its operator's own network.
 	#[default]
 	Public,
-	/// All of them, private and loopback addresses included: for test networks.
+	/// All endpoints, including private and loopback addresses: for test networks.
 	Any,
 }
 
-/// After so many blocks a transaction that did not make it into one is sent again.
+/// Number of blocks after which a transaction is sent again if no block included it.
 const RESEND_AFTER: u32 = 2;
 
-/// When something was done last, kept in the node's offchain storage.
+/// Last execution of a task, stored in the node's offchain storage.
 #[derive(Encode, Decode)]
 struct Claim<BlockNumber> {
 	task: Vec<u8>,
 	at: BlockNumber,
 }
 
-/// Whether a worker is to do something now that is done once per `task`: it was not for this very task, or that is two
-/// blocks ago. The lock also keeps two workers, of two blocks at the same height, from doing it twice.
+/// Returns `true` if a worker is to do now what is done once per `task`: it was last done for
+/// another task, or two blocks ago.
+///
+/// The claim is stored atomically, so that of two workers, of two blocks at the same height, only
+/// one gets it.
 pub fn claim<BlockNumber>(name: &str, key: &AuthorityId, task: impl Encode, now: BlockNumber) -> bool
 where
 	BlockNumber: Encode + Decode + Saturating + From<u32> + PartialOrd + Copy,

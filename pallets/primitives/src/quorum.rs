@@ -1,43 +1,46 @@
-//! How many are enough. Pure functions.
+//! Numbers of votes that suffice: for a recovery, and for finality. Pure functions.
 
 use crate::tolerated_faults;
 
-/// The least number of votes that is strictly more than half of the members.
+/// Returns the least number of votes that is strictly more than half of the members.
 pub fn needed(members: u32) -> u32 {
 	(members / 2).saturating_add(1)
 }
 
-/// Whether the votes suffice: strictly more than half of the members, so that two sides of a partition never both have
-/// enough (I4), and more of the active ones than may fail, so that the rest of them cannot finalize another branch as the set
-/// that they are.
+/// Returns `true` if the votes suffice for a recovery.
+///
+/// They must come from strictly more than half of the members, so that two sides of a partition
+/// never both have enough (I4). They must also come from more active members than may fail, so that
+/// the remaining active members cannot finalize another branch as the current set.
 pub fn is_quorum(votes: Count, members: Count) -> bool {
 	votes.all() >= needed(members.all()) && votes.active > tolerated_faults(members.active)
 }
 
-/// So many of the active set, and so many in reserve.
+/// Number of members in each part of a roster.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Count {
-	/// Of the active set.
+	/// Members of the active set.
 	pub active: u32,
-	/// In reserve.
+	/// Members of the reserve.
 	pub reserve: u32,
 }
 
 impl Count {
-	/// Those among the members that `counts`, where the first `active` of them are the active ones.
+	/// Counts the `members` for which `counts` returns `true`. The first `active` of them are the
+	/// active set.
 	pub fn of<Id>(members: &[Id], active: u32, counts: impl Fn(&Id) -> bool) -> Self {
 		let (active, reserve) = members.split_at((active as usize).min(members.len()));
 		let among = |members: &[Id]| members.iter().filter(|who| counts(who)).count() as u32;
 		Self { active: among(active), reserve: among(reserve) }
 	}
 
-	/// Both together, saturating.
+	/// Returns the sum of both parts, saturating.
 	pub fn all(&self) -> u32 {
 		self.active.saturating_add(self.reserve)
 	}
 }
 
-/// Whether a set can finalize again: more than two thirds of it are alive.
+/// Returns `true` if a set of this many seats can finalize: more than two thirds of it are alive.
 pub fn is_enough(alive: u32, seats: u32) -> bool {
 	seats > 0 && u64::from(alive) * 3 > u64::from(seats) * 2
 }
@@ -64,7 +67,8 @@ mod tests {
 		}
 		let most = Count { active: u32::MAX, reserve: u32::MAX };
 		assert!(is_quorum(most, most) && !is_quorum(Count::default(), Count::default()));
-		// Two of four are enough with two standbys; a standby too many is no substitute for one of the active.
+		// Two of four active members suffice with two standbys. A further standby does not make up
+		// for a missing active member.
 		let four = |reserve| Count { active: 4, reserve };
 		assert!(is_quorum(Count { active: 2, reserve: 2 }, four(2)));
 		assert!(!is_quorum(Count { active: 1, reserve: 3 }, four(3)));

@@ -1,13 +1,12 @@
-//! How recovery from excessive faults meets rotation, consensus and the log.
+//! Types of the recovery from excessive faults: the mode, blocks, the stall and the status.
 
-use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
 use crate::{IncidentId, Moment};
 
-/// The mode the chain is in.
+/// Safety mode of the chain.
 #[derive(
 	Clone,
 	Copy,
@@ -26,18 +25,20 @@ use crate::{IncidentId, Moment};
 	Deserialize,
 )]
 pub enum Mode {
-	/// Finality follows.
+	/// Finality advances.
 	#[default]
 	Safe,
-	/// It stands still. Elections and rotation hold still, few transactions are let in, and the members vote.
+	/// Finality has stalled. Elections and rotation are frozen, the intake gate limits ordinary
+	/// transactions, and the members vote.
 	DegradedSafe,
-	/// More than half of the members want it, and the living take the seats of the dead.
+	/// More than half of the members have voted for a recovery. Responsive members replace
+	/// unresponsive ones.
 	RecoveryInProgress,
-	/// It is back, and must go on for a while before everything else goes on.
+	/// Finality advances again, and must do so for a while before normal operation resumes.
 	SafeResumed,
 }
 
-/// A block, by its number and hash.
+/// Number and hash of a block.
 #[derive(
 	Clone,
 	Copy,
@@ -53,13 +54,13 @@ pub enum Mode {
 	Deserialize,
 )]
 pub struct BlockId<Hash> {
-	/// Its number.
+	/// Number of the block.
 	pub number: u32,
-	/// Its hash.
+	/// Hash of the block.
 	pub hash: Hash,
 }
 
-/// A stall of finality as the chain noticed it. What proofs of a forced change show it by.
+/// Stall of finality, as the chain noticed it. Proofs of a forced change show this value.
 #[derive(
 	Clone,
 	Copy,
@@ -75,121 +76,47 @@ pub struct BlockId<Hash> {
 	Deserialize,
 )]
 pub struct Stall {
-	/// The block up to which finality had come.
+	/// Last block that the finality view had as final.
 	pub finalized: u32,
-	/// Time of the last rise.
+	/// Moment at which the finality view rose to that block.
 	pub since: Moment,
-	/// Time at which the chain noticed.
+	/// Moment at which the chain noticed the stall.
 	pub noticed: Moment,
-	/// Number of active members that had reported by then that nothing later is final.
+	/// Number of active members that had reported by then that no later block is final.
 	pub reports: u32,
 }
 
-/// The mode, why it is what it is, and what is waited for.
+/// Status of a recovery: the mode, its reasons, and the progress towards the next mode.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Encode, Decode, TypeInfo, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RecoveryStatus<Hash> {
-	/// The mode.
+	/// Mode of the chain.
 	pub mode: Mode,
-	/// When it began.
+	/// Moment at which the mode began.
 	pub since: Moment,
-	/// The incident in the log; 0 while the chain is safe.
+	/// Incident in the log; 0 while the chain is safe.
 	pub incident: IncidentId,
-	/// Up to which block finality has come, as the last authors see it.
+	/// Last block that the finality view has as final.
 	pub finalized: u32,
-	/// The block in which it was noticed that finality stands still; members say that they are there for it.
+	/// Stall anchor: block that noticed the stall. Members attest their presence for it.
 	pub anchor: Option<BlockId<Hash>>,
-	/// The block in which the set to be seated was fixed; members vote for it.
+	/// Proposal: block in which the set to be seated was fixed. Members vote for it.
 	pub proposal: Option<BlockId<Hash>>,
-	/// How many members have said that they are there.
+	/// Number of members that have attested their presence.
 	pub present: u32,
-	/// How many have voted.
+	/// Number of members that have voted.
 	pub votes: u32,
-	/// How many must be there, and must vote, of the newest roster.
+	/// Number of members of the newest roster that must be present, and that must vote.
 	pub needed: u32,
-	/// How many members it has.
+	/// Number of members of the newest roster.
 	pub members: u32,
-	/// Whether so many have voted that no other block can gather enough votes any more.
+	/// `true` if so many members have voted that no other block can gather enough votes.
 	pub rules_out_others: bool,
-	/// Whether a change of authorities is forced, for the proposal.
+	/// `true` if a change of authorities is forced for the proposal.
 	pub forced: bool,
-	/// Whether the guardians do not want a recovery.
+	/// `true` if the guardians have vetoed a recovery.
 	pub vetoed: bool,
-	/// The block that finality must pass for the chain to be safe again, if one is known.
-	pub mark: Option<u32>,
-}
-
-/// What rotation has to know of the mode.
-pub trait RecoveryControl {
-	/// Whether everything that may change the set by itself holds still.
-	fn is_frozen() -> bool;
-
-	/// Whether the living are to take the seats of the dead, and have not yet.
-	fn is_reseating() -> bool {
-		false
-	}
-
-	/// Returns whether another roster may take effect. Too many that finality has not reached leave
-	/// no votes that suffice for all of them.
-	fn has_room() -> bool {
-		true
-	}
-
-	/// A set becomes active in this block, and consensus has not heard of it yet.
-	fn on_activation() {}
-}
-
-/// No recovery: nothing is ever frozen.
-impl RecoveryControl for () {
-	fn is_frozen() -> bool {
-		false
-	}
-}
-
-/// Replaces unresponsive members by responsive ones.
-pub trait Seats<AccountId> {
-	/// Whether a change is queued that becomes active when the session ends.
-	fn is_changing() -> bool;
-
-	/// The set in which these replace all others, as far as they can be seated.
-	fn reseated(living: &[AccountId]) -> Vec<AccountId>;
-
-	/// Seats exactly this set, whatever has changed since it was proposed. The changes are recorded
-	/// under the incident, and the session ends as soon as may be.
-	fn reseat(set: &[AccountId], incident: IncidentId);
-}
-
-/// Members that decide on a recovery.
-pub trait Electorate<AccountId, Key> {
-	/// The members of the current roster in the order of their indices, each with the heartbeat key
-	/// in force.
-	fn members() -> Vec<(AccountId, Option<Key>)>;
-
-	/// Returns for each of them, by index, whether it counts: the active ones do, and of the
-	/// reserve those that have shown lately that they are ready.
-	fn ready() -> Vec<bool>;
-}
-
-/// Hears of changes of the [`Electorate`] that come without a new roster.
-pub trait ElectorateHandler {
-	/// A heartbeat key came into force.
-	fn on_keys() {}
-
-	/// A standby became ready, or is so no more.
-	fn on_readiness() {}
-}
-
-impl ElectorateHandler for () {}
-
-/// The finality gadget.
-pub trait ForceFinality<BlockNumber> {
-	/// Whether a change of authorities can be forced now.
-	fn may_force() -> bool;
-
-	/// The id of the authority set, as the chain counts.
-	fn set_id() -> u64;
-
-	/// Forces the change that this block signals: enacted after `delay` blocks, with finality going on from `base`. Changes that
-	/// are not final by then come to nothing: `set_id` is the one that the forced change follows.
-	fn force(delay: BlockNumber, base: BlockNumber, set_id: u64);
+	/// Resume height: block that finality must pass for the chain to be safe again, if one is
+	/// known.
+	pub resume_height: Option<u32>,
 }

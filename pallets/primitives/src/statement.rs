@@ -1,4 +1,4 @@
-//! What members sign with their heartbeat key.
+//! Statements that members sign with their heartbeat key.
 
 use alloc::vec::Vec;
 use codec::Encode;
@@ -10,15 +10,16 @@ use sp_runtime::transaction_validity::{
 
 use crate::crypto::{AuthorityId, AuthoritySignature};
 
-/// For so many blocks the pool keeps what members send. What is stale by then is thrown out when it is checked again.
+/// Number of blocks for which the pool keeps a statement. A statement that has become stale is
+/// dropped when the pool validates it again.
 const LONGEVITY: TransactionLongevity = 64;
 
-/// Turns a statement away, with one of its pallet's stable codes.
+/// Rejects a statement with one of the stable codes of its pallet.
 pub fn reject<R>(code: u8) -> Result<R, TransactionValidityError> {
 	Err(InvalidTransaction::Custom(code).into())
 }
 
-/// Lets a statement in. `provides` names, under the prefix, what there may be one of in the pool.
+/// Accepts a statement. The pool holds at most one statement with the same prefix and `provides`.
 pub fn admit(
 	prefix: &'static str,
 	provides: &impl Encode,
@@ -33,12 +34,13 @@ pub fn admit(
 		.map(|valid| (valid, Default::default()))
 }
 
-/// Something that a member signs. The bytes are the domain, the genesis hash of the chain, and the SCALE encoding.
+/// Statement that a member signs. The signed bytes are the domain, the genesis hash of the chain,
+/// and the SCALE encoding of the statement.
 pub trait Statement: Encode {
-	/// What separates it from anything else that the key could be asked to sign.
+	/// Domain that separates it from everything else that the key signs.
 	const DOMAIN: &'static [u8];
 
-	/// The bytes to sign, on the chain with this genesis hash.
+	/// Returns the bytes to sign on the chain with this genesis hash.
 	fn payload<Hash: Encode>(&self, genesis: &Hash) -> Vec<u8> {
 		let mut payload = Self::DOMAIN.to_vec();
 		genesis.encode_to(&mut payload);
@@ -46,12 +48,13 @@ pub trait Statement: Encode {
 		payload
 	}
 
-	/// Signs it with a key of the local keystore.
+	/// Signs the statement with a key of the local keystore. Returns `None` if the keystore does
+	/// not sign.
 	fn sign<Hash: Encode>(&self, key: &AuthorityId, genesis: &Hash) -> Option<AuthoritySignature> {
 		key.sign(&self.payload(genesis))
 	}
 
-	/// Whether the signature is by this key, for this chain and content.
+	/// Returns `true` if the signature is by this key, over this statement, for this chain.
 	fn is_signed_by<Hash: Encode>(
 		&self,
 		key: &AuthorityId,

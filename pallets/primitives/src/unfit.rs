@@ -1,9 +1,9 @@
-//! Rules that parameters must keep, by name.
+//! Rules for the parameters, by name.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
-/// A rule that a parameter, or several together, do not keep. A name keeps its meaning.
+/// Rule that a parameter, or several together, violate. The meaning of a name never changes.
 #[derive(
 	Clone,
 	Copy,
@@ -19,32 +19,34 @@ use scale_info::TypeInfo;
 	TypeInfo,
 )]
 pub enum Unfit {
-	/// A window has at least two blocks, and at most an hour's.
+	/// A window has at least two blocks, and at most the blocks of an hour.
 	WindowLength,
-	/// A newcomer has between 1 and 100 windows of grace.
+	/// A new member has between 1 and 100 windows of grace.
 	GraceWindows,
 	/// The systemic threshold is between 10 % and 50 % of the active set.
 	SystemicThreshold,
-	/// Between one member and as many as a roster can have are asked for a heartbeat in each
-	/// window.
+	/// The number of members from which a heartbeat is requested in each window is between one and
+	/// the largest roster.
 	HeartbeatQuota,
-	/// Each member probes at least one other, and at most as many as a roster can have.
+	/// Each member probes at least one other member, and at most as many as the largest roster has.
 	Probes,
-	/// A node's finality may be behind by at least four blocks, and less than an hour's.
+	/// The lag that a node's finality may have is at least four blocks, and at most the blocks of
+	/// an hour.
 	FinalityLag,
-	/// Votes are missed after at least two slots, and at most an hour.
+	/// The time after which a missing vote is reported is at least two slots and at most an hour.
 	VoteSilence,
-	/// A registration is good for at least twenty windows and ten minutes.
+	/// A registration is valid for at least twenty windows, at least ten minutes, and at most 366
+	/// days.
 	RegistrationLifetime,
-	/// Each detector fires at a count of at least one and at most a hundred.
+	/// Each detector fires at a count between 1 and 100.
 	DetectorCount,
-	/// The count for longer is at least twice the threshold, and at most ten times.
+	/// The count at which a detector needs no other one is between 2 and 10 times its threshold.
 	DetectorLonger,
-	/// Each detector weighs something.
+	/// The weight of each detector is above zero.
 	DetectorWeight,
-	/// A quorum is at least a third, and not more than all.
+	/// A quorum of reports is at least a third of those that can report, and at most all of them.
 	DetectorQuorum,
-	/// The floor is at least one seat, and at most as many as a roster can have.
+	/// The floor is at least one seat, and at most as many as the largest roster has members.
 	Floor,
 	/// The cool-off is at least two windows, and at most 30 days.
 	CoolOff,
@@ -54,37 +56,41 @@ pub enum Unfit {
 	Jail,
 	/// Probation takes at least one healthy window, and at most a hundred.
 	Probation,
-	/// An outage is remembered for at least as long as its jail, and at most a year.
+	/// An outage counts for at least as long as its jail, and for at most 366 days.
 	Forgiveness,
-	/// A repetition costs no more than the cap, which is at most 10 % of the stake.
+	/// The penalty of one repetition is at most the cap, which is at most 10 % of the stake.
 	Penalties,
 	/// The breaker's period is at least the cool-off, and at most 30 days.
 	BreakerPeriod,
-	/// Automation may take at least one seat in a period.
+	/// Automation may evict at least one member in a period of the breaker.
 	BreakerEvictions,
-	/// Between 1 % and 50 % of the evictions may prove unnecessary.
+	/// The share of evictions that may prove unnecessary is between 1 % and 50 %.
 	BreakerUnnecessary,
-	/// The reprieve outlasts the settling of the new roster's first window, and is shorter than the
-	/// period.
+	/// The reprieve is at least the number of blocks after which the silence in the first window of
+	/// a new roster is settled, and shorter than the period of the breaker.
 	BreakerReprieve,
-	/// A case waits for at least a minute, and at most 30 days.
+	/// A case waits for at least a minute and at most 30 days.
 	CaseLifetime,
-	/// Finality stalls after at least three slots, and at most an hour.
+	/// The time without progress after which finality has stalled is at least three slots and at
+	/// most an hour.
 	StallTime,
-	/// Finality stalls after at least three blocks, and at most an hour's.
+	/// The number of blocks without progress after which finality has stalled is at least three,
+	/// and at most the blocks of an hour.
 	StallBlocks,
-	/// A vote is due at least one block after the proposal, and at most a minute's.
+	/// A vote is due at least one block after the proposal, and at most the blocks of a minute.
 	VoteAfter,
-	/// A forced change is enacted at least two blocks after its signal, and at most 100.
+	/// A forced change is enacted between 2 and 100 blocks after its signal.
 	Delay,
-	/// Finality has at least ten blocks more than the delay to come back, and at most a day's.
+	/// The blocks within which finality must resume are at least ten more than the delay, and at
+	/// most those of a day.
 	Patience,
-	/// Finality goes on for at least one block before the chain is safe, and at most an hour's.
-	Settle,
-	/// Recoveries are at least the delay, and at most 30 days, apart.
+	/// Finality advances for at least one block before the chain is safe, and at most the blocks of
+	/// an hour.
+	ResumeAfter,
+	/// The distance between two recoveries is at least the delay and at most 30 days.
 	RecoveryCoolOff,
-	/// The intake gate lets in at least 1 % of a block.
+	/// The intake gate accepts at least 1 % of what ordinary transactions can take of a block.
 	Intake,
-	/// A double vote costs at least 1 % and at most half of the stake.
+	/// The penalty of a double vote is at least 1 % and at most 50 % of the stake.
 	DoubleVoteFraction,
 }

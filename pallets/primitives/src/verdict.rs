@@ -1,18 +1,18 @@
-//! What the detectors together say of a member.
+//! Verdicts: the conclusion of all detectors on a member.
 
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 use sp_runtime::Perbill;
-use sp_weights::Weight;
 
-use crate::{Evidence, MemberIndex, Moment, Seat};
+use crate::{MemberIndex, Seat};
 
-/// Numbers the windows after which evidence is judged. Grows by one per window, whatever a window's length is.
+/// Number of a window, after which evidence is judged. Grows by one per window, whatever the length
+/// of a window is.
 pub type WindowIndex = u32;
 
-/// How well a member does.
+/// Condition of a member, from best to worst.
 #[derive(
 	Clone,
 	Copy,
@@ -30,17 +30,17 @@ pub type WindowIndex = u32;
 	Deserialize,
 )]
 pub enum Health {
-	/// Nothing speaks against it, and it has been heard.
+	/// There is no evidence against it, and it has shown a sign of life.
 	Healthy,
-	/// Something speaks against it, or it was not heard yet; not enough to act on.
+	/// There is some evidence against it, or no sign of life yet: not enough to act on.
 	Suspect,
-	/// It is up, but does not do all of its work.
+	/// It is up, but does not do all of its duties.
 	Impaired,
 	/// Independent sources agree that it does not work.
 	Down,
 }
 
-/// Which independent sources of evidence fired.
+/// Detectors, the independent sources of evidence: `true` for each one that fired.
 #[derive(
 	Clone,
 	Copy,
@@ -61,31 +61,33 @@ pub struct Detectors {
 	pub slots: bool,
 	/// H: windows in a row without a heartbeat or a block.
 	pub heartbeats: bool,
-	/// P: windows in a row in which enough peers found it unreachable, syncing, or behind in finality.
+	/// P: windows in a row in which enough peers found it unreachable, syncing, or lagging in
+	/// finality.
 	pub peers: bool,
 	/// V: windows in a row in which enough members saw it take no part in consensus: no finality
-	/// vote of it, or no block of its slots.
+	/// vote of it, or no block in its slots.
 	pub votes: bool,
 }
 
 impl Detectors {
-	/// Whether any of them fired.
+	/// Returns `true` if any detector fired.
 	pub fn any(&self) -> bool {
 		self.own() || self.others()
 	}
 
-	/// Whether one that rests on what the member itself did or left undone on the chain fired: S or H.
+	/// Returns `true` if a detector fired that rests on the member's own conduct on the chain: S or
+	/// H.
 	pub fn own(&self) -> bool {
 		self.slots || self.heartbeats
 	}
 
-	/// Whether one that rests on what other members report fired: P or V.
+	/// Returns `true` if a detector fired that rests on reports of other members: P or V.
 	pub fn others(&self) -> bool {
 		self.peers || self.votes
 	}
 }
 
-/// The verdict on one member.
+/// Verdict on one member.
 #[derive(
 	Clone,
 	Copy,
@@ -101,97 +103,70 @@ impl Detectors {
 	Deserialize,
 )]
 pub struct Verdict {
-	/// What to make of the member.
+	/// Condition of the member.
 	pub health: Health,
-	/// How sure that is.
+	/// Strength of the verdict.
 	pub confidence: Perbill,
-	/// On whose word.
+	/// Detectors that fired.
 	pub detectors: Detectors,
 	/// Own slots missed in a row, saturating.
 	pub missed_slots: u8,
 	/// Windows in a row without a sign of life, saturating.
 	pub missed_windows: u8,
-	/// Windows in a row in which a quorum of the peers that probe it reported a failure, saturating.
+	/// Windows in a row in which a quorum of its probers reported a failure, saturating.
 	pub unreachable_windows: u8,
 	/// Windows in a row in which a quorum of the members reported that it takes no part in
-	/// consensus: it casts no finality votes, or no block of its slots is seen on any branch.
+	/// consensus: it casts no finality votes, or no block in its slots is seen on any branch.
 	/// Saturating.
 	pub voteless_windows: u8,
 }
 
-/// A verdict and whom it is about.
+/// Verdict, and the member that it is about.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Judged {
-	/// The member's index in the current roster.
+	/// Index of the member in the current roster.
 	pub index: MemberIndex,
-	/// Where it sits.
+	/// Part of the roster that the member belongs to.
 	pub seat: Seat,
-	/// What the evidence says.
+	/// Verdict on the member.
 	pub verdict: Verdict,
-	/// For how many more windows nothing is counted against it.
+	/// Number of further windows in which nothing is counted against the member.
 	pub grace: u8,
-	/// The number of the block since which its health is what it was when it was judged last, saturating.
+	/// Number of the block since which the member has had the health of its last judgement,
+	/// saturating.
 	pub since: u32,
 }
 
 impl Judged {
-	/// Whether the verdict is [`Health::Down`].
+	/// Returns `true` if the verdict is [`Health::Down`].
 	pub fn is_down(&self) -> bool {
 		self.verdict.health == Health::Down
 	}
 
-	/// Whether the verdict is one that costs the seat: [`Health::Impaired`] or [`Health::Down`].
+	/// Returns `true` if the verdict costs the seat: [`Health::Impaired`] or [`Health::Down`].
 	pub fn is_failing(&self) -> bool {
 		self.verdict.health >= Health::Impaired
 	}
 
-	/// Whether nothing is known of the member: it was not heard yet, and nothing speaks against it.
+	/// Returns `true` if the chain knows nothing of the member: it has shown no sign of life yet,
+	/// and there is no evidence against it.
 	pub fn is_unheard(&self) -> bool {
 		self.verdict.health == Health::Suspect && self.verdict.confidence.is_zero()
 	}
 }
 
-/// What the evidence says of the whole roster, at a window's end, or when a missed slot or a report decides.
+/// Verdicts on the whole roster, at the end of a window, or as soon as a missed slot or a report is
+/// decisive.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
 pub struct Judgement {
-	/// The window that was running.
+	/// Window that was running.
 	pub window: WindowIndex,
-	/// Every member that is not [`Health::Healthy`], in index order.
+	/// Members that are not [`Health::Healthy`], in index order.
 	pub unhealthy: Vec<Judged>,
-	/// More of the active set is under suspicion at once than the systemic threshold allows: something bigger than one
-	/// validator is wrong, and nobody may be evicted or slashed for it (I3).
+	/// `true` in a systemic outage: more of the active set is suspected at once than the systemic
+	/// threshold allows. The cause is larger than one validator, and no member may be evicted or
+	/// slashed for it (I3).
 	pub systemic: bool,
-}
-
-/// Told at the end of each window, and in between when a missed slot or a report makes a member [`Health::Down`].
-pub trait JudgementHandler {
-	/// Acts on what the evidence shows. Runs in `on_initialize`, before the session pallet's. Returns the weight that it took.
-	fn on_judgement(judgement: &Judgement) -> Weight;
-}
-
-impl JudgementHandler for () {
-	fn on_judgement(_: &Judgement) -> Weight {
-		Weight::zero()
-	}
-}
-
-/// What the evidence says of the roster right now.
-pub trait Verdicts {
-	/// The judgement as of now; `window` is the running one. Reads the evidence of the whole roster.
-	fn judgement() -> Judgement;
-
-	/// The running window. One read.
-	fn window() -> WindowIndex;
-
-	/// How long ago a member showed its last sign of life, in blocks and milliseconds, as far as the chain can tell from what
-	/// is counted against it.
-	fn silent_for(judged: &Judged) -> Moment;
-
-	/// What the detectors have against a member, piece by piece: all that the verdict on it rests on.
-	fn evidence(judged: &Judged) -> Vec<Evidence>;
-
-	/// Asks for a judgement with the next block instead of the window's end.
-	fn hasten() {}
 }

@@ -1,25 +1,27 @@
-//! What members say in a stall. Pure functions.
+//! Statements of members in a stall. Pure functions.
 //!
-//! First each says that it is there ([`Presence`]), which binds it to nothing. When enough are there, the chain fixes the set to be
-//! seated, and then each votes for the very block in which it did, the proposal ([`Vote`]). That binds: a node keeps its vote before
-//! it is sent, and votes for no other proposal as long as the first one could be carried out. Branches that part before the proposal have one each, and
-//! a vote counts for one of them only; branches that part after it seat the same set.
+//! First each member attests its presence ([`Presence`]), which binds it to nothing. Once enough
+//! members are present, the chain fixes the set to be seated. Each member then votes for the block
+//! in which that happened, the proposal ([`Vote`]). A vote binds: a node stores its vote before it
+//! sends it, and votes for no other proposal while the first one could still be carried out.
+//! Branches that fork before the proposal have one proposal each, and a vote counts for one of them
+//! only; branches that fork after it seat the same set.
 
 use crate::{crypto::AuthoritySignature, offchain::Lock, statement::Statement, BlockId, RecoveryStatus};
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
-/// A member's node has finalized this block. Sent where the chain lacks it while its view of
-/// finality does not rise.
+/// Finality report: a member's statement that its node has finalized a block. Sent if the chain
+/// lacks it while the finality view does not rise.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct FinalityReport<AccountId, Hash> {
 	/// The member.
 	pub who: AccountId,
-	/// The last block that its node has finalized.
+	/// Last block that its node has finalized.
 	pub finalized: BlockId<Hash>,
-	/// Number of the block in which the chain's view rose last, as the member's chain has it. Keeps
-	/// an older report from being submitted again.
+	/// Number of the block in which the finality view rose last, on the member's branch. Keeps an
+	/// older report from being submitted again.
 	pub since: u32,
 }
 
@@ -27,15 +29,15 @@ impl<AccountId: Encode, Hash: Encode> Statement for FinalityReport<AccountId, Ha
 	const DOMAIN: &'static [u8] = b"understudy/recovery/final/1";
 }
 
-/// A member is there, and sees that finality stands still.
+/// Presence attestation: a member's statement that its node runs and sees the stall.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Presence<AccountId, Hash> {
 	/// The member.
 	pub who: AccountId,
-	/// The block in which its branch noticed that finality stands still.
+	/// Stall anchor of its branch: the block that noticed the stall.
 	pub anchor: BlockId<Hash>,
-	/// Number of times that those present were asked before, for this anchor. An attestation of an
-	/// earlier round counts no more: its signer may be gone.
+	/// Number of earlier rounds for this anchor. An attestation of an earlier round no longer
+	/// counts: its signer may have failed since.
 	pub round: u32,
 }
 
@@ -43,14 +45,15 @@ impl<AccountId: Encode, Hash: Encode> Statement for Presence<AccountId, Hash> {
 	const DOMAIN: &'static [u8] = b"understudy/recovery/present/2";
 }
 
-/// A member wants the chain to recover, with the set that this proposal seats.
+/// Recovery vote: a member's statement that the chain is to recover with the set that this proposal
+/// seats.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Vote<AccountId, Hash> {
 	/// The member.
 	pub who: AccountId,
-	/// The block in which the set was fixed.
+	/// Block in which the set was fixed.
 	pub proposal: BlockId<Hash>,
-	/// The last block that its node has seen finalized, as far as its branch knows of that.
+	/// Last block that its node has finalized, but no later than the finality view of its branch.
 	pub base: BlockId<Hash>,
 }
 
@@ -58,41 +61,48 @@ impl<AccountId: Encode, Hash: Encode> Statement for Vote<AccountId, Hash> {
 	const DOMAIN: &'static [u8] = b"understudy/recovery/vote/1";
 }
 
-/// What a member says, with its signature by the member's heartbeat key.
+/// Statement of a member, with a signature by the member's heartbeat key.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct Signed<What> {
-	/// What it says.
+	/// The statement.
 	pub statement: What,
 	/// The signature.
 	pub signature: AuthoritySignature,
 }
 
-/// What carried a recovery out.
+/// Votes by which a recovery was carried out.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
 pub struct CarriedOut<AccountId, Hash> {
-	/// The block that proposed the set.
+	/// Block that proposed the set.
 	pub proposal: BlockId<Hash>,
-	/// The votes for it.
+	/// Votes for the proposal.
 	pub votes: Vec<Signed<Vote<AccountId, Hash>>>,
 }
 
 impl<AccountId: PartialEq, Hash: PartialEq> Vote<AccountId, Hash> {
-	/// Whether no honest node signs both. One of two honest votes for different proposals was signed when finality was beyond the
-	/// other one's, and says so by its base.
+	/// Returns `true` if no honest node signs both votes. Of two honest votes for different
+	/// proposals, one was signed when finality was beyond the proposal of the other, and its base
+	/// shows that.
 	pub fn conflicts_with(&self, other: &Self) -> bool {
 		let after = |later: &Self, earlier: &Self| is_released(&earlier.proposal, later.base.number);
 		self.who == other.who && self.proposal != other.proposal && !after(self, other) && !after(other, self)
 	}
 }
 
-/// Whether a vote for this proposal binds no more, where finality has come to `finalized`. If a block that high is final, either
-/// the proposal was carried out, or those who finalized it had not voted for it, and never will: then there are too few who can.
+/// Returns `true` if a vote for this proposal no longer binds once block `finalized` is final.
+///
+/// If a block beyond the proposal is final, either the proposal was carried out, or the members
+/// that finalized that block have not voted for the proposal and never will: then too few are left
+/// that can.
 pub fn is_released<Hash>(proposal: &BlockId<Hash>, finalized: u32) -> bool {
 	finalized > proposal.number
 }
 
-/// Whether what a node has voted for keeps it from helping to finalize anything, where finality has come to `finalized` for it, its
-/// GRANDPA voter is in `set`, and this is what the best block says; none if it cannot be asked.
+/// Returns `true` if the vote behind `lock` keeps its node from helping to finalize anything.
+///
+/// `finalized` is the last block that the node has finalized, `set` the authority set of its
+/// GRANDPA voter, and `status` the recovery status as of the best block; `None` if that cannot be
+/// queried.
 pub fn binds<Hash: PartialEq>(
 	lock: &Lock<Hash>,
 	finalized: u32,
@@ -109,18 +119,19 @@ pub fn binds<Hash: PartialEq>(
 	!enacted && !impossible
 }
 
-/// What a node does with the vote that it has signed before.
+/// Action of a node that may have signed a vote before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Next {
-	/// It signs a new one.
+	/// Signs a new vote.
 	Sign,
-	/// It sends the one that it has again.
+	/// Sends the vote that it has again.
 	Resend,
-	/// It signs nothing: its vote for another proposal still binds it.
+	/// Signs nothing: its vote for another proposal still binds it.
 	Locked,
 }
 
-/// What a node may do about `proposal`, with the one it has voted for, where finality has come to `finalized` for it.
+/// Returns the action of a node on `proposal`. `kept` is the proposal that it has voted for, and
+/// `finalized` the last block that it has finalized.
 pub fn next<Hash: PartialEq>(kept: Option<&BlockId<Hash>>, proposal: &BlockId<Hash>, finalized: u32) -> Next {
 	match kept {
 		None => Next::Sign,
@@ -130,8 +141,11 @@ pub fn next<Hash: PartialEq>(kept: Option<&BlockId<Hash>>, proposal: &BlockId<Ha
 	}
 }
 
-/// The block that the new authorities build finality on: the highest that at least one honest member has finalized, where at most
-/// `faults` of those who voted are not. Too low a base does no harm, a block that is not final does.
+/// Returns the finality base, from which the new authorities go on: the highest block that at least
+/// one honest member is sure to have finalized, if at most `faults` of the voters are not honest.
+///
+/// A base that is too low does no harm, but a base that is not final does. `None` if there are no
+/// more than `faults` votes.
 pub fn base(mut bases: Vec<u32>, faults: u32) -> Option<u32> {
 	bases.sort_unstable_by(|one, other| other.cmp(one));
 	bases.get(faults as usize).copied()
@@ -155,7 +169,7 @@ mod tests {
 		assert!(one.conflicts_with(&vote(block(100, 2), 90)));
 		assert!(one.conflicts_with(&vote(block(104, 2), 100)));
 		assert!(vote(block(104, 2), 95).conflicts_with(&one));
-		// Of the next stall.
+		// A vote of the next stall.
 		assert!(!one.conflicts_with(&vote(block(200, 3), 150)));
 		assert!(!vote(block(200, 3), 101).conflicts_with(&one));
 		// The same proposal: nothing is decided twice.
@@ -178,10 +192,10 @@ mod tests {
 		let binds = |finalized, set, status: Option<RecoveryStatus<u64>>| {
 			binds(&lock, finalized, set, status.as_ref())
 		};
-		assert!(binds(5, 3, None), "what cannot be asked lets nobody go");
+		assert!(binds(5, 3, None), "a status that cannot be queried releases no vote");
 		let own = |forced| status(Some(1), forced, true);
 		assert!(binds(5, 3, own(false)));
-		// Forced is not enacted; and another change of the set is none of the recovery.
+		// A forced change is not enacted yet; and another change of the set is not the recovery's.
 		assert!(binds(5, 3, own(true)) && binds(5, 4, own(false)));
 		assert!(!binds(5, 4, own(true)));
 		let other = |rules_out| status(Some(2), true, rules_out);
@@ -199,7 +213,8 @@ mod tests {
 		assert_eq!(next(Some(&mine), &other, 101), Next::Sign);
 	}
 
-	/// Whatever an honest node signs, in whatever order it sees proposals while finality comes on, no two of its votes conflict.
+	/// No two votes of an honest node conflict, in whatever order it sees proposals while finality
+	/// advances.
 	#[test]
 	fn honest_votes_never_conflict() {
 		let proposals = [block(10, 1), block(11, 2), block(15, 1), block(16, 2), block(20, 1), block(21, 2)];

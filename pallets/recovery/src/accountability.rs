@@ -1,10 +1,11 @@
-//! Double votes: what is kept of each vote so that its voter can be charged later, and the report.
+//! Double votes: the data that is stored of each vote so that its voter can be charged later, and
+//! the report.
 //!
-//! A vote counts on the chain that took it in. Its voter's key, the session and the size of the set
-//! are kept from then on, for the last [`KEPT`] proposals. So neither new session keys nor a lost
-//! election nor the end of the stall keeps a double voter from being charged, by what it was when
-//! it voted. Of two conflicting votes the chain must have counted one: two votes for other branches
-//! do it no harm.
+//! A vote counts on the chain that included it. The voter's key, the session and the size of the
+//! set are stored from then on, for the last [`KEPT`] proposals. So a double voter can be charged
+//! by the data of its vote, despite new session keys, a lost election or the end of the stall. The
+//! chain must have counted one of two conflicting votes: two votes for other branches do it no
+//! harm.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{ensure, pallet_prelude::DispatchResult, traits::Get};
@@ -20,24 +21,24 @@ use crate::{
 	BallotKeys, Ballots, BlockId, Config, Error, Event, Pallet, SignedVote, StateOf,
 };
 
-/// Number of proposals whose voters are accountable, the last ones. Between two recoveries there is
-/// a cool-off at least.
+/// Number of the last proposals whose voters are accountable. There is at least a cool-off between
+/// two recoveries.
 pub const KEPT: u32 = 16;
 
-/// A proposal that members vote for, as it is kept.
+/// Proposal that members vote for, as it is stored.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Ballot<Hash> {
-	/// The proposal.
+	/// Block of the proposal.
 	pub proposal: BlockId<Hash>,
-	/// The session in which it was made.
+	/// Session in which the proposal was made.
 	pub session: SessionIndex,
-	/// Number of seats of the active set then.
+	/// Number of seats of the active set at that time.
 	pub validators: u32,
 }
 
 impl<T: Config> Pallet<T> {
-	/// Votes for the current proposal are kept from now on. Those for the oldest one are dropped
-	/// where there are more than [`KEPT`].
+	/// Opens the ballot of the current proposal, so that the keys of its voters are stored. Drops
+	/// those of the oldest proposal if there are more than [`KEPT`].
 	pub(crate) fn open_ballot(state: &StateOf<T>) {
 		let Some(proposal) = state.proposal else { return };
 		let ballot = Ballot { proposal, session: T::Session::get(), validators: state.seats };
@@ -51,14 +52,14 @@ impl<T: Config> Pallet<T> {
 		});
 	}
 
-	/// Keeps the key that a counted vote is signed by.
+	/// Stores the key by which a counted vote is signed.
 	pub(crate) fn keep_key(state: &StateOf<T>, who: &T::AccountId, proposal: &BlockId<T::Hash>) {
 		if let Some(key) = Self::rosters(state).key_of(who) {
 			BallotKeys::<T>::insert(proposal.number, who, (key, false));
 		}
 	}
 
-	/// Charges a member that has signed two votes of which no honest node signs both.
+	/// Charges a member that has signed two votes of which an honest node signs at most one.
 	pub(crate) fn do_report(
 		reporter: T::AccountId,
 		one: SignedVote<T>,
@@ -99,13 +100,13 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Checks that keys are kept for known proposals only.
+	/// Checks that keys are stored for known proposals only.
 	pub(crate) fn try_ballots() -> Result<(), sp_runtime::TryRuntimeError> {
 		let ballots = Ballots::<T>::get();
 		let known = |number: u32| ballots.iter().any(|ballot| ballot.proposal.number == number);
 		ensure!(
 			BallotKeys::<T>::iter_keys().all(|(number, _)| known(number)),
-			"a voter's key is kept for ever"
+			"a voter's key is stored for a dropped proposal"
 		);
 		Ok(())
 	}

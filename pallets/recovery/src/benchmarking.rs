@@ -1,5 +1,5 @@
-//! Benchmarks of every call, the vote's authorization, and the hook's parts, with the number of members as a component. Two thirds
-//! of the members sit.
+//! Benchmarks of every call, the authorizations, the gate, and the parts of the hook, with the
+//! number of members as a component. Two thirds of the members are active.
 
 use alloc::vec::Vec;
 use frame_benchmarking::v2::*;
@@ -11,18 +11,22 @@ use frame_support::{
 use frame_system::RawOrigin;
 use sp_application_crypto::RuntimeAppPublic;
 use sp_runtime::traits::{DispatchTransaction, Dispatchable, Hash};
-use understudy_primitives::statement::Statement;
+use understudy_primitives::{statement::Statement, tolerated_faults, Moment};
 
-use crate::{in_flight::Voter, *};
-use understudy_primitives::tolerated_faults;
+use crate::{
+	electorate::Refresh,
+	in_flight::{Roster, Voter},
+	view::View,
+	*,
+};
 
-/// What the benchmarks need the runtime to do.
+/// Functions of the runtime that the benchmarks need.
 pub trait BenchmarkHelper<AccountId> {
-	/// Elects so many members, all of whom can be seated, and seats two thirds of them.
+	/// Elects this many members, all of which can be seated, and seats two thirds of them.
 	fn elect(members: u32) -> Vec<AccountId>;
 }
 
-/// The members that the components range over.
+/// Maximum number of members, for the components.
 const MEMBERS: u32 = 1_000;
 
 fn hash<T: Config>(number: u32) -> T::Hash {
@@ -36,8 +40,8 @@ fn set_block<T: Config>(number: u32) {
 	frame_system::Pallet::<T>::set_block_number(number.into());
 }
 
-/// A chain of `n` members that degraded in block 50 and proposed a set in block 60. All members but the first have voted, and as many
-/// rosters of them are in flight as can be.
+/// Sets up a chain of `n` members that degraded in block 50 and proposed a set in block 60. All
+/// members but the first have voted, and the maximum number of rosters is in flight.
 fn degraded<T: Config>(n: u32) -> Vec<T::AccountId> {
 	let members = T::BenchmarkHelper::elect(n);
 	set_block::<T>(100);
@@ -51,11 +55,11 @@ fn degraded<T: Config>(n: u32) -> Vec<T::AccountId> {
 		since: Moment { block: 50, time: 0 },
 		incident: T::Log::open_incident(),
 		view,
-		heard: 20,
+		last_report: 20,
 		seats: active,
 		anchor,
 		proposal: Some(BlockId { number: 60, hash: hash::<T>(60) }),
-		mark: Some(50),
+		resume_height: Some(50),
 		..Default::default()
 	});
 	fill_rosters::<T>(&members, active, None);
@@ -67,7 +71,7 @@ fn degraded<T: Config>(n: u32) -> Vec<T::AccountId> {
 	members
 }
 
-/// As many rosters in flight as there can be, of these members. The first one has this key.
+/// Stores the maximum number of rosters in flight, of these members. The first member has this key.
 fn fill_rosters<T: Config>(members: &[T::AccountId], active: u32, key: Option<AuthorityId>) {
 	let voter = |(index, who): (usize, &T::AccountId)| Voter {
 		who: who.clone(),
@@ -89,7 +93,8 @@ fn signed<T: Config>(who: &T::AccountId, key: &AuthorityId, number: u32) -> Sign
 	Signed { statement, signature }
 }
 
-/// The same chain before anything was proposed, and the word of its first member.
+/// Sets up the same chain before the proposal. Returns the presence attestation of its first
+/// member.
 fn gathering<T: Config>(n: u32) -> SignedPresence<T> {
 	let members = degraded::<T>(n);
 	let (who, key) = (members[0].clone(), key_of_first::<T>(&members));
@@ -97,7 +102,7 @@ fn gathering<T: Config>(n: u32) -> SignedPresence<T> {
 	Votes::<T>::kill();
 	let anchor = Status::<T>::mutate(|state| {
 		state.proposal = None;
-		state.anchor.expect("it is set")
+		state.anchor.expect("the anchor is set")
 	});
 	let statement = Presence { who, anchor, round: 0 };
 	let signature = statement.sign(&key, &Pallet::<T>::genesis()).expect("the key was generated");
@@ -111,7 +116,8 @@ fn key_of_first<T: Config>(members: &[T::AccountId]) -> AuthorityId {
 	key
 }
 
-/// The same chain, and the report of its first member that nothing later than the view is final.
+/// Sets up the same chain. Returns the report of its first member that no block later than the view
+/// is final.
 fn reporting<T: Config>(n: u32) -> SignedReport<T> {
 	let members = degraded::<T>(n);
 	let key = key_of_first::<T>(&members);
@@ -132,10 +138,10 @@ fn guardians<T: Config>() -> Result<T::RuntimeOrigin, BenchmarkError> {
 mod benchmarks {
 	use super::*;
 
-	/// With a report that raises the view of a set as large as can be.
+	/// Includes a report that raises the view of a set of the maximum size.
 	#[benchmark(pov_mode = Measured)]
 	fn note_finality() {
-		// The hook has read it in this block.
+		// The hook has already read the status in this block.
 		let key = Status::<T>::hashed_key();
 		frame_benchmarking::benchmarking::add_to_whitelist(key.to_vec().into());
 		set_block::<T>(9);
@@ -143,12 +149,12 @@ mod benchmarks {
 		let mut view = View::default();
 		Reports::<T>::mutate(|reports| {
 			for seat in 1..tolerated_faults(MEMBERS) + 1 {
-				reports.hear(&mut view, seat, MEMBERS, 7, Moment { block: 1, time: 0 });
+				reports.accept_report(&mut view, seat, MEMBERS, 7, Moment { block: 1, time: 0 });
 			}
 		});
 		#[extrinsic_call]
 		_(RawOrigin::None, 7u32.into());
-		assert_eq!(Status::<T>::get().heard, 9);
+		assert_eq!(Status::<T>::get().last_report, 9);
 	}
 
 	#[benchmark]
@@ -175,7 +181,7 @@ mod benchmarks {
 	}
 
 	#[benchmark]
-	fn present() {
+	fn attest_presence() {
 		let signed = gathering::<T>(MEMBERS);
 		#[extrinsic_call]
 		_(RawOrigin::Authorized, signed);
@@ -184,7 +190,7 @@ mod benchmarks {
 
 	#[benchmark]
 	fn authorize_present(n: Linear<4, MEMBERS>) -> Result<(), BenchmarkError> {
-		let call = Call::<T>::present { signed: gathering::<T>(n) };
+		let call = Call::<T>::attest_presence { signed: gathering::<T>(n) };
 		#[block]
 		{
 			let authorized = call.authorize(TransactionSource::InBlock).expect("it authorizes itself");
@@ -235,7 +241,7 @@ mod benchmarks {
 	}
 
 	#[benchmark]
-	fn want() -> Result<(), BenchmarkError> {
+	fn permit_recovery() -> Result<(), BenchmarkError> {
 		degraded::<T>(4);
 		Status::<T>::mutate(|state| state.vetoed = true);
 		let origin = guardians::<T>()?;
@@ -260,7 +266,7 @@ mod benchmarks {
 		validated.map(drop).map_err(|_| "refused".into())
 	}
 
-	/// With what is looked at in the end of a block.
+	/// Includes the check at the end of a block.
 	#[benchmark]
 	fn tick() {
 		set_block::<T>(9);
@@ -303,7 +309,8 @@ mod benchmarks {
 	fn change(n: Linear<12, MEMBERS>) {
 		let members = degraded::<T>(n);
 		let mut state = Status::<T>::get();
-		// Those in reserve live, and as many of the active: all the others lose their seats.
+		// The reserve is responsive, and as many of the active members: all others lose their
+		// seats.
 		let reserve = members.len() / 3;
 		let living: Vec<_> =
 			members[..reserve].iter().chain(&members[members.len() - reserve..]).cloned().collect();

@@ -1,10 +1,11 @@
-//! Over whom votes are counted: the rosters with the keys in force and the standbys that are ready,
-//! as they change.
+//! Electorate: the rosters over which votes are counted, with the keys in force and the ready
+//! standbys.
 //!
-//! Every change takes effect like a new roster, for branches that parted since the last final block
-//! may differ in it. A new roster is followed at once, and so are keys while some places are free.
-//! Readiness waits until the chain is safe and few rosters are in flight, so no standby that comes
-//! and goes fills the list. Sessions leave the last places to recoveries.
+//! Every change takes effect like a new roster, because branches that diverged since the last final
+//! block may differ in it. A new roster is added at once, and so are keys while some places are
+//! free. Readiness waits until the chain is safe and few rosters are in flight, so that a standby
+//! that repeatedly becomes ready and unready cannot fill the list. Sessions leave the last places
+//! to recoveries.
 
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -17,7 +18,7 @@ use crate::{
 	Config, Mode, Pallet, Reports, Rosters, RostersOf, StateOf, Status, WeightInfo,
 };
 
-/// The kind of change that [`Rosters`] does not have yet, the most urgent last.
+/// Kind of change that [`Rosters`] does not contain yet, the most urgent last.
 #[derive(
 	Clone,
 	Copy,
@@ -34,10 +35,10 @@ use crate::{
 	TypeInfo,
 )]
 pub enum Refresh {
-	/// It has everything.
+	/// No change.
 	#[default]
 	Done,
-	/// Standbys became ready, or are so no more.
+	/// Standbys became ready, or are no longer ready.
 	Readiness,
 	/// Keys came into force.
 	Keys,
@@ -46,7 +47,7 @@ pub enum Refresh {
 }
 
 impl Refresh {
-	/// Number of places in flight that it leaves to more urgent changes.
+	/// Returns the number of places in flight that this change leaves to more urgent ones.
 	fn leaves(self) -> u32 {
 		match self {
 			Refresh::Done | Refresh::Readiness => MOST - 3,
@@ -57,7 +58,7 @@ impl Refresh {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Takes in the changes that the last block has brought. Returns what that weighs.
+	/// Adds the changes of the last block to [`Rosters`]. Returns the weight.
 	pub(crate) fn refresh(state: &mut StateOf<T>, now: Moment) -> Weight {
 		let refresh = state.refresh;
 		let waits = refresh == Refresh::Readiness && state.mode != Mode::Safe;
@@ -70,14 +71,15 @@ impl<T: Config> Pallet<T> {
 			let ready = Self::ready(state, refresh, &rosters);
 			let mut members = known.map_or_else(Self::members_in_force, |roster| roster.members);
 			let ready = ready.into_iter().chain(core::iter::repeat(false)).zip(0..);
-			// At genesis nobody can have shown anything.
+			// At genesis no standby can have shown its readiness.
 			let all = now.block == 0;
 			members.iter_mut().zip(ready).for_each(|(voter, (ready, index))| {
 				voter.counts = all || ready || index < state.seats;
 			});
 			let roster = Roster { active: state.seats, members };
 			if rosters.last() != Some(&roster) {
-				// As of this block: a hook before this one may have changed readiness.
+				// The roster takes effect in this block: an earlier hook may have changed
+				// readiness.
 				rosters.push(now.block, roster, state.view.finalized);
 				Rosters::<T>::put(&rosters);
 			}
@@ -87,8 +89,8 @@ impl<T: Config> Pallet<T> {
 		T::WeightInfo::refresh(rosters.last().map_or(0, |roster| roster.members.len() as u32))
 	}
 
-	/// Returns for each member, by index, whether it counts. In a stall readiness holds still, unless
-	/// a new roster takes effect.
+	/// Returns for each member, by index, whether it is ready. While the mode is not `Safe`,
+	/// readiness is frozen unless a new roster takes effect.
 	fn ready(state: &StateOf<T>, refresh: Refresh, rosters: &RostersOf<T>) -> Vec<bool> {
 		let last = rosters.last().filter(|_| state.mode != Mode::Safe && refresh == Refresh::Keys);
 		match last {
@@ -103,14 +105,14 @@ impl<T: Config> Pallet<T> {
 		BoundedVec::defensive_truncate_from(voters.collect())
 	}
 
-	fn want_refresh(refresh: Refresh) {
+	fn request_refresh(refresh: Refresh) {
 		Status::<T>::mutate(|state| state.refresh = state.refresh.max(refresh));
 	}
 }
 
 impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
-	/// Votes are counted over it from now on, and over the last one until this block is final.
-	/// Reports of those that keep a seat stay.
+	/// Counts votes over the new roster from now on, and over the last one until this block is
+	/// final. Reports of members that keep a seat remain.
 	fn on_roster(active: &[T::AccountId], _: &[T::AccountId]) {
 		let rosters = Rosters::<T>::get();
 		let old: Vec<T::AccountId> = rosters.last().map_or_else(Default::default, |roster| {
@@ -120,8 +122,9 @@ impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
 		Status::<T>::mutate(|state| {
 			(state.seats, state.refresh) = (active.len() as u32, Refresh::Roster);
 			Reports::<T>::mutate(|reports| reports.reseat(&mut state.view, &old, active, now));
-			// Later on, the keys of those that are seated come into force after this, and the next
-			// block takes them in. At genesis there are no others, and proofs begin with its state.
+			// Later, the keys of newly seated members come into force after this call, and the next
+			// block reads them. At genesis there are no other keys, and proofs begin with its
+			// state.
 			if now.block == 0 {
 				Self::refresh(state, now);
 			}
@@ -131,10 +134,10 @@ impl<T: Config> RosterHandler<T::AccountId> for Pallet<T> {
 
 impl<T: Config> ElectorateHandler for Pallet<T> {
 	fn on_keys() {
-		Self::want_refresh(Refresh::Keys);
+		Self::request_refresh(Refresh::Keys);
 	}
 
 	fn on_readiness() {
-		Self::want_refresh(Refresh::Readiness);
+		Self::request_refresh(Refresh::Readiness);
 	}
 }

@@ -1,18 +1,22 @@
-//! The intake gate: while finality stands still, little is let in.
+//! Intake gate: limits ordinary transactions while the mode is not `Safe`.
 //!
-//! What waits to become final must not grow faster than finality will be able to take in. So in each block the transactions of the
-//! normal class may take a share of what they could otherwise ([`Rules::intake`](crate::Rules)); those of the operational class, and
-//! what the runtime calls urgent, pass, and what changes who can be elected or how members sign does not.
+//! The blocks that wait for finality must not grow faster than finality can catch up. So in each
+//! block the transactions of the normal class may take a share of their usual limit
+//! ([`Rules::intake`](crate::Rules)). Transactions of the operational class and calls that the
+//! runtime declares urgent pass. Calls that change the candidates for election, or the keys by
+//! which members sign, are frozen.
 //!
-//! What finds no room in a block waits in the pool. When a block has taken in more than half of the share, nodes' pools take nothing until the next one, and let go of
-//! what they have, so that they do not grow either: who sent it sends it again.
+//! A transaction that finds no room in a block waits in the pool. After a block that took more than
+//! half of the share, nodes' pools refuse ordinary transactions until the next block and drop those
+//! that they hold, so that the pools do not grow either. The sender sends them again.
 //!
-//! | code of `UnknownTransaction::Custom` | what is wrong | what the sender does |
+//! | code of `UnknownTransaction::Custom` | reason | action of the sender |
 //! |---|---|---|
-//! | 100 [`FROZEN`] | it changes what holds still: stakes, session keys, registrations | wait until the mode is `Safe` |
-//! | 101 [`CROWDED`] | the chain takes in little, and that is used up | send it again some blocks later |
+//! | 100 [`FROZEN`] | the call is frozen: it changes stakes, session keys or registrations | wait until the mode is `Safe` |
+//! | 101 [`CONGESTED`] | the share of ordinary transactions is used up | send it again some blocks later |
 //!
-//! Both are `Unknown` and not `Invalid`: the transaction is a good one at another time, and a node that calls it invalid bans it.
+//! Both are `Unknown` and not `Invalid`: the transaction can be valid later, and a node bans a
+//! transaction that it finds invalid.
 
 use codec::{Decode, DecodeWithMemTracking, Encode};
 use core::marker::PhantomData;
@@ -31,15 +35,16 @@ use understudy_primitives::Mode;
 
 use crate::{Config, Pallet, State, Status, WeightInfo};
 
-/// It changes what holds still: stakes, session keys, registrations.
+/// The call is frozen: it changes stakes, session keys or registrations.
 pub const FROZEN: u8 = 100;
-/// The chain takes in little, and that is used up.
-pub const CROWDED: u8 = 101;
+/// The share of ordinary transactions is used up.
+pub const CONGESTED: u8 = 101;
 
-/// A call of the chain.
+/// Call of the chain.
 type CallOf<T> = <T as frame_system::Config>::RuntimeCall;
 
-/// The gate, among a runtime's transaction extensions: after `CheckWeight`, which counts what a block has taken in.
+/// Transaction extension that applies the gate. It comes after `CheckWeight`, which counts the
+/// weight that a block has taken.
 #[derive(
 	Encode,
 	Decode,
@@ -55,20 +60,20 @@ type CallOf<T> = <T as frame_system::Config>::RuntimeCall;
 pub struct IntakeGate<T: Config + Send + Sync>(PhantomData<T>);
 
 impl<T: Config + Send + Sync> IntakeGate<T> {
-	/// The gate. It adds nothing to a transaction.
+	/// Creates the gate. It adds no bytes to a transaction.
 	pub fn new() -> Self {
 		Self(PhantomData)
 	}
 }
 
-/// What passes freely, what holds still, and what takes a share.
+/// Treatment of a call: it passes, is frozen, or takes from the share.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Intake {
 	Free,
 	Frozen,
 	Limited {
-		/// The last block had little room left.
-		crowded: bool,
+		/// `true` if the last block took more than half of the share.
+		congested: bool,
 	},
 }
 
@@ -86,10 +91,11 @@ impl<T: Config> Pallet<T> {
 		if class != DispatchClass::Normal || is_urgent() {
 			return Intake::Free;
 		}
-		Intake::Limited { crowded: state.crowded }
+		Intake::Limited { congested: state.congested }
 	}
 
-	/// What transactions of the normal class may take of a block while finality stands still, and what they have taken.
+	/// Returns the weight that the normal class may take of a block while the mode is not `Safe`,
+	/// and the weight that it has taken.
 	fn intake() -> (Weight, Weight) {
 		let limits = T::BlockWeights::get();
 		let most = limits.get(DispatchClass::Normal).max_total.unwrap_or(limits.max_block);
@@ -98,20 +104,22 @@ impl<T: Config> Pallet<T> {
 		(room, *frame_system::Pallet::<T>::block_weight().get(DispatchClass::Normal))
 	}
 
-	/// At the end of a block: whether it has taken in so much that others may have found no room.
+	/// Updates [`State::congested`] at the end of a block: `true` if the block took so much of the
+	/// share that other transactions may have found no room.
 	pub(crate) fn look_back() {
 		let state = Status::<T>::get();
-		let crowded = state.mode != Mode::Safe && {
+		let congested = state.mode != Mode::Safe && {
 			let (room, taken) = Self::intake();
 			taken.saturating_add(taken).any_gt(room)
 		};
-		if crowded != state.crowded {
-			Status::<T>::put(State { crowded, ..state });
+		if congested != state.congested {
+			Status::<T>::put(State { congested, ..state });
 		}
 	}
 }
 
-/// Lets pass what does not hold still: for `frame_system::Config::BaseCallFilter`, which sees the calls within calls, too.
+/// Call filter that rejects frozen calls while the mode is not `Safe`. For
+/// `frame_system::Config::BaseCallFilter`, which also filters calls within calls.
 pub struct NotFrozen<T>(PhantomData<T>);
 
 impl<T: Config> Contains<CallOf<T>> for NotFrozen<T> {
@@ -147,8 +155,8 @@ where
 		let refuse = |code| Err(UnknownTransaction::Custom(code).into());
 		match intake {
 			Intake::Frozen => return refuse(FROZEN),
-			Intake::Limited { crowded: true } if source != TransactionSource::InBlock => {
-				return refuse(CROWDED)
+			Intake::Limited { congested: true } if source != TransactionSource::InBlock => {
+				return refuse(CONGESTED)
 			},
 			_ => {},
 		}
@@ -168,13 +176,13 @@ where
 			taken.all_lte(room)
 		};
 		if limited && !has_room() {
-			// Block authors leave it in their pool.
+			// Block authors keep a transaction with this error in their pool.
 			return Err(InvalidTransaction::ExhaustsResources.into());
 		}
 		Ok(())
 	}
 }
 
-/// Whether a transaction takes of the share.
+/// `true` if a transaction takes from the share.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limited(bool);

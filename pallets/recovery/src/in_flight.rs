@@ -1,8 +1,9 @@
-//! What finality has not reached yet: the rosters, and the ids of GRANDPA's sets, that took effect since the last final block. Pure,
-//! no storage.
+//! Rosters and ids of GRANDPA's authority sets in flight: those that took effect since the last
+//! final block, and the one in effect at that block. Pure functions, no storage.
 //!
-//! Two branches that part after the last final block may change their rosters in their own ways; the one of the last final block they
-//! have in common. So votes must be enough of each roster in flight, that one included.
+//! Two branches that diverge after the last final block may change their rosters independently. The
+//! roster of the last final block is common to both. So votes must suffice in each roster in
+//! flight, including that one.
 
 use alloc::collections::BTreeSet;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -14,19 +15,19 @@ use understudy_primitives::{
 	quorum::{self, Count},
 };
 
-/// Number of items that can be in flight.
+/// Maximum number of items in flight.
 pub const MOST: u32 = 8;
-/// Number of places that no session may take: those of the rosters that recoveries seat. A session
-/// that would bring another roster waits for finality.
+/// Number of places that are reserved for the rosters that recoveries seat. A session that would
+/// add another roster waits for finality.
 pub const FOR_RECOVERIES: u32 = 2;
 
-/// Items by the block in which they took effect, the oldest first: the one that is final, and all
-/// later ones.
+/// Items by the block in which they took effect, the oldest first: the final one, and all later
+/// ones.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct InFlight<Item> {
 	items: BoundedVec<(u32, Item), ConstU32<MOST>>,
-	/// The block that finality must reach for the list to be complete again: an item from before it
-	/// found no room.
+	/// Block that finality must reach for the list to be complete again: an earlier item was
+	/// dropped for lack of room.
 	gap: Option<u32>,
 }
 
@@ -37,10 +38,11 @@ impl<Item> Default for InFlight<Item> {
 }
 
 impl<Item> InFlight<Item> {
-	/// Another item takes effect in block `since`, with finality at `finalized`. Where there is no
-	/// room it takes the place of the newest, and nothing is known until it is final itself.
+	/// Adds an item that takes effect in block `since`, with finality at `finalized`. If the list
+	/// is full, the item replaces the newest one, and the list is incomplete until the item is
+	/// final.
 	pub fn push(&mut self, since: u32, item: Item, finalized: u32) {
-		self.settle(finalized);
+		self.remove_final(finalized);
 		if self.items.is_full() {
 			self.items.pop();
 			self.gap = Some(since);
@@ -49,49 +51,49 @@ impl<Item> InFlight<Item> {
 		let _ = self.items.try_push((since, item));
 	}
 
-	/// Finality has come to this block: items that were superseded by then are dropped.
-	pub fn settle(&mut self, finalized: u32) {
+	/// Drops the items that were superseded by the time finality reached this block.
+	pub fn remove_final(&mut self, finalized: u32) {
 		let is_final = |(since, _): &&(u32, Item)| *since <= finalized;
 		let superseded = self.items.iter().take_while(is_final).count().saturating_sub(1);
 		self.items.drain(..superseded);
 		self.gap = self.gap.filter(|since| *since > finalized);
 	}
 
-	/// The final item, and all later ones; none if the list is empty or incomplete.
+	/// Returns the final item and all later ones; none if the list is empty or incomplete.
 	pub fn all(&self) -> impl Iterator<Item = &Item> {
 		let known = if self.gap.is_some() { &[][..] } else { &self.items[..] };
 		known.iter().map(|(_, item)| item)
 	}
 
-	/// The item that is final.
+	/// Returns the final item.
 	pub fn first(&self) -> Option<&Item> {
 		self.all().next()
 	}
 
-	/// The newest item.
+	/// Returns the newest item.
 	pub fn last(&self) -> Option<&Item> {
 		self.items.last().map(|(_, item)| item)
 	}
 
-	/// Returns whether another item leaves this many places free.
+	/// Returns `true` if this many places remain free after another item is added.
 	pub fn has_room(&self, free: u32) -> bool {
 		(self.items.len() as u32).saturating_add(free) < MOST
 	}
 }
 
-/// A member of a roster, as far as its vote counts.
+/// Member of a roster, with the facts that decide whether its vote counts.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Voter<AccountId> {
-	/// The account.
+	/// Account of the member.
 	pub who: AccountId,
-	/// The heartbeat key that was in force when the roster took effect.
+	/// Heartbeat key that was in force when the roster took effect.
 	pub key: Option<AuthorityId>,
-	/// The member sits, or has shown lately that it is ready to. Others are not counted, and cannot
+	/// `true` if the member is active or a ready standby. Other members are not counted, and cannot
 	/// vote.
 	pub counts: bool,
 }
 
-/// A roster: its members, the active set first.
+/// Roster: its members, the active set first.
 #[derive(
 	CloneNoBound,
 	PartialEqNoBound,
@@ -107,41 +109,41 @@ pub struct Voter<AccountId> {
 pub struct Roster<AccountId: Clone + PartialEq + Eq + core::fmt::Debug, Max: Get<u32>> {
 	/// Number of active members.
 	pub active: u32,
-	/// The active set, then the reserve.
+	/// Active set, then the reserve.
 	pub members: BoundedVec<Voter<AccountId>, Max>,
 }
 
 impl<AccountId: Clone + Ord + core::fmt::Debug, Max: Get<u32>> Roster<AccountId, Max> {
-	/// Number of members that count.
+	/// Returns the number of members that count.
 	pub fn size(&self) -> Count {
 		Count::of(&self.members, self.active, |voter| voter.counts)
 	}
 
-	/// Number of these among the members that count.
+	/// Returns the number of these accounts among the members that count.
 	pub fn count(&self, some: &BTreeSet<AccountId>) -> Count {
 		Count::of(&self.members, self.active, |voter| voter.counts && some.contains(&voter.who))
 	}
 
-	/// The active members, in the order of their seats.
+	/// Returns the active members, in the order of their seats.
 	pub fn sitting(&self) -> impl Iterator<Item = &Voter<AccountId>> {
 		self.members.iter().take(self.active as usize)
 	}
 
-	/// The seat of a member in the active set, and what is known of the member.
+	/// Returns a member's seat in the active set, and the member.
 	pub fn seat_of(&self, who: &AccountId) -> Option<(u32, &Voter<AccountId>)> {
 		(0..).zip(self.sitting()).find(|(_, voter)| voter.who == *who)
 	}
 }
 
 impl<AccountId: Clone + Ord + core::fmt::Debug, Max: Get<u32>> InFlight<Roster<AccountId, Max>> {
-	/// Returns whether an account counts in any of them.
+	/// Returns `true` if an account counts in any roster in flight.
 	pub fn has(&self, who: &AccountId) -> bool {
 		self.all().any(|roster| roster.members.iter().any(|voter| voter.counts && voter.who == *who))
 	}
 
-	/// The key by which a member's word counts: the one that it has in every roster in flight. A
-	/// member whose key changes in flight has none. It may run on two servers, and branches that
-	/// parted in between would take its word from one server each.
+	/// Returns the key by which a member's statements count: the one that it has in every roster in
+	/// flight. A member whose key changes in flight has none. It may run on two servers, and
+	/// branches that diverged in between would each accept the statements of a different server.
 	pub fn key_of(&self, who: &AccountId) -> Option<&AuthorityId> {
 		let voters = || self.all().flat_map(|roster| roster.members.iter());
 		let mut keys = voters().filter(|voter| voter.counts && voter.who == *who).map(|voter| &voter.key);
@@ -149,7 +151,7 @@ impl<AccountId: Clone + Ord + core::fmt::Debug, Max: Get<u32>> InFlight<Roster<A
 		keys.all(|other| other.as_ref() == key).then_some(key).flatten()
 	}
 
-	/// The members with this key, in force in every roster in flight.
+	/// Returns the members that have this key in every roster in flight.
 	pub fn owners_of<'a>(&'a self, key: &'a AuthorityId) -> impl Iterator<Item = &'a AccountId> {
 		let voters = self.all().flat_map(|roster| roster.members.iter());
 		let owners: BTreeSet<&AccountId> =
@@ -157,13 +159,15 @@ impl<AccountId: Clone + Ord + core::fmt::Debug, Max: Get<u32>> InFlight<Roster<A
 		owners.into_iter().filter(move |who| self.key_of(who) == Some(key))
 	}
 
-	/// Whether these suffice for a recovery: in each of the rosters, see [`quorum::is_quorum`].
+	/// Returns `true` if these voters suffice for a recovery in each roster in flight, see
+	/// [`quorum::is_quorum`].
 	pub fn is_quorum(&self, voters: &BTreeSet<AccountId>) -> bool {
 		self.first().is_some()
 			&& self.all().all(|roster| quorum::is_quorum(roster.count(voters), roster.size()))
 	}
 
-	/// Whether so many have voted that without them there is no quorum.
+	/// Returns `true` if the members without a vote are too few for a quorum in each roster in
+	/// flight.
 	pub fn rules_out_others(&self, voters: &BTreeSet<AccountId>) -> bool {
 		let rules_out = |roster: &Roster<AccountId, Max>| {
 			let others = roster.size().all().saturating_sub(roster.count(voters).all());
@@ -176,7 +180,7 @@ impl<AccountId: Clone + Ord + core::fmt::Debug, Max: Get<u32>> InFlight<Roster<A
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use understudy_mocks::key;
+	use understudy_test_support::key;
 
 	type Rosters = InFlight<Roster<u64, ConstU32<16>>>;
 
@@ -201,12 +205,12 @@ mod tests {
 			ids.push(since, id, 0);
 		}
 		assert_eq!(ids.all().copied().collect::<Vec<_>>(), [0, 1, 2]);
-		ids.settle(4);
+		ids.remove_final(4);
 		assert_eq!((ids.first(), ids.last()), (Some(&0), Some(&2)));
-		// The block in which one takes effect is finalized by the one before.
-		ids.settle(5);
+		// The block in which an item takes effect is finalized by the item before it.
+		ids.remove_final(5);
 		assert_eq!(ids.first(), Some(&1));
-		ids.settle(100);
+		ids.remove_final(100);
 		assert_eq!(ids.all().copied().collect::<Vec<_>>(), [2]);
 	}
 
@@ -219,17 +223,17 @@ mod tests {
 			assert!(rosters.first().is_some());
 		}
 		assert!(!rosters.has_room(0));
-		// The one of block 7 is dropped for it. That leaves a gap, which the list must not forget
-		// as soon as there is room again.
+		// The item of block 7 is dropped for it. That leaves a gap, which must persist after there
+		// is room again.
 		rosters.push(50, roster(&[1], &[3]), 0);
 		assert!(rosters.first().is_none() && !rosters.is_quorum(&set(&[1, 2, 3])) && !rosters.has(&1));
 		assert_eq!(rosters.last(), Some(&roster(&[1], &[3])));
-		rosters.settle(6);
+		rosters.remove_final(6);
 		assert!(rosters.has_room(0) && rosters.first().is_none());
 		rosters.push(60, roster(&[1], &[4]), 6);
-		rosters.settle(49);
+		rosters.remove_final(49);
 		assert!(rosters.first().is_none());
-		rosters.settle(50);
+		rosters.remove_final(50);
 		assert!(rosters.is_quorum(&set(&[1, 3, 4])));
 	}
 
@@ -243,7 +247,8 @@ mod tests {
 		assert!(rosters.is_quorum(&set(&[2, 3, 5, 6])));
 		assert!(!rosters.is_quorum(&set(&[2, 5, 6])));
 		assert!(rosters.has(&1) && !rosters.has(&9));
-		// Three of six leave three, who are no more than half; two of five leave three, who are.
+		// Three voters of six leave three, which are not more than half; two of five leave three,
+		// which are.
 		assert!(rosters.rules_out_others(&set(&[2, 3, 4])));
 		assert!(!rosters.rules_out_others(&set(&[1, 2, 3])));
 	}
@@ -254,7 +259,7 @@ mod tests {
 		all.members.iter_mut().skip(4).for_each(|voter| voter.counts = false);
 		let mut rosters = Rosters::default();
 		rosters.push(0, all, 0);
-		// Three of four, not of six; and who is not ready has no say.
+		// Three of four count, not of six. A standby that is not ready cannot vote.
 		assert!(rosters.is_quorum(&set(&[1, 2, 3])));
 		assert!(!rosters.is_quorum(&set(&[1, 2, 5, 6])));
 		assert!(!rosters.has(&5) && rosters.key_of(&5).is_none());
@@ -271,9 +276,9 @@ mod tests {
 		assert_eq!((rosters.key_of(&1), rosters.key_of(&5)), (None, Some(&key(5))));
 		assert_eq!(rosters.owners_of(&key(1)).count() + rosters.owners_of(&key(9)).count(), 0);
 		assert_eq!(rosters.owners_of(&key(2)).collect::<Vec<_>>(), [&2]);
-		// It counts still, and when the change is final its new key does.
+		// The member still counts. When the change is final, its new key counts, too.
 		assert_eq!(rosters.last().map(|roster| roster.size().all()), Some(5));
-		rosters.settle(7);
+		rosters.remove_final(7);
 		assert_eq!(rosters.key_of(&1), Some(&key(9)));
 	}
 }

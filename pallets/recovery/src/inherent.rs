@@ -1,9 +1,9 @@
-//! What a block's author says of finality, from the node into the block.
+//! Inherent with which a block's author reports the block that its node has finalized.
 
-/// Names it among the inherents.
+/// Identifier of the inherent.
 pub const IDENTIFIER: sp_inherents::InherentIdentifier = *b"undyfina";
 
-/// Gives the runtime the number of the last block that the node has finalized, saturating.
+/// Provides the number of the last block that the node has finalized, saturating, to the runtime.
 #[cfg(feature = "std")]
 pub struct FinalityInherent(pub u32);
 

@@ -1,30 +1,32 @@
 //! # Recovery pallet
 //!
-//! Brings finality back by itself after more than a third of the validators are gone. What keeps two sides of a partition apart
-//! is told in `docs/recovery.md`.
+//! Restores finality by itself after more validators have failed than GRANDPA tolerates. The rules
+//! that keep two sides of a partition from finalizing different blocks are in `docs/recovery.md`.
 //!
 //! ## Overview
 //!
-//! Members report up to where their nodes have finalized: authors with each block, others where the
-//! chain lacks it ([`view`]). When more than may lie report for long enough that nothing later is
-//! final, the [`Mode`] degrades: elections and rotation are frozen, and the nodes of all members,
-//! of the active set and the ready reserve, attest that they are present. When enough are, the
-//! chain proposes the set in which responsive members replace unresponsive ones, and they vote for
-//! it ([`vote`]). With votes of more than half of the members exactly that set is seated, and the
-//! change of GRANDPA's authorities is forced, for the old ones cannot finalize it. When finality
-//! has come back and goes on, everything else goes on.
+//! Members report the last block that their nodes have finalized: authors in every block, other
+//! members where the chain lacks their report ([`view`]). Finality has stalled if, for the time and
+//! the blocks of a stall, the view has not risen and more than f members report that no later block
+//! is final; without these reports, after four times as long and 2f blocks more. The [`Mode`] then
+//! degrades: elections and rotation are frozen, and the nodes of all members, of the active set and
+//! of the ready reserve, attest their presence. When enough members are present, the chain proposes
+//! the set in which responsive members replace unresponsive ones, and the members vote for the
+//! proposal ([`vote`]). With votes of more than half of the members, exactly that set is seated,
+//! and the change of GRANDPA's authorities is forced, because the old authorities cannot finalize
+//! it. When finality has resumed and has advanced for long enough, normal operation resumes.
 //!
 //! If enough of the old members come back first, nothing is forced. Guardians can veto a recovery,
-//! and can let one go on that waits for its cool-off. A member that signs votes for two proposals
-//! can be charged on anybody's report ([`Pallet::report_double_vote`]), by the keys and the session
-//! of the time, whatever has become of it since.
+//! and can permit one that waits for its cool-off. A member that signs votes for two proposals can
+//! be charged on the report of any account ([`Pallet::report_double_vote`]), by the key and the
+//! session of the vote, regardless of later changes of its keys, its seat or its election.
 //!
 //! ## Low level
 //!
-//! [`Status`] and [`Reports`] are read in each block and written when its author reports something
-//! new. [`Present`], [`Proposed`] and [`Votes`] are empty while the chain is safe. [`Rosters`]
-//! holds the members with the keys in force, by roster, for as long as branches could differ in
-//! them; [`electorate`] keeps it.
+//! [`Status`] and [`Reports`] are read in each block and written when the block's author reports
+//! something new. [`Present`], [`Proposed`] and [`Votes`] are empty while the chain is safe.
+//! [`Rosters`] holds the members with the keys in force, per roster, for as long as branches can
+//! differ in them; `electorate.rs` maintains it.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -35,7 +37,6 @@ mod accountability;
 #[cfg(feature = "runtime-benchmarks")]
 pub mod benchmarking;
 mod electorate;
-mod evidence;
 pub mod gate;
 pub mod in_flight;
 pub mod inherent;
@@ -48,127 +49,51 @@ pub mod offence;
 pub mod rejection;
 #[cfg(test)]
 mod simulation;
+pub mod state;
 mod submission;
 #[cfg(test)]
 mod tests;
 mod transition;
 pub mod view;
+mod vote_index;
 pub mod weights;
 
 pub use gate::{IntakeGate, NotFrozen};
 pub use mode::Rules;
 pub use pallet::*;
+pub use state::{
+	Cast, FinalityReportOf, MembersOf, PresenceOf, RostersOf, SignedPresence, SignedReport, SignedVote,
+	State, StateOf, VoteOf, ROUND_LENGTH,
+};
 pub use understudy_primitives::vote::{self, CarriedOut, FinalityReport, Presence, Signed, Vote};
 pub use understudy_primitives::{BlockId, Mode};
 pub use weights::WeightInfo;
 
 use alloc::vec::Vec;
-use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
 	inherent::ProvideInherent,
 	pallet_prelude::*,
 	traits::{Contains, ContainsPair, Get},
 };
 use frame_system::{offchain::CreateAuthorizedTransaction, pallet_prelude::*};
-use scale_info::TypeInfo;
 use sp_runtime::{
 	traits::{Convert, UniqueSaturatedInto},
 	Perbill,
 };
 use sp_staking::{offence::ReportOffence, SessionIndex};
 use understudy_primitives::{
-	crypto::AuthorityId, quorum, Electorate, FailoverLog, ForceFinality, IncidentId, Moment, RecoveryStatus,
-	Seats, Stall,
+	crypto::AuthorityId, quorum, Electorate, FailoverLog, ForceFinality, IncidentId, RecoveryStatus, Seats,
+	Stall,
 };
 
 use accountability::Ballot;
-use electorate::Refresh;
-use in_flight::{InFlight, Roster};
 use offence::DoubleVote;
-use view::View;
-
-/// The mode, and all that it follows from but the votes.
-#[derive(
-	Clone, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
-pub struct State<Hash> {
-	/// The mode.
-	pub mode: Mode,
-	/// When it began.
-	pub since: Moment,
-	/// Finality as the members report it.
-	pub view: View,
-	/// The block in which an author reported last.
-	pub heard: u32,
-	/// Number of seats of the active set.
-	pub seats: u32,
-	/// The change that [`Rosters`] does not have yet.
-	pub refresh: Refresh,
-	/// The incident in the log; 0 while the chain is safe.
-	pub incident: IncidentId,
-	/// The block in which the mode degraded, once its hash is known: for it members say that they are there.
-	pub anchor: Option<BlockId<Hash>>,
-	/// The block in which a set was proposed, once its hash is known: members vote for it.
-	pub proposal: Option<BlockId<Hash>>,
-	/// Number of times that those present were asked before, for this anchor.
-	pub round: u32,
-	/// How many were there when the last block began.
-	pub present: u32,
-	/// The proposal's change of authorities is forced.
-	pub forced: bool,
-	/// The block that finality must pass for the chain to be safe again, see [`Facts::mark`].
-	pub mark: Option<u32>,
-	/// The block that a recovery's authorities build finality on.
-	pub base: u32,
-	/// The ids of GRANDPA's sets that finality has not reached yet.
-	pub sets: InFlight<u64>,
-	/// The guardians do not want a recovery.
-	pub vetoed: bool,
-	/// The block in which the last recovery began.
-	pub recovered: Option<u32>,
-	/// The last block took more than half of what the gate lets in, while finality stands still.
-	pub crowded: bool,
-}
-
-/// The state on a chain.
-pub type StateOf<T> = State<<T as frame_system::Config>::Hash>;
-/// A vote on a chain.
-pub type VoteOf<T> = Vote<<T as frame_system::Config>::AccountId, <T as frame_system::Config>::Hash>;
-
-/// That a member is there, on a chain.
-pub type PresenceOf<T> = Presence<<T as frame_system::Config>::AccountId, <T as frame_system::Config>::Hash>;
-/// The rosters that finality has not reached yet, on a chain.
-pub type RostersOf<T> = InFlight<Roster<<T as frame_system::Config>::AccountId, <T as Config>::MaxMembers>>;
-/// A list of members on a chain.
-pub type MembersOf<T> = BoundedVec<<T as frame_system::Config>::AccountId, <T as Config>::MaxMembers>;
-
-/// A member's report of what its node has finalized, on a chain.
-pub type FinalityReportOf<T> =
-	FinalityReport<<T as frame_system::Config>::AccountId, <T as frame_system::Config>::Hash>;
-/// A report with its signature.
-pub type SignedReport<T> = Signed<FinalityReportOf<T>>;
-/// A vote with its signature.
-pub type SignedVote<T> = Signed<VoteOf<T>>;
-/// A member's word that it is there, with its signature.
-pub type SignedPresence<T> = Signed<PresenceOf<T>>;
-
-/// What is kept of a vote.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
-pub struct Cast<AccountId> {
-	/// The member.
-	pub who: AccountId,
-	/// Up to where its node has finalized.
-	pub base: u32,
-}
-
-/// As long as nothing is proposed, those who are there are asked anew after so many blocks: who was there may be gone.
-pub const ASK_AGAIN: u32 = 10;
 
 #[frame_support::pallet]
 pub mod pallet {
 	use super::*;
 
-	/// The version of the storage's layout.
+	/// Version of the storage layout.
 	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
 	#[pallet::pallet]
@@ -177,64 +102,69 @@ pub mod pallet {
 
 	/// # Requirements
 	///
-	/// `frame_system::AuthorizeCall` is among the runtime's transaction extensions. The pallet stands before the session pallet
-	/// in the runtime, so that its hook runs first; the session manager tells it of activations ([`RecoveryControl`]).
+	/// `frame_system::AuthorizeCall` must be among the runtime's transaction extensions. The pallet
+	/// must precede the session pallet in the runtime, so that its hook runs first. The session
+	/// manager must notify the pallet of activations
+	/// ([`RecoveryControl`](understudy_primitives::RecoveryControl)).
 	#[pallet::config]
 	pub trait Config: CreateAuthorizedTransaction<Call<Self>> + frame_system::Config {
-		/// The members, with the heartbeat keys in force and whether they are ready.
+		/// Source of the members, with their heartbeat keys in force and their readiness.
 		type Electorate: Electorate<Self::AccountId, AuthorityId>;
 
-		/// The pallet that replaces unresponsive members by responsive ones.
+		/// Pallet that replaces unresponsive members by responsive ones.
 		type Seats: Seats<Self::AccountId>;
 
-		/// The seat of the current block's author in an active set of so many.
+		/// Converts the number of seats of the active set to the seat of the current block's
+		/// author.
 		type Author: Convert<u32, u32>;
 
-		/// The finality gadget.
+		/// Finality gadget.
 		type Finality: ForceFinality<BlockNumberFor<Self>>;
 
-		/// Where every change of mode is recorded.
+		/// Log in which every change of mode is recorded.
 		type Log: FailoverLog<Self::AccountId>;
 
-		/// The session of the current block.
+		/// Session of the current block.
 		type Session: Get<SessionIndex>;
 
-		/// How long things take.
+		/// Time limits and other rules of a recovery.
 		type Rules: Get<Rules>;
 
-		/// The share of its stake that a member is charged that votes for two branches.
+		/// Fraction of its stake that a member is charged for voting for two proposals.
 		type DoubleVoteFraction: Get<Perbill>;
 
-		/// An offender, as the offences pallet knows it.
+		/// Offender, as the offences pallet identifies it.
 		type Offender: Clone;
 
-		/// The offender that a member is, if it is one.
+		/// Converts an account to an offender; `None` if it cannot be charged.
 		type OffenderOf: Convert<Self::AccountId, Option<Self::Offender>>;
 
-		/// Where double votes are reported.
+		/// Receiver of reported double votes.
 		type Offences: ReportOffence<Self::AccountId, Self::Offender, DoubleVote<Self::Offender>>;
 
-		/// What must not happen while finality stands still: calls that change who can be elected, or how members sign.
+		/// Calls that are refused while the mode is not `Safe`: those that change the candidates
+		/// for election, or the keys by which members sign.
 		type Frozen: Contains<<Self as frame_system::Config>::RuntimeCall>;
 
-		/// What passes the gate freely although it is of the normal class, by whom it is signed.
+		/// Calls of the normal class that pass the gate without limit, with the account that signs
+		/// them.
 		type Urgent: ContainsPair<Self::AccountId, <Self as frame_system::Config>::RuntimeCall>;
 
-		/// Who may veto a recovery, or let one begin in its cool-off.
+		/// Origin that can veto a recovery, or permit one during its cool-off.
 		type GuardianOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
-		/// The most members that a roster can have.
+		/// Maximum number of members of a roster.
 		#[pallet::constant]
 		type MaxMembers: Get<u32>;
 
-		/// The priority of votes in the transaction pool.
+		/// Priority of members' statements in the transaction pool.
 		#[pallet::constant]
 		type Priority: Get<TransactionPriority>;
 
-		/// The weights of the pallet's calls and hooks.
+		/// Weights of the pallet's calls and hooks.
 		type WeightInfo: WeightInfo;
 
-		/// What the benchmarks need.
+		/// Runtime functions that the benchmarks need.
 		#[cfg(feature = "runtime-benchmarks")]
 		type BenchmarkHelper: benchmarking::BenchmarkHelper<Self::AccountId>;
 	}
@@ -244,123 +174,125 @@ pub mod pallet {
 	pub enum Event<T: Config> {
 		/// The mode changed.
 		ModeChanged {
-			/// The incident in the log.
+			/// Incident in the log.
 			incident: IncidentId,
-			/// What it was.
+			/// Mode before the change.
 			from: Mode,
-			/// What it is.
+			/// Mode after the change.
 			to: Mode,
 		},
 		/// A set was proposed. Members can vote for this block.
 		Proposed {
-			/// How many seats it has.
+			/// Number of seats of the proposed set.
 			seats: u32,
-			/// How many of those who sit or wait are there.
+			/// Number of members, active and in reserve, that are present.
 			present: u32,
 		},
 		/// A member voted for a recovery.
 		Voted {
-			/// The member.
+			/// Member that voted.
 			who: T::AccountId,
-			/// How many have voted by now.
+			/// Number of votes so far.
 			votes: u32,
-			/// How many must have voted.
+			/// Number of votes that are needed.
 			needed: u32,
 		},
-		/// A change of authorities is forced, for finality to go on from `base`.
+		/// A change of the authority set was forced. Finality goes on from `base`.
 		Forced {
-			/// The block from which finality goes on.
+			/// Finality base: the block from which finality goes on.
 			base: BlockNumberFor<T>,
-			/// After so many blocks.
+			/// Number of blocks until the change is enacted.
 			delay: BlockNumberFor<T>,
 		},
-		/// A member voted for two proposals.
+		/// A member was proven to have voted for two proposals.
 		DoubleVoted {
-			/// The member.
+			/// Member that voted twice.
 			who: T::AccountId,
 		},
-		/// The guardians do not want a recovery.
+		/// The guardians vetoed a recovery from this stall.
 		Vetoed,
-		/// The guardians want a recovery, cool-off or not, as soon as the votes suffice.
-		Wanted,
+		/// The guardians permitted a recovery as soon as the votes suffice, regardless of the
+		/// cool-off.
+		RecoveryPermitted,
 	}
 
 	#[pallet::error]
 	pub enum Error<T> {
-		/// Finality does not stand still.
+		/// The mode is not `DegradedSafe`, or a set is already proposed (for an attestation).
 		NotDegraded,
-		/// The member has said so already.
-		AlreadySaid,
-		/// There are more of them than members can be.
+		/// The member has already submitted this statement.
+		AlreadySubmitted,
+		/// The list is full: it holds as many members as a roster can have.
 		TooMany,
-		/// Another word on finality in the same block.
-		AlreadyHeard,
-		/// These two votes can both be honest.
+		/// The author has already reported finality in this block.
+		DuplicateReport,
+		/// The two votes do not conflict: one honest node may have signed both.
 		NoConflict,
 		/// A signature is not by the heartbeat key that the voter had when it voted.
 		BadSignature,
-		/// The chain has not counted a vote of this account for either proposal, or it is too long
-		/// ago, or it cannot be charged.
+		/// The chain has counted no vote of this account for either proposal, the counted vote is
+		/// too old, or the account cannot be charged.
 		UnknownOffender,
-		/// It was reported already.
+		/// The double vote has already been reported.
 		AlreadyReported,
-		/// The report of what is final changes nothing any more.
+		/// The finality report no longer changes anything.
 		NothingNew,
 	}
 
-	/// The mode, and all that it follows from but the votes.
+	/// Mode and everything that determines it, except the votes.
 	#[pallet::storage]
 	pub type Status<T: Config> = StorageValue<_, StateOf<T>, ValueQuery>;
 
-	/// The latest report of each seat of the active set. Only [`view`] looks into it.
+	/// Latest report of each seat of the active set. Only [`view`] interprets it.
 	#[pallet::storage]
 	pub type Reports<T: Config> = StorageValue<_, view::Reports<T::MaxMembers>, ValueQuery>;
 
-	/// The stall, while there is one.
+	/// Current stall. Exists while the mode is not `Safe`.
 	#[pallet::storage]
 	pub type Stalled<T: Config> = StorageValue<_, Stall>;
 
-	/// The last proposals that were voted for, the newest last. Only [`accountability`] touches it.
+	/// Last proposals that members could vote for, newest last. Only `accountability.rs` accesses
+	/// them.
 	#[pallet::storage]
 	pub type Ballots<T: Config> =
 		StorageValue<_, BoundedVec<Ballot<T::Hash>, ConstU32<{ accountability::KEPT }>>, ValueQuery>;
 
-	/// The key by which each member voted, by the proposal's number, and whether it was charged for
-	/// another vote. Only [`accountability`] touches it.
+	/// For each number of a proposal and each voter: the voter's key, and `true` if the voter was
+	/// charged for another vote. Only `accountability.rs` accesses them.
 	#[pallet::storage]
 	pub type BallotKeys<T: Config> =
 		StorageDoubleMap<_, Twox64Concat, u32, Twox64Concat, T::AccountId, (AuthorityId, bool), OptionQuery>;
 
-	/// The rosters that finality has not reached yet, over which votes are counted.
+	/// Rosters in flight, over which votes are counted.
 	#[pallet::storage]
 	pub type Rosters<T: Config> = StorageValue<_, RostersOf<T>, ValueQuery>;
 
-	/// Who is there, for the current anchor. Fixed when a set is proposed.
+	/// Members with a presence attestation for the current round. Fixed when a set is proposed.
 	#[pallet::storage]
 	pub type Present<T: Config> = StorageValue<_, MembersOf<T>, ValueQuery>;
 
-	/// The set that is proposed.
+	/// Proposed set.
 	#[pallet::storage]
 	pub type Proposed<T: Config> = StorageValue<_, MembersOf<T>>;
 
-	/// The last authority set to which the change was forced, and the block that proposed it. Who checks proofs learns by it that the
-	/// change came about.
+	/// Last authority set to which the change was forced, and the block that proposed it. Verifiers
+	/// of proofs see from it that the change took place.
 	#[pallet::storage]
 	pub type Forced<T: Config> = StorageValue<_, (u64, BlockId<T::Hash>)>;
 
-	/// The votes for the current proposal.
+	/// Votes for the current proposal.
 	#[pallet::storage]
 	pub type Votes<T: Config> = StorageValue<_, BoundedVec<Cast<T::AccountId>, T::MaxMembers>, ValueQuery>;
 
 	#[pallet::call]
 	impl<T: Config> Pallet<T> {
-		/// The block's author says up to where its node has finalized. An inherent.
+		/// Reports the block that the author's node has finalized. An inherent.
 		///
 		/// ## Errors
 		///
-		/// - [`Error::AlreadyHeard`]: once a block.
+		/// - [`Error::DuplicateReport`]: the author has already reported in this block.
 		#[pallet::call_index(0)]
-		// The hook pays for reading it.
+		// The weight of the hook covers the read of the status.
 		#[pallet::weight((
 			T::WeightInfo::note_finality().saturating_add(T::DbWeight::get().writes(1)),
 			DispatchClass::Mandatory
@@ -372,23 +304,24 @@ pub mod pallet {
 			ensure_none(origin)?;
 			let now = T::Log::now();
 			Status::<T>::try_mutate(|state| {
-				ensure!(state.heard < now.block, Error::<T>::AlreadyHeard);
-				state.heard = now.block;
+				ensure!(state.last_report < now.block, Error::<T>::DuplicateReport);
+				state.last_report = now.block;
 				let seat = T::Author::convert(state.seats);
-				Self::hear(state, seat, finalized.unique_saturated_into(), now);
+				Self::accept_report(state, seat, finalized.unique_saturated_into(), now);
 				Ok(())
 			})
 		}
 
-		/// A member votes for the set that is proposed, signed by its heartbeat key.
+		/// Votes for the proposed set. The vote is signed by the member's heartbeat key.
 		///
-		/// Sent by the node's offchain worker. Free of charge, and operational. Accepted as a general transaction only, see
-		/// [`rejection`] for why one is turned away.
+		/// Sent by the node's offchain worker. Free of charge, and operational. Accepted as a
+		/// general transaction only, see [`rejection`] for the reasons of a rejection.
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NotDegraded`], [`Error::AlreadySaid`]: it came too late since the transaction was authorized.
-		/// - [`Error::TooMany`]: the rosters in flight have more members than one can have.
+		/// - [`Error::NotDegraded`], [`Error::AlreadySubmitted`]: the chain's state has changed
+		///   since the transaction was authorized.
+		/// - [`Error::TooMany`]: the rosters in flight have more members than one roster can have.
 		#[pallet::call_index(1)]
 		#[pallet::weight((T::WeightInfo::vote(), DispatchClass::Operational))]
 		#[pallet::weight_of_authorize(T::WeightInfo::authorize_vote(T::MaxMembers::get()))]
@@ -397,11 +330,11 @@ pub mod pallet {
 			ensure_authorized(origin)?;
 			let state = Status::<T>::get();
 			ensure!(state.mode == Mode::DegradedSafe, Error::<T>::NotDegraded);
-			evidence::keep_vote(&signed);
+			vote_index::keep_vote(&signed);
 			let Vote { who, base, proposal } = signed.statement;
 			Self::keep_key(&state, &who, &proposal);
 			let votes = Votes::<T>::try_mutate(|votes| {
-				ensure!(votes.iter().all(|cast| cast.who != who), Error::<T>::AlreadySaid);
+				ensure!(votes.iter().all(|cast| cast.who != who), Error::<T>::AlreadySubmitted);
 				let cast = Cast { who: who.clone(), base: base.number };
 				votes.try_push(cast).map_err(|_| Error::<T>::TooMany)?;
 				Ok::<_, Error<T>>(votes.len() as u32)
@@ -410,14 +343,15 @@ pub mod pallet {
 			Ok(())
 		}
 
-		/// Shows that a member has signed two votes of which no honest node signs both. The chain
-		/// must have counted one of them; the member is charged by the session of that vote, once.
-		/// The fee is returned to the sender.
+		/// Proves that a member has signed two conflicting votes. The
+		/// chain must have counted one of them. The member is charged once, by the session of that
+		/// vote. The fee is returned to the sender.
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NoConflict`], [`Error::BadSignature`]: the votes show no such thing.
-		/// - [`Error::UnknownOffender`], [`Error::AlreadyReported`]: it cannot be charged, or not again.
+		/// - [`Error::NoConflict`], [`Error::BadSignature`]: the votes prove no double vote.
+		/// - [`Error::UnknownOffender`]: the member cannot be charged.
+		/// - [`Error::AlreadyReported`]: the member was charged before.
 		#[pallet::call_index(2)]
 		#[pallet::weight(T::WeightInfo::report_double_vote())]
 		pub fn report_double_vote(
@@ -430,12 +364,12 @@ pub mod pallet {
 			Ok(Pays::No.into())
 		}
 
-		/// The guardians do not want this stall to be recovered from by itself. Ends with the stall, or by
-		/// [`want`](Pallet::want).
+		/// Vetoes a recovery from this stall. The veto ends with the stall, or by
+		/// [`permit_recovery`](Pallet::permit_recovery).
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NotDegraded`]: there is nothing to veto.
+		/// - [`Error::NotDegraded`]: the mode is not `DegradedSafe`.
 		#[pallet::call_index(3)]
 		#[pallet::weight((T::WeightInfo::veto(), DispatchClass::Operational))]
 		pub fn veto(origin: OriginFor<T>) -> DispatchResult {
@@ -443,54 +377,58 @@ pub mod pallet {
 			Self::guide(true)
 		}
 
-		/// The guardians want this stall to be recovered from: neither a veto nor the cool-off is in the way any more. The votes
-		/// of more than half of the members are needed all the same.
+		/// Permits a recovery from this stall: lifts a veto and the cool-off. The votes of more
+		/// than half of the members are still needed.
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NotDegraded`]: there is nothing to recover from.
+		/// - [`Error::NotDegraded`]: the mode is not `DegradedSafe`.
 		#[pallet::call_index(4)]
-		#[pallet::weight((T::WeightInfo::want(), DispatchClass::Operational))]
-		pub fn want(origin: OriginFor<T>) -> DispatchResult {
+		#[pallet::weight((T::WeightInfo::permit_recovery(), DispatchClass::Operational))]
+		pub fn permit_recovery(origin: OriginFor<T>) -> DispatchResult {
 			T::GuardianOrigin::ensure_origin(origin)?;
 			Self::guide(false)
 		}
 
-		/// A member says that it is there while finality stands still, signed by its heartbeat key. It binds it to nothing.
+		/// Attests that a member is present during a stall. The attestation is signed by the
+		/// member's heartbeat key, and does not bind its node.
 		///
-		/// Sent by the node's offchain worker. Free of charge, and operational. Accepted as a general transaction only, see
-		/// [`rejection`] for why one is turned away.
+		/// Sent by the node's offchain worker. Free of charge, and operational. Accepted as a
+		/// general transaction only, see [`rejection`] for the reasons of a rejection.
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NotDegraded`], [`Error::AlreadySaid`]: it came too late since the transaction was authorized.
-		/// - [`Error::TooMany`]: the rosters in flight have more members than one can have.
+		/// - [`Error::NotDegraded`], [`Error::AlreadySubmitted`]: the chain's state has changed
+		///   since the transaction was authorized.
+		/// - [`Error::TooMany`]: the rosters in flight have more members than one roster can have.
 		#[pallet::call_index(5)]
-		#[pallet::weight((T::WeightInfo::present(), DispatchClass::Operational))]
+		#[pallet::weight((T::WeightInfo::attest_presence(), DispatchClass::Operational))]
 		#[pallet::weight_of_authorize(T::WeightInfo::authorize_present(T::MaxMembers::get()))]
 		#[pallet::authorize(|source, signed| Self::authorize_present(source, signed))]
-		pub fn present(origin: OriginFor<T>, signed: SignedPresence<T>) -> DispatchResult {
+		pub fn attest_presence(origin: OriginFor<T>, signed: SignedPresence<T>) -> DispatchResult {
 			ensure_authorized(origin)?;
 			let state = Status::<T>::get();
 			let open = state.mode == Mode::DegradedSafe && !Proposed::<T>::exists();
 			ensure!(open, Error::<T>::NotDegraded);
 			let Presence { who, .. } = signed.statement;
 			Present::<T>::try_mutate(|present| {
-				ensure!(!present.contains(&who), Error::<T>::AlreadySaid);
+				ensure!(!present.contains(&who), Error::<T>::AlreadySubmitted);
 				present.try_push(who).map_err(|_| Error::<T>::TooMany.into())
 			})
 		}
 
-		/// An active member reports what its node has finalized, signed by its heartbeat key.
+		/// Reports the block that an active member's node has finalized. The report is signed by
+		/// the member's heartbeat key.
 		///
-		/// Sent by the node's offchain worker where the chain's view does not rise and lacks this
-		/// report: the member does not author, or finality stalls. Free of charge, and operational.
-		/// Accepted as a general transaction only, see [`rejection`] for the reasons why one is
-		/// refused.
+		/// Sent by the node's offchain worker when the view has not risen for half of a stall and
+		/// lacks this report: the member does not author, or finality has stalled. Free of charge,
+		/// and operational. Accepted as a general transaction only, see [`rejection`] for the
+		/// reasons of a rejection.
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NothingNew`]: it came too late since the transaction was authorized.
+		/// - [`Error::NothingNew`]: the chain's state has changed since the transaction was
+		///   authorized.
 		#[pallet::call_index(6)]
 		#[pallet::weight((T::WeightInfo::report_finality(), DispatchClass::Operational))]
 		#[pallet::weight_of_authorize(T::WeightInfo::authorize_report(T::MaxMembers::get()))]
@@ -501,8 +439,9 @@ pub mod pallet {
 			let rosters = Rosters::<T>::get();
 			let seat = rosters.last().and_then(|roster| roster.seat_of(&who));
 			Status::<T>::try_mutate(|state| {
-				let heard =
-					seat.is_some_and(|(seat, _)| Self::hear(state, seat, finalized.number, T::Log::now()));
+				let heard = seat.is_some_and(|(seat, _)| {
+					Self::accept_report(state, seat, finalized.number, T::Log::now())
+				});
 				ensure!(heard, Error::<T>::NothingNew);
 				Ok(())
 			})
@@ -515,7 +454,8 @@ pub mod pallet {
 		type Error = sp_inherents::MakeFatalError<()>;
 		const INHERENT_IDENTIFIER: sp_inherents::InherentIdentifier = inherent::IDENTIFIER;
 
-		/// What the node gives. A node that does not know says nothing.
+		/// Creates the inherent from the node's finalized number; `None` if the node does not
+		/// provide one.
 		fn create_inherent(data: &sp_inherents::InherentData) -> Option<Self::Call> {
 			let finalized = data.get_data::<u32>(&Self::INHERENT_IDENTIFIER).ok().flatten()?;
 			Some(Call::note_finality { finalized: finalized.into() })
@@ -548,14 +488,17 @@ pub mod pallet {
 
 	#[pallet::view_functions]
 	impl<T: Config> Pallet<T> {
-		/// The mode, why it is what it is, and what is waited for.
+		/// Returns the mode, the facts that it follows from, and the counts that decide the next
+		/// mode.
 		pub fn status() -> RecoveryStatus<T::Hash> {
 			let members = Self::members();
 			let voters = Self::voters();
 			let state = Status::<T>::get();
 			let rules_out_others =
 				state.proposal.is_some() && Self::rosters(&state).rules_out_others(&voters);
-			let State { mode, since, view, incident, anchor, proposal, forced, mark, vetoed, .. } = state;
+			let State {
+				mode, since, view, incident, anchor, proposal, forced, resume_height, vetoed, ..
+			} = state;
 			RecoveryStatus {
 				mode,
 				since,
@@ -570,17 +513,18 @@ pub mod pallet {
 				rules_out_others,
 				forced,
 				vetoed,
-				mark,
+				resume_height,
 			}
 		}
 
-		/// Who is there, and who of them has voted for the proposal.
-		pub fn said() -> (Vec<T::AccountId>, Vec<T::AccountId>) {
+		/// Returns the members that are present, and those of them that have voted for the
+		/// proposal.
+		pub fn participants() -> (Vec<T::AccountId>, Vec<T::AccountId>) {
 			(Present::<T>::get().into_inner(), Self::voters().into_iter().collect())
 		}
 
-		/// The proposal that members have voted for, and the keys of those who have. A node that
-		/// has such a key is bound, whatever its database says.
+		/// Returns the proposal that members have voted for, and the keys of those members. A node
+		/// with one of these keys is bound, whatever its database contains.
 		pub fn bound() -> Option<(BlockId<T::Hash>, Vec<AuthorityId>)> {
 			let state = Status::<T>::get();
 			let proposal = state.proposal?;

@@ -3,7 +3,7 @@
 //! | version | changes |
 //! |---|---|
 //! | 0 | the first layout |
-//! | 1 | reports by seat instead of the last authors' words; rosters with keys and readiness; the stall; keys of voters by proposal |
+//! | 1 | reports by seat instead of those of the last authors; rosters with keys and readiness; the stall; keys of voters by proposal |
 
 use alloc::{collections::BTreeMap, vec::Vec};
 use codec::{Decode, Encode};
@@ -25,73 +25,73 @@ use crate::{
 	Config, Pallet, Rosters, RostersOf, Stalled, State, Status, Votes, WeightInfo,
 };
 
-/// The first layout.
+/// First layout.
 pub mod v0 {
 	use super::*;
 
-	/// The last authors' words, and what was made of them.
+	/// Reports of the last authors, and the finality that followed from them.
 	#[derive(Encode, Decode)]
 	pub struct View {
-		/// The seats and their words.
+		/// Seats and the blocks that they reported.
 		pub words: Vec<(u32, u32)>,
-		/// The block up to which finality had come.
+		/// Block up to which the chain was final.
 		pub finalized: u32,
 		/// Time of the last rise.
 		pub since: Moment,
 	}
 
-	/// The state.
+	/// State of the pallet.
 	#[derive(Encode, Decode)]
 	pub struct State<Hash> {
-		/// See [`crate::State`], here and below.
+		/// Current mode. See [`crate::State`], here and below.
 		pub mode: Mode,
-		/// Begin of the mode.
+		/// Beginning of the mode.
 		pub since: Moment,
-		/// Finality.
+		/// Finality view.
 		pub view: View,
-		/// Block of the last word.
-		pub heard: u32,
-		/// Seats of the active set.
+		/// Block of the last report.
+		pub last_report: u32,
+		/// Number of seats of the active set.
 		pub seats: u32,
-		/// The incident.
+		/// Incident of the stall.
 		pub incident: IncidentId,
-		/// The stall anchor.
+		/// Stall anchor.
 		pub anchor: Option<BlockId<Hash>>,
-		/// The proposal.
+		/// Proposal.
 		pub proposal: Option<BlockId<Hash>>,
-		/// Those present.
+		/// Number of members present.
 		pub present: u32,
-		/// The change is forced.
+		/// `true` if the change is forced.
 		pub forced: bool,
-		/// The resume height.
-		pub mark: Option<u32>,
-		/// The finality base.
+		/// Resume height.
+		pub resume_height: Option<u32>,
+		/// Finality base.
 		pub base: u32,
-		/// The authority sets in flight.
+		/// Authority sets in flight.
 		pub sets: Vec<(u32, u64)>,
-		/// The guardians object.
+		/// `true` if the guardians have vetoed a recovery.
 		pub vetoed: bool,
 		/// Block of the last recovery.
 		pub recovered: Option<u32>,
-		/// The last block was crowded.
-		pub crowded: bool,
+		/// `true` if the last block was congested.
+		pub congested: bool,
 	}
 
-	/// The rosters in flight: the block, the number of active members, and the members.
+	/// Rosters in flight: the block, the number of active members, and the members.
 	pub type Rosters<AccountId> = Vec<(u32, (u32, Vec<AccountId>))>;
 }
 
-/// The state in the first layout.
+/// Reads the state in the first layout.
 fn first_state<T: Config>() -> Option<v0::State<T::Hash>> {
 	unhashed::get(&Status::<T>::hashed_key())
 }
 
-/// The rosters as version 1 has them, with the keys that are in force now.
+/// Converts the rosters to version 1, with the keys that are in force now.
 fn rosters<T: Config>(old: v0::Rosters<T::AccountId>, finalized: u32) -> RostersOf<T> {
 	let keys: BTreeMap<T::AccountId, Option<AuthorityId>> = T::Electorate::members().into_iter().collect();
 	let mut all = RostersOf::<T>::default();
 	for (since, (active, members)) in old {
-		// Everybody counted.
+		// In version 0 every member counted.
 		let voters = members.into_iter().map(|who| Voter {
 			key: keys.get(&who).cloned().flatten(),
 			who,
@@ -103,7 +103,7 @@ fn rosters<T: Config>(old: v0::Rosters<T::AccountId>, finalized: u32) -> Rosters
 	all
 }
 
-/// Migrates from version 0 to 1, without a look at the version: see [`MigrateV0ToV1`].
+/// Migrates from version 0 to 1 without a check of the version, see [`MigrateV0ToV1`].
 pub struct UncheckedV0ToV1<T>(PhantomData<T>);
 
 impl<T: Config> UncheckedOnRuntimeUpgrade for UncheckedV0ToV1<T> {
@@ -122,9 +122,9 @@ impl<T: Config> UncheckedOnRuntimeUpgrade for UncheckedV0ToV1<T> {
 			mode: old.mode,
 			since: old.since,
 			view: View { finalized, since, still: 0 },
-			heard: old.heard,
+			last_report: old.last_report,
 			seats: old.seats,
-			// Which standbys are ready is looked at as soon as the chain is safe.
+			// Readiness is read as soon as the chain is safe.
 			refresh: Refresh::Keys,
 			incident: old.incident,
 			anchor: old.anchor,
@@ -132,19 +132,19 @@ impl<T: Config> UncheckedOnRuntimeUpgrade for UncheckedV0ToV1<T> {
 			round: 0,
 			present: old.present,
 			forced: old.forced,
-			mark: old.mark,
+			resume_height: old.resume_height,
 			base: old.base,
 			sets,
 			vetoed: old.vetoed,
 			recovered: old.recovered,
-			crowded: old.crowded,
+			congested: old.congested,
 		};
 		if state.mode != Mode::Safe {
 			let reports = tolerated_faults(state.seats).saturating_add(1);
 			Stalled::<T>::put(Stall { finalized, since, noticed: state.since, reports });
 		}
 		Status::<T>::put(&state);
-		// The votes that are there can be charged from now on.
+		// Voters of the existing votes can be charged from now on.
 		Pallet::<T>::open_ballot(&state);
 		if let Some(proposal) = state.proposal {
 			for cast in Votes::<T>::get() {

@@ -1,4 +1,5 @@
-//! A chain with nothing but the recovery: who sits, time, and the finality gadget are set by the tests.
+//! Chain with the recovery pallet only: the tests set the members, the time and the finality
+//! gadget.
 
 use frame_support::{
 	derive_impl, parameter_types,
@@ -8,19 +9,19 @@ use frame_system::EnsureRoot;
 use sp_core::H256;
 use sp_runtime::{BuildStorage, Perbill};
 use sp_staking::offence::{OffenceError, ReportOffence};
-use understudy_mocks::{key, Pool};
 use understudy_primitives::{
 	crypto::{AuthorityId, AuthoritySignature},
 	statement::Statement,
 	IncidentId, Moment, NewRecord, RecordKind, RecordSeq,
 };
+use understudy_test_support::{key, Pool};
 
 use crate::{
 	self as pallet_recovery, BlockId, FinalityReport, Presence, Rules, Signed, SignedPresence, SignedReport,
 	SignedVote, Vote,
 };
 
-understudy_mocks::authorized_transactions!();
+understudy_test_support::authorized_transactions!();
 
 #[frame_support::runtime]
 mod runtime {
@@ -54,7 +55,7 @@ pub const RULES: Rules = Rules {
 	vote_after: 2,
 	delay: 4,
 	patience: 30,
-	settle: 10,
+	resume_after: 10,
 	cool_off: 100,
 	intake: Perbill::from_percent(10),
 };
@@ -62,32 +63,32 @@ pub const RULES: Rules = Rules {
 parameter_types! {
 	pub static Active: Vec<u64> = vec![11, 12, 13, 14];
 	pub static Reserve: Vec<u64> = vec![15, 16];
-	/// The members that have not shown that they are ready.
+	/// Members that have not shown their readiness.
 	pub static Unready: Vec<u64> = Vec::new();
-	/// The members that use the key of another number.
+	/// Members that use the key of another number.
 	pub static Moved: Vec<(u64, u64)> = Vec::new();
-	/// Whether a change of the set is on its way.
+	/// `true` if a change of the set is in progress.
 	pub static Changing: bool = false;
-	/// The sets that were to be seated.
+	/// Sets that were to be seated.
 	pub static Reseated: Vec<Vec<u64>> = Vec::new();
-	/// What was forced.
+	/// Forced changes: delay, finality base, and id of the preceding set.
 	pub static Forced: Vec<(u64, u64, u64)> = Vec::new();
-	/// Which of two branches this is, and the last block that both have.
+	/// Number of this branch, and the last block that both branches have.
 	pub static Branch: u64 = 0;
 	pub static Parted: u64 = u64::MAX;
-	/// The id of the authority set.
+	/// Id of the authority set.
 	pub static SetId: u64 = 0;
 	pub static MayForce: bool = true;
 	pub static Records: Vec<NewRecord<u64>> = Vec::new();
 	pub static Incidents: IncidentId = 0;
 	pub static Timing: Rules = RULES;
 	pub static Charged: Vec<(u64, u32, Perbill)> = Vec::new();
-	/// The session of the current block.
+	/// Session of the current block.
 	pub static CurrentSession: u32 = 3;
 	pub const Tenth: Perbill = Perbill::from_percent(10);
 }
 
-/// The key that an account uses: of its own number, or of another one.
+/// Returns the key that an account uses: that of its own number, or of another one.
 fn key_in_force(who: u64) -> Option<AuthorityId> {
 	let moved = Moved::get().iter().find(|(of, _)| *of == who).map(|(_, to)| *to);
 	(10..20).contains(&who).then(|| key(moved.unwrap_or(who)))
@@ -112,7 +113,7 @@ impl understudy_primitives::Seats<u64> for TestSeats {
 	fn is_changing() -> bool {
 		Changing::get()
 	}
-	/// The living take as many seats as there are; those of the dead that are left stay.
+	/// Responsive members take as many seats as there are; the rest stay with unresponsive members.
 	fn reseated(living: &[u64]) -> Vec<u64> {
 		let seats = Active::get();
 		let dead = seats.iter().filter(|who| !living.contains(who)).copied();
@@ -139,7 +140,7 @@ impl understudy_primitives::ForceFinality<u64> for TestFinality {
 	}
 }
 
-/// All of the active set author by turns.
+/// All members of the active set author by turns.
 pub struct Author;
 
 impl sp_runtime::traits::Convert<u32, u32> for Author {
@@ -192,7 +193,7 @@ impl sp_runtime::traits::Convert<u64, Option<u64>> for Everybody {
 	}
 }
 
-/// What must not happen while finality stands still.
+/// Calls that are frozen while the mode is not `Safe`.
 pub struct KillsStorage;
 
 impl Contains<RuntimeCall> for KillsStorage {
@@ -201,7 +202,7 @@ impl Contains<RuntimeCall> for KillsStorage {
 	}
 }
 
-/// What passes all the same, of account 1.
+/// Calls of account 1 that pass the gate without limit.
 pub struct Remarks;
 
 impl ContainsPair<u64, RuntimeCall> for Remarks {
@@ -242,7 +243,7 @@ impl crate::benchmarking::BenchmarkHelper<u64> for NoBenchmarks {
 	}
 }
 
-/// A chain at block 1.
+/// Returns a chain at block 1.
 pub fn chain() -> sp_io::TestExternalities {
 	let storage = frame_system::GenesisConfig::<Runtime>::default().build_storage();
 	let mut ext: sp_io::TestExternalities = storage.expect("the default genesis is valid").into();
@@ -253,17 +254,18 @@ pub fn chain() -> sp_io::TestExternalities {
 	ext
 }
 
-/// Runs a test at block 1 of a chain whose node has the keys of `local`, and checks the invariants after it.
+/// Runs a test at block 1 of a chain whose node has the keys of `local`, and checks the invariants
+/// after it.
 pub fn on_node(local: &[u64], test: impl FnOnce(&Pool)) {
 	let mut ext = chain();
-	let (pool, _) = understudy_mocks::surround(&mut ext, local);
+	let (pool, _) = understudy_test_support::surround(&mut ext, local);
 	ext.execute_with(|| {
 		test(&pool);
 		check();
 	});
 }
 
-/// The same on a node without keys.
+/// Runs a test likewise, on a node without keys.
 pub fn build_and_execute(test: impl FnOnce()) {
 	on_node(&[], |_| test());
 }
@@ -272,7 +274,7 @@ pub fn check() {
 	Recovery::do_try_state().expect("the pallet's invariants hold");
 }
 
-/// The hash of a block of this branch.
+/// Returns the hash of a block of this branch.
 pub fn hash_of(number: u64) -> H256 {
 	let branch = if number > Parted::get() { Branch::get() } else { 0 };
 	H256::from_low_u64_be(number + 1_000 + branch * 1_000_000)
@@ -287,7 +289,7 @@ pub fn next_block() {
 	Recovery::on_initialize(number + 1);
 }
 
-/// The next block, whose author has finalized up to `finalized`.
+/// Makes the next block, whose author reports `finalized`.
 pub fn block(finalized: u64) {
 	next_block();
 	let finalized = Recovery::note_finality(RuntimeOrigin::none(), finalized);
@@ -295,28 +297,28 @@ pub fn block(finalized: u64) {
 	check();
 }
 
-/// So many blocks in which finality lags by two.
+/// Makes this many blocks in which finality lags by two.
 pub fn healthy(count: u64) {
 	(0..count).for_each(|_| block(System::block_number().saturating_sub(1)));
 }
 
-/// So many blocks in which it stands still at `finalized`.
+/// Makes this many blocks in which finality has stalled at `finalized`.
 pub fn standing(count: u64, finalized: u64) {
 	(0..count).for_each(|_| block(finalized));
 }
 
 /// Signs a statement with an account's key.
 pub fn sign(who: u64, statement: &impl Statement) -> AuthoritySignature {
-	understudy_mocks::sign(who, statement, &System::block_hash(0))
+	understudy_test_support::sign(who, statement, &System::block_hash(0))
 }
 
-/// A member's attestation that it is present, in the current round.
+/// Returns a member's presence attestation for the current round.
 pub fn there(who: u64, anchor: BlockId<H256>) -> SignedPresence<Runtime> {
 	let statement = Presence { who, anchor, round: crate::Status::<Runtime>::get().round };
 	Signed { signature: sign(who, &statement), statement }
 }
 
-/// A member's report of what it has finalized, as of the chain's current view.
+/// Returns a member's finality report, as of the chain's current view.
 pub fn final_for(who: u64, finalized: u64) -> SignedReport<Runtime> {
 	let finalized = BlockId { number: finalized as u32, hash: hash_of(finalized) };
 	let since = crate::Status::<Runtime>::get().view.since.block;
@@ -324,14 +326,14 @@ pub fn final_for(who: u64, finalized: u64) -> SignedReport<Runtime> {
 	Signed { signature: sign(who, &statement), statement }
 }
 
-/// A member's vote for a proposal.
+/// Returns a member's vote for a proposal.
 pub fn signed(who: u64, proposal: BlockId<H256>, base: u64) -> SignedVote<Runtime> {
 	let base = BlockId { number: base as u32, hash: hash_of(base) };
 	let statement = Vote { who, proposal, base };
 	Signed { signature: sign(who, &statement), statement }
 }
 
-/// Another roster, from this block on.
+/// Puts another roster into effect from this block on.
 pub fn seat(active: &[u64], reserve: &[u64]) {
 	use understudy_primitives::RosterHandler;
 	Active::set(active.to_vec());
@@ -339,7 +341,7 @@ pub fn seat(active: &[u64], reserve: &[u64]) {
 	Recovery::on_roster(active, reserve);
 }
 
-/// The kinds of the records so far.
+/// Returns the kinds of the records so far.
 pub fn told() -> Vec<RecordKind> {
 	Records::get().iter().map(|record| record.kind).collect()
 }

@@ -1,18 +1,20 @@
-//! The mode the chain is in: a pure function, no storage.
+//! Transitions of the mode: a pure function, no storage.
 //!
 //! ```text
-//!            finality stands still               votes of more than half
+//!               finality stalls                  votes of more than half
 //!   Safe ─────────────────────────▶ DegradedSafe ───────────────────────▶ RecoveryInProgress
 //!    ▲                               ▲  │   ▲                               │     │
 //!    │                               │  │   └───────────────────────────────┘     │
-//!    │ it goes on for long enough    │  │            it does not come back        │
-//!    │                               │  │ it comes back by itself                 │ it comes back
+//!    │ finality goes on              │  │        finality does not resume         │
+//!    │ for long enough               │  │ finality resumes by itself              │ it resumes
 //!    └──────────────── SafeResumed ──┘◀─┴─────────────────────────────────────────┘
 //! ```
 //!
-//! It comes back when it passes the block in which the chain noticed that it stood still, and the proposal that members may be bound by, if
-//! there is one; in a recovery when it passes the one in which the new set became active: only votes of a set that has more than two thirds alive get it there, which is what the
-//! model of safe recovery asks for before the degraded regime is left (n − |B| > 3f′, ePrint 2025/083).
+//! Finality resumes when it passes the stall anchor and, if there is one, the proposal by which
+//! members may be bound. In a recovery, it resumes when it passes the block in which the new set
+//! became active. Only the votes of a set with more than two thirds of its members responsive take
+//! finality past that block. The model of safe recovery requires this before the degraded regime is
+//! left (n − |B| > 3f′, ePrint 2025/083).
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::ensure;
@@ -20,38 +22,41 @@ use scale_info::TypeInfo;
 use sp_runtime::Perbill;
 use understudy_primitives::{Mode, Moment, Unfit};
 
-/// How long things take.
+/// Bounds on the detection of a stall and on the course of a recovery.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Rules {
-	/// Finality stands still after so many milliseconds without progress ...
+	/// Time without progress of finality after which it has stalled, in milliseconds.
+	/// `stall_blocks` must have passed, too.
 	pub stall_time: u64,
-	/// ... in which there were at least so many blocks.
+	/// Number of blocks without progress of finality after which it has stalled.
 	pub stall_blocks: u32,
-	/// Those who are there are counted for so many blocks, and so many blocks after a proposal nodes vote: short forks are settled by
-	/// then.
+	/// Number of blocks for which presence attestations are collected before a set is proposed, and
+	/// number of blocks between a proposal and the votes for it. Short forks are resolved by then.
 	pub vote_after: u32,
-	/// So many blocks after its signal the change of authorities is enacted. The block with the signal must not be re-organized
-	/// by then.
+	/// Number of blocks between the signal of the authority-set change and its enactment. No
+	/// reorganization may remove the block with the signal within this delay.
 	pub delay: u32,
-	/// So many blocks a recovery may take until finality is back.
+	/// Maximum number of blocks that a recovery may take until finality resumes.
 	pub patience: u32,
-	/// For so many blocks finality must go on before everything else does.
-	pub settle: u32,
-	/// Between one recovery and the next there are at least so many blocks.
+	/// Number of blocks for which finality must go on before normal operation resumes.
+	pub resume_after: u32,
+	/// Minimum number of blocks from the beginning of one recovery to the beginning of the next.
 	pub cool_off: u32,
-	/// The share of what ordinary transactions can take of a block that they may take while finality stands still.
+	/// Share of the block capacity of ordinary transactions that they may take while the mode is
+	/// not `Safe`.
 	pub intake: Perbill,
 }
 
 impl Rules {
-	/// Half of a stall, in milliseconds and blocks: members report by themselves from then on.
+	/// Returns half of the stall time, in milliseconds, and half of the stall blocks. Members
+	/// report by themselves from then on.
 	pub fn half_stall(&self) -> (u64, u32) {
 		(self.stall_time / 2, self.stall_blocks / 2)
 	}
 
-	/// Checks the rules, on a chain with slots of this many milliseconds.
+	/// Checks the rules for a chain with slots of this many milliseconds.
 	pub fn check(&self, slot: u64) -> Result<(), Unfit> {
 		const MINUTE: u64 = 60_000;
 		let blocks = |minutes: u64| {
@@ -64,35 +69,38 @@ impl Rules {
 		ensure!((2..=100).contains(&self.delay), Unfit::Delay);
 		let patience = self.delay.saturating_add(10)..=blocks(24 * 60);
 		ensure!(patience.contains(&self.patience), Unfit::Patience);
-		ensure!((1..=blocks(60)).contains(&self.settle), Unfit::Settle);
+		ensure!((1..=blocks(60)).contains(&self.resume_after), Unfit::ResumeAfter);
 		ensure!((self.delay..=blocks(30 * 24 * 60)).contains(&self.cool_off), Unfit::RecoveryCoolOff);
 		ensure!(self.intake >= Perbill::from_percent(1), Unfit::Intake);
 		Ok(())
 	}
 }
 
-/// What the mode depends on.
+/// Facts that determine the next mode.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Facts {
-	/// When it is.
+	/// Current moment.
 	pub now: Moment,
-	/// When the mode began.
+	/// Moment at which the mode began.
 	pub since: Moment,
-	/// Up to where finality has come.
+	/// Block that the finality view has reached.
 	pub finalized: u32,
-	/// Whether it stands still.
+	/// `true` if finality has stalled.
 	pub stalled: bool,
-	/// The block that finality must pass for the chain to be safe again: the one in which it was noticed that it stood still, or
-	/// in which a recovery's set became active. None before it did.
-	pub mark: Option<u32>,
-	/// Whether a recovery may begin: the votes suffice, enough is alive, nobody objects, and the last one is long enough ago.
+	/// Block that finality must pass for the chain to be safe again: the later of the stall anchor
+	/// and the proposal or, in a recovery, the block in which its set became active. `None` in a
+	/// recovery before that block.
+	pub resume_height: Option<u32>,
+	/// `true` if a recovery may begin: the votes suffice, enough of the proposed set has voted to
+	/// finalize, there is no veto, no other change of the set or of the authorities is in progress,
+	/// and the cool-off has passed.
 	pub may_recover: bool,
 }
 
-/// The mode that follows, if another one does.
+/// Returns the next mode, if it differs from the current one.
 pub fn next(mode: Mode, facts: &Facts, rules: &Rules) -> Option<Mode> {
 	let passed = facts.now.block.saturating_sub(facts.since.block);
-	let back = facts.mark.is_some_and(|mark| facts.finalized > mark);
+	let back = facts.resume_height.is_some_and(|resume_height| facts.finalized > resume_height);
 	match mode {
 		Mode::Safe if facts.stalled => Some(Mode::DegradedSafe),
 		Mode::DegradedSafe if back => Some(Mode::SafeResumed),
@@ -100,7 +108,7 @@ pub fn next(mode: Mode, facts: &Facts, rules: &Rules) -> Option<Mode> {
 		Mode::RecoveryInProgress if back => Some(Mode::SafeResumed),
 		Mode::RecoveryInProgress if passed > rules.patience => Some(Mode::DegradedSafe),
 		Mode::SafeResumed if facts.stalled => Some(Mode::DegradedSafe),
-		Mode::SafeResumed if passed >= rules.settle => Some(Mode::Safe),
+		Mode::SafeResumed if passed >= rules.resume_after => Some(Mode::Safe),
 		_ => None,
 	}
 }
@@ -115,7 +123,7 @@ mod tests {
 		vote_after: 2,
 		delay: 4,
 		patience: 30,
-		settle: 10,
+		resume_after: 10,
 		cool_off: 100,
 		intake: Perbill::from_percent(10),
 	};
@@ -127,7 +135,7 @@ mod tests {
 			since: at(45),
 			finalized: 30,
 			stalled: false,
-			mark: Some(45),
+			resume_height: Some(45),
 			may_recover: false,
 		}
 	}
@@ -161,12 +169,12 @@ mod tests {
 		}
 		let everything = Facts { stalled: true, may_recover: true, finalized: 99, ..facts() };
 		assert_eq!(after(Safe, Facts { stalled: false, ..everything }), None);
-		// Who comes back in time makes a recovery needless.
+		// Members that come back in time make a recovery unnecessary.
 		assert_eq!(after(DegradedSafe, everything), Some(SafeResumed));
-		// Votes are for the mode in which they are cast.
+		// Votes count only in the mode in which they are cast.
 		assert_eq!(after(SafeResumed, Facts { stalled: false, ..everything }), None);
-		// Before the new set is active, nothing says that it is back.
-		assert_eq!(after(RecoveryInProgress, Facts { mark: None, ..everything }), None);
+		// Before the new set is active, nothing shows that finality has resumed.
+		assert_eq!(after(RecoveryInProgress, Facts { resume_height: None, ..everything }), None);
 		assert_eq!(after(DegradedSafe, Facts { finalized: 45, ..facts() }), None);
 	}
 }

@@ -1,8 +1,9 @@
-//! The node's part: it reports what it has finalized where the chain lacks it, attests in a stall
-//! that it is present, votes for one proposal, and keeps its vote before it sends it.
+//! Offchain worker: reports the block that the node has finalized where the chain lacks it, attests
+//! presence in a stall, votes for one proposal, and stores each vote before it sends it.
 //!
-//! What it keeps is in the node's database, which no fork of the chain and no restart changes. A second node with the same keys
-//! knows nothing of it: keys are never on two nodes (I10).
+//! The stored data is in the node's offchain storage, which neither forks of the chain nor restarts
+//! change. A second node with the same keys does not have it: keys must never be on two nodes
+//! (I10).
 
 use frame_support::traits::Get;
 use frame_system::{
@@ -35,20 +36,21 @@ use crate::{
 };
 
 const LOG_TARGET: &str = "understudy::recovery";
-/// What the node has seen of finality counts for so many milliseconds: it may be from before a restart.
+/// Maximum age of the node's finality view, in milliseconds. An older one may be from before a
+/// restart.
 const FRESH: u64 = 15_000;
-/// One worker at a time decides on a vote. If it dies, the others wait so many milliseconds.
+/// Time after which the lock for the decision on a vote expires, in milliseconds. One worker at a
+/// time decides. If it dies, the others wait for this time.
 const DECIDING: u64 = 5_000;
 
 impl<T: Config> Pallet<T> {
-	/// Submits what is due of those members whose keys the local node has.
+	/// Submits the statements that are due from members whose keys the local node has.
 	pub(crate) fn submit_due_statements(now: BlockNumberFor<T>) {
 		let state = Status::<T>::get();
 		let Some((view, last)) = Self::seen() else { return };
 		let local_keys = AuthorityId::all();
 		if Self::lacks_report(&state, &view) {
-			// By the last roster alone: reports count by its seats, also where votes do not count
-			// at all.
+			// The last roster alone decides: reports count by its seats, even while no votes count.
 			let rosters = Rosters::<T>::get();
 			let sitting = rosters.last().into_iter().flat_map(|roster| roster.sitting());
 			for (Voter { who, key, .. }, seat) in sitting.zip(0..) {
@@ -63,7 +65,7 @@ impl<T: Config> Pallet<T> {
 		let rosters = Self::rosters(&state);
 		let owned = |key| rosters.owners_of(key).map(move |who| (key, who));
 		let standstill = view.at.saturating_sub(view.advanced) >= T::Rules::get().stall_time;
-		// What the chain has noticed is over for a node that has finalized a later block.
+		// For a node that has finalized a later block, the stall is over.
 		let concerns = |about: &BlockId<T::Hash>| standstill && last.number < about.number;
 		for (key, who) in local_keys.iter().flat_map(owned) {
 			if let Some(anchor) = state.anchor.filter(concerns) {
@@ -72,7 +74,7 @@ impl<T: Config> Pallet<T> {
 				if may && claim("present", key, (anchor, round), now) {
 					let presence = Presence { who: who.clone(), anchor, round };
 					if let Some(signed) = Self::signed(presence, key) {
-						Self::submit(Call::present { signed });
+						Self::submit(Call::attest_presence { signed });
 					}
 				}
 			}
@@ -89,9 +91,9 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// The node's view of finality and the last block that it has finalized, if the view is fresh
-	/// and that block is on this branch. A node states nothing about a branch that contradicts what
-	/// it has finalized.
+	/// Returns the node's finality view and the last block that it has finalized, if the view is
+	/// fresh and that block is on this branch. A node makes no statement on a branch that
+	/// contradicts its finalized block.
 	fn seen() -> Option<(FinalityView, BlockId<T::Hash>)> {
 		let view = FinalityView::read()?;
 		let age = sp_io::offchain::timestamp().unix_millis().saturating_sub(view.at);
@@ -101,16 +103,16 @@ impl<T: Config> Pallet<T> {
 		Self::is_here(&last).then_some((view, last))
 	}
 
-	/// Returns whether finality does not rise, for the chain or for the node, for half as long as a
-	/// stall takes: authors may not report it.
+	/// Returns `true` if finality has not advanced for half of a stall, for the chain or for the
+	/// node: authors may not report it.
 	fn lacks_report(state: &StateOf<T>, view: &FinalityView) -> bool {
 		let (time, blocks) = T::Rules::get().half_stall();
 		let stands = view.at.saturating_sub(view.advanced) >= time;
 		stands || state.view.is_overdue(T::Log::now(), time, blocks)
 	}
 
-	/// Reports what the node has finalized, where the chain lacks that of the active member with
-	/// this seat.
+	/// Reports the block that the node has finalized, if the chain lacks that report of the active
+	/// member with this seat.
 	fn report(
 		state: &StateOf<T>,
 		seat: u32,
@@ -130,7 +132,8 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// The block that the node has finalized, as far as the chain knows of that.
+	/// Returns the last block that the node has finalized, but none later than the chain's finality
+	/// view.
 	fn base(state: &StateOf<T>, last: BlockId<T::Hash>) -> BlockId<T::Hash> {
 		if last.number <= state.view.finalized {
 			return last;
@@ -139,11 +142,12 @@ impl<T: Config> Pallet<T> {
 		BlockId { number, hash: Self::hash_of(number) }
 	}
 
-	/// Binds the node by a vote that the chain has of it, and its database has not: it was lost.
+	/// Binds the node by a vote of its own that is on the chain but not in its offchain storage:
+	/// the storage was lost.
 	fn learn_lock(state: &StateOf<T>, proposal: BlockId<T::Hash>, view: &FinalityView) {
 		let lock = StorageValueRef::persistent(LOCK);
 		let is_released = Self::is_taken_back(&proposal);
-		// A lock of an earlier stall that binds no more is as good as none.
+		// A lock of an earlier stall that no longer binds does not count.
 		let is_kept = match lock.get::<Lock<T::Hash>>() {
 			Ok(Some(kept)) => kept.proposal == proposal || !vote::is_released(&kept.proposal, view.finalized),
 			Ok(None) => false,
@@ -165,8 +169,8 @@ impl<T: Config> Pallet<T> {
 		Some(Signed { statement, signature })
 	}
 
-	/// Whether the node's GRANDPA voter has prevoted for nothing but what this proposal builds on. What it has prevoted for could
-	/// have been finalized without anybody here knowing.
+	/// Returns `true` if the node's GRANDPA voter has prevoted for no block that this proposal does
+	/// not build on. Such a block could have been finalized unknown to this branch.
 	fn builds_on_prevote(proposal: &BlockId<T::Hash>, base: u32, view: &FinalityView) -> bool {
 		let prevoted = match StorageValueRef::persistent(PREVOTED).get::<BlockId<T::Hash>>() {
 			Ok(None) => return true,
@@ -174,7 +178,7 @@ impl<T: Config> Pallet<T> {
 			Err(_) => return false,
 		};
 		let is_here = |block: &BlockId<T::Hash>| Self::hash_of(block.number) == block.hash;
-		// The chain has forgotten older hashes; the node has not.
+		// The chain no longer has the hashes of older blocks; the node has them.
 		let is_below_one_here = || {
 			let seen = view.prevoted::<BlockId<T::Hash>>();
 			seen.is_some_and(|(below, block)| below == prevoted && is_here(&block))
@@ -183,12 +187,14 @@ impl<T: Config> Pallet<T> {
 		prevoted.number <= base || (prevoted.number <= proposal.number && is_on_branch())
 	}
 
-	/// Binds the node to this proposal, durably. Returns whether it may send its vote: not if it is
-	/// bound to another one, or has prevoted for a block that does not lead to this one. A node that
-	/// has signed before stays bound then, for the vote may be out.
+	/// Binds the node to this proposal, durably. Returns `true` if the node may send its vote. It
+	/// may not if it is bound to another proposal, or has prevoted for a block that this one does
+	/// not build on. In the latter case, a node that has signed before stays bound, because the
+	/// vote may have been sent.
 	fn bind(proposal: BlockId<T::Hash>, finalized: u32, view: &FinalityView, has_signed: bool) -> bool {
-		// First the lock, which the voter reads after it has written what it is about to prevote for;
-		// then that: whichever comes first, one of the two sees the other.
+		// The lock is written first, and the prevote is read after it. The voter writes its prevote
+		// first, and reads the lock after it. So in either order, at least one of the two sees the
+		// other.
 		let mut storage = StorageValueRef::persistent(LOCK);
 		let Ok(before) = storage.get::<Lock<T::Hash>>() else { return false };
 		let is_other =
@@ -199,9 +205,9 @@ impl<T: Config> Pallet<T> {
 		}
 		let lock = Lock { proposal, set: view.set };
 		storage.set(&lock);
-		// What could not be written is not there.
+		// A failed write shows only when the entry is read.
 		if storage.get() != Ok(Some(lock)) {
-			log::error!(target: LOG_TARGET, "not voting: the node cannot write down what binds it");
+			log::error!(target: LOG_TARGET, "not voting: the node cannot store the lock that binds it");
 			return false;
 		}
 		if Self::builds_on_prevote(&proposal, finalized, view) {
@@ -209,7 +215,7 @@ impl<T: Config> Pallet<T> {
 		}
 		log::warn!(
 			target: LOG_TARGET,
-			"not voting for a recovery from #{}: this node has prevoted for a block that is not below it",
+			"not voting for the proposal #{}: it does not build on a block that this node has prevoted for",
 			proposal.number
 		);
 		match before {
@@ -220,13 +226,14 @@ impl<T: Config> Pallet<T> {
 		false
 	}
 
-	/// Returns whether the operator has taken the vote for this proposal back.
+	/// Returns `true` if the operator has taken back the vote for this proposal.
 	fn is_taken_back(proposal: &BlockId<T::Hash>) -> Result<bool, codec::Error> {
 		let read = |key: &[u8]| sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, key);
 		Ok(released(read)?.contains(proposal))
 	}
 
-	/// The member's vote for this proposal, if the node may sign one, or has.
+	/// Returns the member's stored vote for this proposal, if the node may send it now. If no
+	/// earlier vote binds the node, signs and stores one, which a later block's worker sends.
 	fn signed_once(
 		key: &AuthorityId,
 		vote: VoteOf<T>,
@@ -240,7 +247,7 @@ impl<T: Config> Pallet<T> {
 		let _guard = guard.try_lock().ok()?;
 		let name = vote_key(&vote.who);
 		let storage = StorageValueRef::persistent(&name);
-		// What cannot be read might be a vote.
+		// An entry that cannot be read might be a vote.
 		let kept = storage.get::<SignedVote<T>>().ok()?;
 		let Vote { proposal, base, .. } = vote;
 		if Self::is_taken_back(&proposal).ok()? {
@@ -254,22 +261,23 @@ impl<T: Config> Pallet<T> {
 		match vote::next(kept.as_ref().map(|kept| &kept.statement.proposal), &proposal, base.number) {
 			Next::Sign => {
 				Self::bind(proposal, base.number, view, false).then_some(())?;
-				// Kept before it is sent, by the worker of a later block: what could not be written
-				// is not sent.
+				// The vote is stored before a later block's worker sends it: a vote that could not
+				// be stored is not sent.
 				storage.set(&Self::signed(vote, key)?);
 				log::warn!(
 					target: LOG_TARGET,
-					"finality stands still: voting for the recovery that #{} {:?} proposes",
+					"finality has stalled: voting for the recovery that #{} {:?} proposes",
 					proposal.number,
 					proposal.hash
 				);
 				None
 			},
-			// Signed anew: pools ban the bytes of what they have refused, and an earlier one may
-			// have come too soon.
+			// Signed again: pools ban the bytes of refused transactions, and an earlier one may
+			// have come too early.
 			Next::Resend if claim("recovery", key, proposal, now) => {
 				let lock = StorageValueRef::persistent(LOCK).get::<Lock<T::Hash>>().ok()?;
-				// Without the lock the node may have prevoted meanwhile: it is bound anew, or not at all.
+				// Without the lock the node may have prevoted meanwhile: unless it can be bound
+				// again, nothing is sent.
 				let is_bound = lock.is_some_and(|lock| lock.proposal == proposal)
 					|| Self::bind(proposal, base.number, view, true);
 				is_bound.then(|| Self::signed(kept?.statement, key)).flatten()
@@ -278,7 +286,7 @@ impl<T: Config> Pallet<T> {
 			Next::Locked => {
 				log::warn!(
 					target: LOG_TARGET,
-					"not voting for a recovery from #{}: this node's vote for another one still binds it",
+					"not voting for the proposal #{}: this node is still bound by its vote for another one",
 					proposal.number
 				);
 				None
@@ -289,7 +297,7 @@ impl<T: Config> Pallet<T> {
 	fn submit(call: Call<T>) {
 		let transaction = T::create_authorized_transaction(call.into());
 		if SubmitTransaction::<T, Call<T>>::submit_transaction(transaction).is_err() {
-			log::debug!(target: LOG_TARGET, "the transaction pool refused what a member says in a stall");
+			log::debug!(target: LOG_TARGET, "the transaction pool refused a member's statement");
 		}
 	}
 }

@@ -1,4 +1,4 @@
-//! Two votes that no honest node signs both, as an offence.
+//! Offence of signing two recovery votes of which an honest node signs at most one.
 
 use alloc::vec::Vec;
 use codec::{Decode, Encode};
@@ -9,27 +9,28 @@ use sp_staking::{
 	SessionIndex,
 };
 
-/// Which votes: an offence of its own for each voter and pair of proposals.
+/// Identifies the offence: each voter and pair of proposals is an offence of its own.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode)]
 pub struct Votes {
-	/// The proposals' numbers, the smaller one first.
+	/// Numbers of the proposals, the smaller one first.
 	pub proposals: (u32, u32),
 	/// blake2-256 of the voter's account.
 	pub voter: H256,
 }
 
-/// A member signed two conflicting recovery votes. Who does so could let two sides of a partition recover.
+/// Double vote: a member signed two conflicting recovery votes. Such votes could let two sides of a
+/// partition recover.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DoubleVote<Offender> {
-	/// The session of the vote that the chain has counted.
+	/// Session of the vote that the chain has counted.
 	pub session: SessionIndex,
-	/// Number of validators then.
+	/// Number of validators in that session.
 	pub validators: u32,
-	/// The votes.
+	/// Proposals and voter.
 	pub votes: Votes,
-	/// The member.
+	/// Member that signed both votes.
 	pub offender: Offender,
-	/// The share of its stake that it is charged.
+	/// Fraction of its stake that the member is charged.
 	pub fraction: Perbill,
 }
 

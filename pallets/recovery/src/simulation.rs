@@ -1,8 +1,10 @@
-//! Long random courses of a network that falls apart, with the pallet itself on both sides, and with what its nodes really keep: in any
-//! order they cross over, author, prevote, say that they are there, vote, die, and finalize. What they send may come to both
-//! sides. From a seed each, so that what fails can be seen again.
+//! Long random runs of a network that splits, with the pallet itself on both sides and with the
+//! data that its nodes really store. In any order, members cross over, author, prevote, attest
+//! presence, vote, fail and finalize. Their statements may reach both sides. Each run has a seed,
+//! so that a failure can be reproduced.
 //!
-//! GRANDPA is a model here: who has prevoted for a side's blocks, and whether those are more than two thirds.
+//! GRANDPA is modelled by the members that have prevoted for a side's blocks, and by whether they
+//! are more than two thirds.
 
 use codec::{Decode, Encode};
 use frame_support::traits::{Authorize, Hooks};
@@ -13,62 +15,62 @@ use sp_core::{
 };
 use sp_io::TestExternalities;
 use sp_runtime::{traits::Header as _, transaction_validity::TransactionSource};
-use understudy_mocks::Node;
 use understudy_primitives::{
 	offchain::{FinalityView, Lock, FINALITY_VIEW, LOCK, PREVOTED},
 	quorum::is_enough,
 	RecoveryControl,
 };
+use understudy_test_support::Node;
 
 use crate::{mock::*, vote::binds, BlockId, Call, Mode, Rules, Status};
 
 const MEMBERS: [u64; 6] = [11, 12, 13, 14, 15, 16];
 const SEATS: usize = 4;
-/// Finality has come so far when it stops.
+/// Last final block when finality stops.
 const BASE: u64 = 18;
 const STEPS: usize = 800;
 
-/// A member's node.
+/// Member with its node.
 struct Member {
 	who: u64,
 	node: Node,
 	side: usize,
 	dead: bool,
-	/// Up to where it has finalized.
+	/// Last block that the node has finalized.
 	finalized: u64,
-	/// What it has prevoted for last, in the old set and in the new one.
+	/// Last prevote of the member in the old set and in the new one: side and block.
 	old: Option<(usize, u64)>,
 	new: Option<(usize, u64)>,
-	/// Its GRANDPA voter has enacted the forced change.
+	/// `true` if the node's GRANDPA voter has enacted the forced change.
 	enacted: bool,
 }
 
-/// A branch.
+/// Branch of the chain.
 struct Side {
 	ext: TestExternalities,
 	active: Vec<u64>,
-	/// The block in which the forced change was signalled, and in which it is enacted.
+	/// Block in which the forced change was signalled. It is enacted `delay` blocks later.
 	forced: Option<u64>,
-	/// The proposals that were carried out.
+	/// Proposals that were carried out.
 	carried_out: Vec<BlockId<H256>>,
-	/// A block of this side alone is final.
+	/// Last final block that this side alone has.
 	finalized: Option<u64>,
 }
 
 struct Network {
 	random: rand_chacha::ChaCha8Rng,
-	/// So many may die.
+	/// Maximum number of members that fail.
 	mortal: usize,
-	/// How often members cross over.
+	/// Probability with which a member crosses over.
 	restless: f64,
 	members: Vec<Member>,
 	sides: Vec<Side>,
-	/// The last block that both sides have.
+	/// Last block that both sides have.
 	split: u64,
 	sent: Vec<Call<Runtime>>,
 }
 
-/// What came of a course.
+/// Result of a run.
 #[derive(Default, Debug)]
 struct Outcome {
 	proposed: usize,
@@ -108,7 +110,7 @@ impl Network {
 		};
 		let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
 		let mut members: Vec<Member> = MEMBERS.into_iter().map(member).collect();
-		// Finality stops by itself, or when the network falls apart.
+		// Finality stops by itself, or when the network splits.
 		let dead = random.gen_range(0..=1);
 		members.iter_mut().take(dead).for_each(|member| member.dead = true);
 		let mortal = random.gen_range(dead..=2);
@@ -126,7 +128,7 @@ impl Network {
 		here.ext.execute_with(run)
 	}
 
-	/// The chain falls apart into two branches, and each member is on one of them.
+	/// Splits the chain into two branches, with each member on one of them.
 	fn part(&mut self) {
 		self.split = self.enter(0, System::block_number);
 		let mut ext = TestExternalities::default();
@@ -140,7 +142,8 @@ impl Network {
 		}
 	}
 
-	/// An author of this side, if one is there, makes a block with some of what was sent.
+	/// Makes a block of a responsive author of this side, if there is one, with some of the
+	/// submitted statements.
 	fn author(&mut self, side: usize) {
 		let active = self.sides[side].active.clone();
 		let there = |member: &&Member| !member.dead && member.side == side && active.contains(&member.who);
@@ -153,15 +156,15 @@ impl Network {
 				let Some(Ok(_)) = call.authorize(TransactionSource::InBlock) else { continue };
 				let origin: RuntimeOrigin = frame_system::RawOrigin::Authorized.into();
 				let taken = match call {
-					Call::present { signed } => Recovery::present(origin, signed),
+					Call::attest_presence { signed } => Recovery::attest_presence(origin, signed),
 					Call::vote { signed } => Recovery::vote(origin, signed),
 					Call::report_finality { signed } => Recovery::report_finality(origin, signed),
-					_ => unreachable!("nodes send nothing else"),
+					_ => unreachable!("nodes send no other calls"),
 				};
 				assert_eq!(taken, Ok(()));
 			}
 			check();
-			// The session would end two blocks later; nothing hangs on that.
+			// The session would end two blocks later; nothing depends on that.
 			Recovery::is_reseating().then(|| {
 				let set = crate::Proposed::<Runtime>::get().expect("it was proposed").into_inner();
 				Recovery::on_activation();
@@ -177,7 +180,7 @@ impl Network {
 		}
 	}
 
-	/// The offchain worker of a member's node runs.
+	/// Runs the offchain worker of a member's node.
 	fn work(&mut self, index: usize) {
 		let member = &self.members[index];
 		let (side, finalized) = (member.side, member.finalized);
@@ -199,16 +202,17 @@ impl Network {
 			Recovery::offchain_worker(System::block_number());
 		});
 		for bytes in core::mem::take(&mut self.members[index].node.pool.write().transactions) {
-			let extrinsic = Extrinsic::decode(&mut &bytes[..]).expect("it is one of ours");
-			let RuntimeCall::Recovery(call) = extrinsic.function else { panic!("of another pallet") };
-			// What is sent again is signed anew.
+			let extrinsic = Extrinsic::decode(&mut &bytes[..]).expect("it is an extrinsic of the mock");
+			let RuntimeCall::Recovery(call) = extrinsic.function else { panic!("call of another pallet") };
+			// A statement that is sent again has another signature.
 			if !self.sent.iter().any(|sent| is_same(sent, &call)) {
 				self.sent.push(call);
 			}
 		}
 	}
 
-	/// A member's GRANDPA voter prevotes for what is two blocks below the best one, unless it is bound.
+	/// Lets a member's GRANDPA voter prevote for the block two below the best one, unless it is
+	/// bound.
 	fn prevote(&mut self, index: usize) {
 		let member = &self.members[index];
 		let (who, side, finalized, enacted) =
@@ -218,14 +222,14 @@ impl Network {
 			let sits = if enacted { here.active.contains(&who) } else { MEMBERS[..SEATS].contains(&who) };
 			(here.forced.is_some(), sits)
 		};
-		// Who has enacted the change of another branch is in no set of this one.
+		// A member that has enacted the change of another branch is in no set of this one.
 		if !sits || (enacted && !forced) {
 			return;
 		}
 		let elsewhere =
 			self.sides.len() > 1 && self.prevoted(1 - side, enacted).is_some_and(|at| at > self.split);
 		if elsewhere {
-			// GRANDPA lets nobody leave what enough have prevoted for.
+			// A GRANDPA voter cannot leave a block that enough members have prevoted for.
 			return;
 		}
 		self.members[index].node.enter(&mut self.sides[side].ext);
@@ -233,7 +237,7 @@ impl Network {
 			let number = System::block_number().saturating_sub(2);
 			let is_bound = || {
 				let kept = sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, LOCK);
-				let lock = kept.map(|kept| Lock::<H256>::decode(&mut &kept[..]).expect("it is one"));
+				let lock = kept.map(|kept| Lock::<H256>::decode(&mut &kept[..]).expect("it is a lock"));
 				lock.is_some_and(|lock| binds(&lock, finalized, enacted.into(), Some(&Recovery::status())))
 			};
 			if is_bound() {
@@ -253,7 +257,7 @@ impl Network {
 		}
 	}
 
-	/// The highest block of a side that enough have prevoted for.
+	/// Returns the highest block of a side that enough members have prevoted for.
 	fn prevoted(&self, side: usize, is_new: bool) -> Option<u64> {
 		let set = if is_new { &self.sides[side].active[..] } else { &MEMBERS[..SEATS] };
 		let mut votes: Vec<u64> = self
@@ -261,7 +265,7 @@ impl Network {
 			.iter()
 			.filter(|member| set.contains(&member.who))
 			.filter_map(|member| if is_new { member.new } else { member.old })
-			// What is below the split is on both.
+			// Blocks below the split are on both sides.
 			.filter_map(|(voted, number)| (voted == side || number <= self.split).then_some(number))
 			.collect();
 		votes.sort_unstable_by(|one, other| other.cmp(one));
@@ -269,7 +273,8 @@ impl Network {
 		votes.get(enough - 1).copied()
 	}
 
-	/// What enough have prevoted for becomes final, for those who are there.
+	/// Finalizes the block that enough members have prevoted for, on the responsive members of the
+	/// side.
 	fn finalize(&mut self, side: usize, outcome: &mut Outcome) {
 		let forced = self.sides[side].forced.is_some();
 		for is_new in [false, true] {
@@ -279,7 +284,7 @@ impl Network {
 			}
 			let branch = if number > self.split { side as u64 } else { 0 };
 			self.enter(side, || {
-				// What the nodes say that they have finalized is named by its header.
+				// The nodes' reports identify the block by this header.
 				frame_system::BlockHash::<Runtime>::insert(number, header_of(number, branch).hash());
 			});
 			if number > self.split && self.sides[side].finalized.replace(number).is_none() {
@@ -305,7 +310,7 @@ impl Network {
 					self.sides[here].forced.is_some_and(|at| number >= at + Timing::get().delay as u64);
 				self.members[index].enacted |= enacted;
 			},
-			// Who has finalized a block of one side stays.
+			// A member that has finalized a block of one side alone stays there.
 			94..=98 => {
 				let may_cross = self.sides.len() > 1 && self.members[index].finalized <= self.split;
 				if may_cross && self.random.gen_bool(self.restless) {
@@ -321,10 +326,12 @@ impl Network {
 	}
 }
 
-/// Returns whether two calls state the same.
+/// Returns `true` if two calls contain the same statement.
 fn is_same(one: &Call<Runtime>, other: &Call<Runtime>) -> bool {
 	match (one, other) {
-		(Call::present { signed: one }, Call::present { signed: other }) => one.statement == other.statement,
+		(Call::attest_presence { signed: one }, Call::attest_presence { signed: other }) => {
+			one.statement == other.statement
+		},
 		(Call::vote { signed: one }, Call::vote { signed: other }) => one.statement == other.statement,
 		(Call::report_finality { signed: one }, Call::report_finality { signed: other }) => {
 			one.statement == other.statement
@@ -333,14 +340,14 @@ fn is_same(one: &Call<Runtime>, other: &Call<Runtime>) -> bool {
 	}
 }
 
-/// The header of a block of this branch, as a node that has finalized it has it.
+/// Returns the header of a block of this branch, as a node that has finalized it stores it.
 fn header_of(number: u64, branch: u64) -> Header {
 	let mut header = Header::new(number, H256::zero(), H256::zero(), H256::zero(), Default::default());
 	header.parent_hash = H256::from_low_u64_be(branch);
 	header
 }
 
-/// One course: the network falls apart when the chain has come to `when`.
+/// Runs one simulation. The network splits when `when` holds for the chain.
 fn course(seed: u64, when: impl Fn() -> bool) -> Outcome {
 	let mut network = Network::begin(seed);
 	let mut outcome = Outcome::default();
@@ -356,13 +363,13 @@ fn course(seed: u64, when: impl Fn() -> bool) -> Outcome {
 		if let [one, other] = &network.sides[..] {
 			let both = one.finalized.is_some() && other.finalized.is_some();
 			assert!(!both, "a block of each side is final in step {step} of seed {seed}");
-			// A side that has won may recover again.
+			// A side that has recovered may recover again.
 			let alone = |here: &Side, there: &Side| {
 				here.carried_out.iter().any(|proposal| !there.carried_out.contains(proposal))
 			};
 			assert!(
 				!alone(one, other) || !alone(other, one),
-				"both sides recover with sets of their own in step {step} of seed {seed}"
+				"both sides recover with different sets in step {step} of seed {seed}"
 			);
 		}
 	}
@@ -370,7 +377,8 @@ fn course(seed: u64, when: impl Fn() -> bool) -> Outcome {
 	outcome
 }
 
-/// The network falls apart before the stall is noticed, after it, when a set is proposed, and when there are votes.
+/// The network splits before the stall is noticed, after it, when a set is proposed, and when there
+/// are votes.
 #[test]
 fn in_long_random_courses_the_sides_never_come_apart() {
 	let courses = std::env::var("UNDERSTUDY_COURSES").ok().and_then(|count| count.parse().ok()).unwrap_or(50);
@@ -393,11 +401,11 @@ fn in_long_random_courses_the_sides_never_come_apart() {
 			healed += usize::from(outcome.recovered > 0 && outcome.by_new_sets > 0);
 		}
 		println!(
-			"split {when}: {courses} courses of {STEPS} steps; {} proposed a set, {} seated one, {} finalized a block of a side \
-			 alone, {} of them by a new set",
+			"split {when}: {courses} runs of {STEPS} steps; {} proposed a set, {} seated one, {} finalized a block of one \
+			 side alone, {} of them by a new set",
 			all.proposed, all.recovered, all.finalized, all.by_new_sets
 		);
-		assert!(all.finalized > 0 && all.recovered > 0, "nothing happens: {all:?}");
+		assert!(all.finalized > 0 && all.recovered > 0, "no run finalizes and recovers: {all:?}");
 	}
-	assert!(healed > 0, "no course ends well");
+	assert!(healed > 0, "no run recovers finality with a new set");
 }

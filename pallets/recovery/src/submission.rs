@@ -1,8 +1,8 @@
-//! Which statements of members are let in: the checks, from cheap to expensive, the signature last.
+//! Checks of members' statements, from cheap to expensive, the signature last.
 //!
-//! In the pool, a statement about a block that this node does not have yet is let in with its
-//! signature checked: a node that lags a block or two behind would else refuse, and ban, what its
-//! peers rightly send. In a block it is not.
+//! The pool accepts a statement about a block that this node does not have yet after a check of its
+//! signature. Otherwise, a node that lags a block or two behind would refuse and ban valid
+//! statements of its peers. A block does not accept such a statement.
 
 use frame_support::{pallet_prelude::TransactionSource, traits::Get};
 use sp_runtime::transaction_validity::{
@@ -25,34 +25,34 @@ const AHEAD: u32 = 4;
 /// A statement of a member in a stall.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Submission {
-	/// It is present, in this round.
+	/// Attests presence, for this round.
 	Present(u32),
-	/// It wants the proposed set.
+	/// Votes for the proposed set.
 	Vote,
 }
 
-/// Returns whether a statement is checked for the pool, not for a block.
+/// Returns `true` if a statement is checked for the pool, not for a block.
 fn is_for_pool(source: TransactionSource) -> bool {
 	source != TransactionSource::InBlock
 }
 
-/// Returns whether a statement about this block is checked for the pool of a node that does not
+/// Returns `true` if a statement about this block is checked for the pool of a node that does not
 /// have the block yet.
 fn is_ahead<T: Config>(source: TransactionSource, about: u32) -> bool {
 	let now = T::Log::now().block;
 	is_for_pool(source) && about >= now && about <= now.saturating_add(AHEAD)
 }
 
-/// The block by which the pool tells statements of a member apart. Of blocks that the node does not
-/// have, one per height is enough: nobody can fill the pool with statements about blocks that do
-/// not exist.
+/// Returns the block by which the pool distinguishes statements of a member. Of the blocks that the
+/// node does not have, only the height counts, so that no account can fill the pool with statements
+/// about blocks that do not exist.
 fn tagged<T: Config>(source: TransactionSource, about: &BlockId<T::Hash>) -> BlockId<T::Hash> {
 	let hash = if is_ahead::<T>(source, about.number) { T::Hash::default() } else { about.hash };
 	BlockId { hash, ..*about }
 }
 
-/// Refuses a statement. One that lacks nothing but time is not called wrong: pools keep what comes
-/// in the future, and ban the rest.
+/// Refuses a statement. A statement that is only too early is refused as `Future`: pools keep such
+/// transactions, and ban the others.
 fn refuse<R>(code: u8) -> Result<R, TransactionValidityError> {
 	if code == rejection::TOO_EARLY {
 		return Err(InvalidTransaction::Future.into());
@@ -61,8 +61,8 @@ fn refuse<R>(code: u8) -> Result<R, TransactionValidityError> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Checks whether a member may make this statement about the block `about` now. The error is
-	/// the rejection's code.
+	/// Checks whether a member may make this statement about the block `about` now. The error is a
+	/// code of [`rejection`].
 	pub(crate) fn check_submission(
 		state: &StateOf<T>,
 		who: &T::AccountId,
@@ -79,7 +79,7 @@ impl<T: Config> Pallet<T> {
 		if wanted != Some(*about) {
 			return Err(rejection::WRONG_BLOCK);
 		}
-		// Short forks are settled by then, and no vote is lost with one.
+		// Short forks are resolved by then, and no vote is lost with one.
 		let from = about.number.saturating_add(T::Rules::get().vote_after);
 		match submission {
 			Submission::Present(_) if Proposed::<T>::exists() => return Err(rejection::TOO_LATE),
@@ -95,13 +95,13 @@ impl<T: Config> Pallet<T> {
 			Submission::Vote => Votes::<T>::get().iter().any(|cast| cast.who == *who),
 		};
 		if submitted {
-			return Err(rejection::ALREADY_SAID);
+			return Err(rejection::ALREADY_SUBMITTED);
 		}
 		Ok(())
 	}
 
-	/// Checks the same for the pool, or for a block. In the pool, a statement of a member passes
-	/// that lacks nothing but time.
+	/// Checks the same for the pool, or for a block. The pool also accepts a member's statement
+	/// that is only too early.
 	fn check_for(
 		source: TransactionSource,
 		state: &StateOf<T>,
@@ -114,8 +114,7 @@ impl<T: Config> Pallet<T> {
 		let is_early = |code| match code {
 			rejection::TOO_EARLY => is_for_pool(source),
 			rejection::WRONG_ROUND if submission == next_round => is_for_pool(source),
-			// A stall begins with the first round, and no node lags by as many blocks as a round
-			// has.
+			// A stall begins with round 0, and no node lags behind by the length of a round.
 			_ => !matches!(submission, Submission::Present(1..)) && is_ahead::<T>(source, about.number),
 		};
 		match checked {
@@ -124,8 +123,8 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Checks a statement's signature by this key, the one of the member that counts. The error is
-	/// the rejection's code.
+	/// Checks a statement's signature by this key, the one by which the member's statements count.
+	/// The error is a code of [`rejection`].
 	fn check_signature<What: Statement>(key: Option<&AuthorityId>, signed: &Signed<What>) -> Result<(), u8> {
 		let key = key.ok_or(rejection::NO_KEY)?;
 		if !signed.statement.is_signed_by(key, &Self::genesis(), &signed.signature) {
@@ -134,7 +133,7 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Checks whether a member's attestation that it is present may enter the pool, or a block.
+	/// Checks whether a presence attestation may enter the pool, or a block.
 	pub(crate) fn authorize_present(
 		source: TransactionSource,
 		signed: &SignedPresence<T>,
@@ -163,7 +162,7 @@ impl<T: Config> Pallet<T> {
 		admit("understudy/recovery", &(who, tagged::<T>(source, proposal)), T::Priority::get())
 	}
 
-	/// Checks that a vote's base is final, as far as the chain knows.
+	/// Checks that a vote's base is final in the chain's finality view.
 	fn check_base(state: &StateOf<T>, base: &BlockId<T::Hash>) -> Result<(), TransactionValidityError> {
 		if base.number > state.view.finalized || !Self::is_here(base) {
 			return reject(rejection::WRONG_BASE);
@@ -171,14 +170,16 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Returns whether a block is on this branch, or so old that the chain has forgotten its hash.
+	/// Returns `true` if a block is on this branch, or so old that the chain no longer has its
+	/// hash.
 	pub(crate) fn is_here(block: &BlockId<T::Hash>) -> bool {
 		let own = Self::hash_of(block.number);
 		own == block.hash || own == T::Hash::default()
 	}
 
-	/// Number of blocks by which a report must exceed the last one of its member. None in a stall and
-	/// while the view is overdue; else half of a stall's blocks, for reports are free of charge.
+	/// Returns the number of blocks by which a report must exceed its member's last one: 0 while
+	/// the mode is not `Safe` or the view is overdue, else half of a stall's blocks, because
+	/// reports are free of charge.
 	pub(crate) fn least_distance(state: &StateOf<T>) -> u32 {
 		let (time, blocks) = T::Rules::get().half_stall();
 		if state.mode != Mode::Safe || state.view.is_overdue(T::Log::now(), time, blocks) {
@@ -188,7 +189,7 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Checks whether a report of finality may enter the pool, or a block.
+	/// Checks whether a finality report may enter the pool, or a block.
 	pub(crate) fn authorize_report(
 		source: TransactionSource,
 		signed: &SignedReport<T>,
@@ -199,7 +200,8 @@ impl<T: Config> Pallet<T> {
 			is_for_pool(source) && (state.view.since.block + 1..=T::Log::now().block + AHEAD).contains(since);
 		let ahead = risen || is_ahead::<T>(source, finalized.number);
 		if !ahead {
-			// That nothing later is final ages with the view. A later final block does not.
+			// A report that no later block is final expires when the view rises. A report of a
+			// later block does not.
 			if finalized.number <= state.view.finalized && *since != state.view.since.block {
 				return reject(rejection::STALE_VIEW);
 			}
@@ -212,10 +214,10 @@ impl<T: Config> Pallet<T> {
 		let Some((seat, voter)) = seat else { return reject(rejection::NOT_A_MEMBER) };
 		let by = Self::least_distance(&state);
 		if !ahead && !Reports::<T>::get().lacks(&state.view, seat, finalized.number, by) {
-			return reject(rejection::ALREADY_SAID);
+			return reject(rejection::ALREADY_SUBMITTED);
 		}
 		Self::check_signature(voter.key.as_ref(), signed).or_else(reject)?;
-		// One of a member is enough at a time.
+		// The pool holds one report of a member at a time.
 		admit("understudy/final", who, T::Priority::get())
 	}
 }

@@ -1,4 +1,4 @@
-//! Changes of the mode: the facts that each block looks at, the proposal of a set, its enactment,
+//! Changes of the mode: the facts that each block evaluates, the proposal of a set, its enactment,
 //! and the effects of each change.
 
 use alloc::{collections::BTreeSet, vec::Vec};
@@ -11,23 +11,22 @@ use understudy_primitives::{
 
 use crate::{
 	electorate::Refresh,
-	evidence,
 	in_flight::{InFlight, FOR_RECOVERIES},
 	mode::{self, Facts},
-	vote, BlockId, Config, Error, Event, Forced, MembersOf, Mode, Pallet, Present, Proposed, Reports,
-	Rosters, RostersOf, Rules, Stall, Stalled, StateOf, Status, Votes, WeightInfo, ASK_AGAIN,
+	vote, vote_index, BlockId, Config, Error, Event, Forced, MembersOf, Mode, Pallet, Present, Proposed,
+	Reports, Rosters, RostersOf, Rules, Stall, Stalled, StateOf, Status, Votes, WeightInfo, ROUND_LENGTH,
 };
 
 impl<T: Config> Pallet<T> {
-	/// Number of members that count, of the newest roster.
+	/// Returns the number of members of the newest roster that count.
 	pub(crate) fn members() -> u32 {
 		Rosters::<T>::get().last().map_or(0, |roster| roster.size().all())
 	}
 
-	/// The rosters that finality has not reached yet.
+	/// Returns the rosters in flight.
 	pub(crate) fn rosters(state: &StateOf<T>) -> RostersOf<T> {
 		let mut rosters = Rosters::<T>::get();
-		rosters.settle(state.view.finalized);
+		rosters.remove_final(state.view.finalized);
 		rosters
 	}
 
@@ -43,18 +42,20 @@ impl<T: Config> Pallet<T> {
 		Self::hash_of(0)
 	}
 
-	/// Takes in a report of what is final. Returns whether it changed anything.
-	pub(crate) fn hear(state: &mut StateOf<T>, seat: u32, finalized: u32, now: Moment) -> bool {
+	/// Records a finality report. Returns `true` if it changed anything.
+	pub(crate) fn accept_report(state: &mut StateOf<T>, seat: u32, finalized: u32, now: Moment) -> bool {
 		// A set took effect in this block: its seats are not those of the reporters.
 		if state.refresh == Refresh::Roster {
 			return false;
 		}
-		// Nobody has finalized a block that is not there yet.
+		// No node can have finalized a block that does not exist yet.
 		let finalized = finalized.min(now.block.saturating_sub(1));
-		Reports::<T>::mutate(|reports| reports.hear(&mut state.view, seat, state.seats, finalized, now))
+		Reports::<T>::mutate(|reports| {
+			reports.accept_report(&mut state.view, seat, state.seats, finalized, now)
+		})
 	}
 
-	/// Carries out what the guardians say of a recovery.
+	/// Applies the guardians' veto, or their permission, to the current stall.
 	pub(crate) fn guide(veto: bool) -> DispatchResult {
 		let mut state = Status::<T>::get();
 		ensure!(state.mode == Mode::DegradedSafe, Error::<T>::NotDegraded);
@@ -65,13 +66,13 @@ impl<T: Config> Pallet<T> {
 			Self::deposit_event(Event::Vetoed);
 		} else {
 			state.recovered = None;
-			Self::deposit_event(Event::Wanted);
+			Self::deposit_event(Event::RecoveryPermitted);
 		}
 		Status::<T>::put(state);
 		Ok(())
 	}
 
-	/// Writes a record that moves no seat.
+	/// Appends a record to the log that changes no seat.
 	pub(crate) fn note(
 		incident: IncidentId,
 		kind: RecordKind,
@@ -82,15 +83,15 @@ impl<T: Config> Pallet<T> {
 		T::Log::append(NewRecord { incident, kind, initiator, subject, from: None, to: None, evidence });
 	}
 
-	/// Returns whether something is in the way of a recovery for now: the guardians, the cool-off,
-	/// or another change that is on its way.
+	/// Returns `true` if a recovery cannot proceed now: because of a veto, the cool-off, or another
+	/// change in progress.
 	fn is_hindered(state: &StateOf<T>, now: Moment, rules: &Rules) -> bool {
 		let cooled = state.recovered.is_none_or(|at| now.block >= at.saturating_add(rules.cool_off));
 		state.vetoed || !cooled || !T::Finality::may_force() || T::Seats::is_changing()
 	}
 
-	/// The set in which those present replace all others, if they suffice for a recovery and
-	/// nothing is in its way.
+	/// Returns the set in which the present members replace all others, if they suffice for a
+	/// recovery and nothing hinders it.
 	fn seatable(state: &StateOf<T>, now: Moment, rules: &Rules) -> Option<Vec<T::AccountId>> {
 		if Self::is_hindered(state, now, rules) {
 			return None;
@@ -104,15 +105,14 @@ impl<T: Config> Pallet<T> {
 		Self::can_finalize(&set, &living).then_some(set)
 	}
 
-	/// Returns whether enough of a set are among these to finalize blocks.
+	/// Returns `true` if enough members of a set are responsive to finalize blocks.
 	fn can_finalize(set: &[T::AccountId], living: &BTreeSet<T::AccountId>) -> bool {
 		let alive = set.iter().filter(|who| living.contains(who)).count();
 		quorum::is_enough(alive as u32, set.len() as u32)
 	}
 
-	/// The number of votes and the base that they agree on, if they suffice to carry out the
-	/// proposal now. The set is the one that was voted for: nothing that happened since to its
-	/// members changes it.
+	/// Returns the number of votes and their finality base, if they suffice to carry out the
+	/// proposal now. The set is the proposed one: later changes of its members do not alter it.
 	pub(crate) fn quorum(state: &StateOf<T>, now: Moment, rules: &Rules) -> Option<(u32, u32)> {
 		let voters = Self::voters();
 		if Self::is_hindered(state, now, rules) || !Self::rosters(state).is_quorum(&voters) {
@@ -126,7 +126,7 @@ impl<T: Config> Pallet<T> {
 		Some((voters.len() as u32, base))
 	}
 
-	/// Fixes the set to be seated, if enough are present.
+	/// Fixes the set to be seated, if enough members are present.
 	fn propose(state: &StateOf<T>, now: Moment, rules: &Rules) {
 		let Some(set) = Self::seatable(state, now, rules) else { return };
 		let present = Present::<T>::decode_len().unwrap_or_default() as u32;
@@ -134,7 +134,7 @@ impl<T: Config> Pallet<T> {
 		Proposed::<T>::put(MembersOf::<T>::truncate_from(set));
 	}
 
-	/// Drops what the members have said.
+	/// Drops the presence attestations, the proposal and the votes.
 	fn clear(state: &mut StateOf<T>) {
 		Present::<T>::kill();
 		Proposed::<T>::kill();
@@ -143,19 +143,20 @@ impl<T: Config> Pallet<T> {
 		(state.forced, state.vetoed) = (false, false);
 	}
 
-	/// Notes what has taken effect since the last block: authority sets, rosters, keys, readiness.
+	/// Registers the authority sets, rosters, keys and readiness that took effect since the last
+	/// block.
 	fn follow_sets(state: &mut StateOf<T>, now: Moment) -> Weight {
-		state.sets.settle(state.view.finalized);
+		state.sets.remove_final(state.view.finalized);
 		let id = T::Finality::set_id();
 		if state.sets.last() != Some(&id) {
-			// The block before has brought it.
+			// The set took effect in the previous block.
 			state.sets.push(now.block.saturating_sub(1), id, state.view.finalized);
 		}
 		Self::refresh(state, now)
 	}
 
-	/// Counts those present until a set is proposed, and then the votes for it. Returns the votes
-	/// and their base, if they suffice.
+	/// Counts the present members until a set is proposed, and then the votes for it. Returns the
+	/// number of votes and their base, if they suffice.
 	fn count(state: &mut StateOf<T>, now: Moment, rules: &Rules, weight: &mut Weight) -> Option<(u32, u32)> {
 		let last = now.block.saturating_sub(1);
 		let known = || Some(BlockId { number: last, hash: Self::hash_of(last) });
@@ -171,18 +172,18 @@ impl<T: Config> Pallet<T> {
 		let gathered = now.block >= state.since.block.saturating_add(rules.vote_after);
 		let gathering = !proposed && gathered && Present::<T>::exists();
 		if gathering || Votes::<T>::exists() {
-			// Which set could be seated is looked up as for a change.
+			// Computing the set to be seated costs as much as a change.
 			weight.saturating_accrue(T::WeightInfo::tally(T::MaxMembers::get()));
 			weight.saturating_accrue(T::WeightInfo::change(T::MaxMembers::get()));
 		}
 		if gathering {
-			// As long as members come, there are more to wait for: a member that is left out loses
-			// its seat.
+			// While members keep arriving, the proposal waits for more: a member that is left out
+			// loses its seat.
 			let present = Present::<T>::decode_len().unwrap_or_default() as u32;
 			let asked = now.block.saturating_sub(state.since.block);
-			// No later than at the end of a round, so that members who come one by one do not hold
-			// the proposal up.
-			let is_last = asked.is_multiple_of(ASK_AGAIN);
+			// The wait ends with the round, so that members that arrive one by one do not delay the
+			// proposal.
+			let is_last = asked.is_multiple_of(ROUND_LENGTH);
 			if core::mem::replace(&mut state.present, present) == present || is_last {
 				Self::propose(state, now, rules);
 			}
@@ -195,7 +196,7 @@ impl<T: Config> Pallet<T> {
 		Votes::<T>::exists().then(|| Self::quorum(state, now, rules)).flatten()
 	}
 
-	/// Looks whether the mode changes.
+	/// Changes the mode if the facts require it. Returns the weight.
 	pub(crate) fn tick() -> Weight {
 		let mut state = Status::<T>::get();
 		let (now, rules) = (T::Log::now(), T::Rules::get());
@@ -209,8 +210,10 @@ impl<T: Config> Pallet<T> {
 			since: state.since,
 			finalized: state.view.finalized,
 			stalled: state.view.is_stalled(state.seats, now, rules.stall_time, rules.stall_blocks),
-			// Voters are bound until finality is beyond what they have voted for.
-			mark: state.mark.map(|mark| mark.max(state.proposal.map_or(0, |proposal| proposal.number))),
+			// Voters are bound until finality has passed the proposal that they voted for.
+			resume_height: state
+				.resume_height
+				.map(|resume_height| resume_height.max(state.proposal.map_or(0, |proposal| proposal.number))),
 			may_recover: quorum.is_some(),
 		};
 		if let Some(to) = mode::next(state.mode, &facts, &rules) {
@@ -223,7 +226,7 @@ impl<T: Config> Pallet<T> {
 		weight
 	}
 
-	/// Changes the mode. `quorum` is the number of votes and their base, where a recovery begins.
+	/// Changes the mode. `quorum` is the number of votes and their base if a recovery begins.
 	pub(crate) fn change(state: &mut StateOf<T>, to: Mode, now: Moment, quorum: Option<(u32, u32)>) {
 		let from = core::mem::replace(&mut state.mode, to);
 		state.since = now;
@@ -235,13 +238,12 @@ impl<T: Config> Pallet<T> {
 		let finalized = state.view.finalized;
 		match to {
 			Mode::DegradedSafe => {
-				// A recovery that came to nothing leaves the votes as they are: their voters are
-				// bound by them.
+				// A failed recovery keeps the votes, because their voters are bound by them.
 				if from == Mode::RecoveryInProgress {
-					state.mark = state.anchor.map(|anchor| anchor.number);
+					state.resume_height = state.anchor.map(|anchor| anchor.number);
 				} else {
 					Self::clear(state);
-					state.mark = Some(now.block);
+					state.resume_height = Some(now.block);
 					let (since, reports) = (state.view.since, state.view.still);
 					Stalled::<T>::put(Stall { finalized, since, noticed: now, reports });
 				}
@@ -249,13 +251,13 @@ impl<T: Config> Pallet<T> {
 				Self::note(incident, RecordKind::Degraded, automation, None, evidence);
 				log::warn!(
 					target: "understudy::recovery",
-					"finality stands still at #{finalized} since #{}: the chain degrades, and its members vote",
+					"finality has stalled at #{finalized} since #{}: the mode degrades, and members vote",
 					state.view.since.block
 				);
 			},
 			Mode::RecoveryInProgress => {
 				let (votes, base) = quorum.unwrap_or_default();
-				(state.mark, state.recovered, state.base) = (None, Some(now.block), base);
+				(state.resume_height, state.recovered, state.base) = (None, Some(now.block), base);
 				let evidence = alloc::vec![Evidence::Quorum { votes, members: Self::members(), base }];
 				Self::note(incident, RecordKind::Recovering, automation, None, evidence);
 				T::Seats::reseat(&Proposed::<T>::get().unwrap_or_default(), incident);
@@ -266,32 +268,32 @@ impl<T: Config> Pallet<T> {
 				Self::note(incident, RecordKind::FinalityResumed, automation, None, evidence);
 			},
 			Mode::Safe => {
-				Self::note(incident, RecordKind::Thawed, automation, None, Vec::new());
-				(state.incident, state.mark) = (0, None);
+				Self::note(incident, RecordKind::NormalOperationResumed, automation, None, Vec::new());
+				(state.incident, state.resume_height) = (0, None);
 				Stalled::<T>::kill();
 			},
 		}
 		Self::deposit_event(Event::ModeChanged { incident, from, to });
 	}
 
-	/// Checks what must hold of the storage.
+	/// Checks the invariants of the storage.
 	pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
 		let state = Status::<T>::get();
 		let stalled = matches!(state.mode, Mode::DegradedSafe | Mode::RecoveryInProgress);
 		let (present, votes) = (Present::<T>::get(), Votes::<T>::get());
-		ensure!(stalled || present.is_empty(), "members are present for nothing");
-		ensure!(!present.is_empty() || Proposed::<T>::get().is_none(), "a proposal is made by nobody");
+		ensure!(stalled || present.is_empty(), "presence attestations outlive their stall");
+		ensure!(!present.is_empty() || Proposed::<T>::get().is_none(), "a proposal has no present members");
 		ensure!(Proposed::<T>::exists() || state.proposal.is_none(), "a proposal has no set");
-		ensure!(state.proposal.is_some() || votes.is_empty(), "there are votes, and nothing to vote for");
-		ensure!(state.proposal.is_some() || !state.forced, "a change is forced that nobody proposed");
+		ensure!(state.proposal.is_some() || votes.is_empty(), "there are votes without a proposal");
+		ensure!(state.proposal.is_some() || !state.forced, "a change is forced without a proposal");
 		ensure!(present.iter().collect::<BTreeSet<_>>().len() == present.len(), "a member is present twice");
 		ensure!(Self::voters().len() == votes.len(), "a member has two votes");
 		ensure!(
 			(state.mode == Mode::Safe) == (state.incident == 0),
-			"a stall has no incident, or safety has one"
+			"a stall has no incident, or there is an incident while the mode is `Safe`"
 		);
-		ensure!(state.mode == Mode::DegradedSafe || !state.vetoed, "a veto goes on after its stall");
-		ensure!((state.mode == Mode::Safe) != Stalled::<T>::exists(), "a stall is not noted, or is for ever");
+		ensure!(state.mode == Mode::DegradedSafe || !state.vetoed, "a veto outlives its stall");
+		ensure!((state.mode == Mode::Safe) != Stalled::<T>::exists(), "a stall is missing, or left over");
 		Self::try_ballots()
 	}
 }
@@ -303,32 +305,32 @@ impl<T: Config> RecoveryControl for Pallet<T> {
 
 	fn is_reseating() -> bool {
 		let state = Status::<T>::get();
-		state.mode == Mode::RecoveryInProgress && state.mark.is_none()
+		state.mode == Mode::RecoveryInProgress && state.resume_height.is_none()
 	}
 
 	fn has_room() -> bool {
 		Self::rosters(&Status::<T>::get()).has_room(FOR_RECOVERIES)
 	}
 
-	/// Consensus hears of the new set right after this: that change is forced, for the old set
-	/// cannot finalize it.
+	/// Forces the authority-set change to the set that becomes active, because the old set cannot
+	/// finalize it. Consensus is notified of the new set right after this call.
 	fn on_activation() {
 		let mut state = Status::<T>::get();
-		if state.mode != Mode::RecoveryInProgress || state.mark.is_some() {
+		if state.mode != Mode::RecoveryInProgress || state.resume_height.is_some() {
 			return;
 		}
-		(state.mark, state.forced) = (Some(T::Log::now().block), true);
+		(state.resume_height, state.forced) = (Some(T::Log::now().block), true);
 		let (base, delay) =
 			(BlockNumberFor::<T>::from(state.base), BlockNumberFor::<T>::from(T::Rules::get().delay));
 		let set_id = state.sets.first().copied().unwrap_or_else(T::Finality::set_id);
 		T::Finality::force(delay, base, set_id);
-		// It is enacted without being final: what follows it counts from there.
+		// The forced change is enacted without being final, so later sets count from this block.
 		state.sets = InFlight::default();
 		state.sets.push(T::Log::now().block, set_id.saturating_add(1), 0);
 		if let Some(proposal) = state.proposal {
 			let (forced, voters) = (set_id.saturating_add(1), Self::voters().into_iter().collect::<Vec<_>>());
 			Forced::<T>::put((forced, proposal));
-			evidence::keep(forced, proposal, &voters);
+			vote_index::keep(forced, proposal, &voters);
 		}
 		Self::deposit_event(Event::Forced { base, delay });
 		Status::<T>::put(state);
@@ -336,9 +338,10 @@ impl<T: Config> RecoveryControl for Pallet<T> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// The signed votes that forced the change to this authority set, from the offchain index. None
-	/// where it was not forced, or this node did not execute the blocks with the votes.
+	/// Returns the signed votes that forced the change to this authority set, from the offchain
+	/// index. `None` if the change was not forced, or if this node did not execute the blocks with
+	/// the votes.
 	pub fn votes_for(set: u64) -> Option<vote::CarriedOut<T::AccountId, T::Hash>> {
-		evidence::read(set)
+		vote_index::read(set)
 	}
 }

@@ -1,42 +1,43 @@
-//! What the pallet's calls and hooks take. A runtime measures them with the pallet's benchmarks.
+//! Weights of the pallet's calls and hooks. A runtime measures them with the pallet's benchmarks.
 
 use frame_support::weights::Weight;
 
-/// The weights of the pallet's calls and hooks. `n` is how many members the roster has.
+/// Weights of the pallet's calls and hooks. `n` is the number of members of the roster.
 pub trait WeightInfo {
-	/// [`note_finality`](crate::Pallet::note_finality).
+	/// Weight of [`note_finality`](crate::Pallet::note_finality).
 	fn note_finality() -> Weight;
-	/// [`vote`](crate::Pallet::vote).
+	/// Weight of [`vote`](crate::Pallet::vote).
 	fn vote() -> Weight;
-	/// The checks before it.
+	/// Weight of the authorization of [`vote`](crate::Pallet::vote).
 	fn authorize_vote(n: u32) -> Weight;
-	/// [`present`](crate::Pallet::present).
-	fn present() -> Weight;
-	/// The checks before it.
+	/// Weight of [`attest_presence`](crate::Pallet::attest_presence).
+	fn attest_presence() -> Weight;
+	/// Weight of the authorization of [`attest_presence`](crate::Pallet::attest_presence).
 	fn authorize_present(n: u32) -> Weight;
-	/// [`report_finality`](crate::Pallet::report_finality).
+	/// Weight of [`report_finality`](crate::Pallet::report_finality).
 	fn report_finality() -> Weight;
-	/// The checks before it.
+	/// Weight of the authorization of [`report_finality`](crate::Pallet::report_finality).
 	fn authorize_report(n: u32) -> Weight;
-	/// [`report_double_vote`](crate::Pallet::report_double_vote).
+	/// Weight of [`report_double_vote`](crate::Pallet::report_double_vote).
 	fn report_double_vote() -> Weight;
-	/// [`veto`](crate::Pallet::veto).
+	/// Weight of [`veto`](crate::Pallet::veto).
 	fn veto() -> Weight;
-	/// [`want`](crate::Pallet::want).
-	fn want() -> Weight;
-	/// What the gate adds to each transaction.
+	/// Weight of [`permit_recovery`](crate::Pallet::permit_recovery).
+	fn permit_recovery() -> Weight;
+	/// Weight that the gate adds to each transaction.
 	fn gate() -> Weight;
-	/// Looking whether the mode changes.
+	/// Weight of the check for a change of the mode.
 	fn tick() -> Weight;
-	/// Taking in the keys and the readiness of all members.
+	/// Weight of reading the keys and the readiness of all members.
 	fn refresh(n: u32) -> Weight;
-	/// Counting the votes of all members beside, over all rosters that can be in flight.
+	/// Additional weight of counting the votes of all members, over the maximum number of rosters
+	/// in flight.
 	fn tally(n: u32) -> Weight;
-	/// Changing the mode, to one in which all seats change hands.
+	/// Weight of a change of the mode in which all seats are replaced.
 	fn change(n: u32) -> Weight;
 }
 
-/// For tests: everything is free.
+/// Zero weights, for tests.
 impl WeightInfo for () {
 	fn note_finality() -> Weight {
 		Weight::zero()
@@ -47,7 +48,7 @@ impl WeightInfo for () {
 	fn authorize_vote(_: u32) -> Weight {
 		Weight::zero()
 	}
-	fn present() -> Weight {
+	fn attest_presence() -> Weight {
 		Weight::zero()
 	}
 	fn authorize_present(_: u32) -> Weight {
@@ -65,7 +66,7 @@ impl WeightInfo for () {
 	fn veto() -> Weight {
 		Weight::zero()
 	}
-	fn want() -> Weight {
+	fn permit_recovery() -> Weight {
 		Weight::zero()
 	}
 	fn gate() -> Weight {

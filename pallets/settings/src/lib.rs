@@ -4,17 +4,17 @@
 //!
 //! ## Overview
 //!
-//! `pallet-parameters` stores what it is given: a careless vote can set a stall time of zero or a
-//! cool-off of a year. This pallet is the only way to its storage: [`Pallet::set`] changes some
-//! parameters at once, asks [`Config::Check`] whether all parameters together are fit, and takes
-//! everything back if they are not. The error names the rule, see
-//! [`Unfit`](understudy_primitives::Unfit).
+//! `pallet-parameters` stores any value that it is given: a careless vote can set a stall time of
+//! zero or a cool-off of a year. This pallet is the only way to its storage. [`Pallet::set`]
+//! changes several parameters at once, checks with [`Config::Check`] that all parameters fit
+//! together, and reverts all changes if they do not. The error names the violated rule, see
+//! [`Unfit`].
 //!
 //! ## Low level
 //!
 //! The runtime sets `pallet_parameters::Config::AdminOrigin` to [`EnsureChecked`], an origin that
-//! only this pallet makes. So `parameters.set_parameter` by root or a referendum is refused. Root
-//! that dispatches as this very origin gets past it.
+//! only this pallet creates. So `parameters.set_parameter` by root or a referendum is refused. Root
+//! can bypass the check by dispatching as this very origin.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -37,25 +37,25 @@ use frame_support::{
 use scale_info::TypeInfo;
 use understudy_primitives::Unfit;
 
-/// The most parameters that are changed at once.
+/// Maximum number of parameters that are changed at once.
 pub const MAX_CHANGES: u32 = 16;
 
-/// A list of parameters with their new values; those without one get their defaults back.
+/// List of parameters with their new values. A parameter without a value is reset to its default.
 pub type ChangesOf<T> =
 	BoundedVec<<T as pallet_parameters::Config>::RuntimeParameters, ConstU32<MAX_CHANGES>>;
 
-/// The rule that does not hold, in an error.
+/// Violated rule, as the field of an error.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct Rule(pub Unfit);
 
 impl PalletError for Rule {
-	/// A variant without fields.
+	/// Size of a variant without fields.
 	const MAX_ENCODED_SIZE: usize = 1;
 }
 
-/// The rules that all parameters together must keep, as they are stored now.
+/// Rules that all parameters together must satisfy, as they are stored now.
 pub trait CheckSettings {
-	/// Returns the first rule that does not hold.
+	/// Returns the first violated rule as the error.
 	fn check() -> Result<(), Unfit>;
 }
 
@@ -68,26 +68,26 @@ pub mod pallet {
 	#[pallet::pallet]
 	pub struct Pallet<T>(_);
 
-	/// The origin of changes that are checked.
+	/// Origin of checked changes.
 	#[pallet::origin]
 	#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 	pub enum Origin {
-		/// Made by [`Pallet::set`].
+		/// Created by [`Pallet::set`].
 		Checked,
 	}
 
 	#[pallet::config]
 	pub trait Config: frame_system::Config<RuntimeOrigin: From<Origin>> + pallet_parameters::Config {
-		/// The origin that may change parameters.
+		/// Origin that may change parameters.
 		type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
-		/// The rules that they must keep.
+		/// Rules that the parameters must satisfy.
 		type Check: CheckSettings;
 
-		/// The weights of the pallet's calls.
+		/// Weights of the pallet's calls.
 		type WeightInfo: WeightInfo;
 
-		/// A change for the benchmarks that is fit, and changes something.
+		/// Change for the benchmarks that satisfies the rules and has an effect.
 		#[cfg(feature = "runtime-benchmarks")]
 		type BenchmarkHelper: Get<<Self as pallet_parameters::Config>::RuntimeParameters>;
 	}
@@ -95,26 +95,26 @@ pub mod pallet {
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(super) fn deposit_event)]
 	pub enum Event<T: Config> {
-		/// This many parameters were changed; `pallet-parameters` tells which.
+		/// Parameters were changed; the events of `pallet-parameters` list them.
 		Changed {
-			/// Number of parameters.
+			/// Number of changed parameters.
 			count: u32,
 		},
 	}
 
 	#[pallet::error]
 	pub enum Error<T> {
-		/// The parameters would not fit together: nothing is changed.
+		/// The parameters would not fit together. Nothing is changed.
 		Unfit(Rule),
 	}
 
 	#[pallet::call]
 	impl<T: Config> Pallet<T> {
-		/// Changes some parameters at once, if all of them are fit afterwards.
+		/// Changes several parameters at once, if all parameters fit together afterwards.
 		///
 		/// ## Errors
 		///
-		/// - [`Error::Unfit`], with the rule that would not hold.
+		/// - [`Error::Unfit`], with the rule that would be violated.
 		#[pallet::call_index(0)]
 		#[pallet::weight(<T as Config>::WeightInfo::set(changes.len() as u32))]
 		pub fn set(origin: OriginFor<T>, changes: ChangesOf<T>) -> DispatchResult {
@@ -134,12 +134,12 @@ pub mod pallet {
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		#[cfg(feature = "try-runtime")]
 		fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
-			T::Check::check().map_err(|_| "the parameters are not fit".into())
+			T::Check::check().map_err(|_| "the parameters do not fit together".into())
 		}
 	}
 }
 
-/// Lets the changes pass that [`Pallet::set`] makes, and no others.
+/// Accepts the changes that [`Pallet::set`] makes, and no others.
 pub struct EnsureChecked<T>(PhantomData<T>);
 
 impl<T, Key> EnsureOriginWithArg<T::RuntimeOrigin, Key> for EnsureChecked<T>

@@ -2,13 +2,13 @@
 
 use frame_support::weights::Weight;
 
-/// The weights of the pallet's calls. `n` is the number of parameters that are changed.
+/// Weights of the pallet's calls. `n` is the number of parameters that are changed.
 pub trait WeightInfo {
-	/// [`set`](crate::Pallet::set).
+	/// Weight of [`set`](crate::Pallet::set).
 	fn set(n: u32) -> Weight;
 }
 
-/// For tests: everything is free.
+/// Zero weights, for tests.
 impl WeightInfo for () {
 	fn set(_: u32) -> Weight {
 		Weight::zero()

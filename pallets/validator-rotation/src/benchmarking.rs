@@ -1,29 +1,31 @@
-//! Benchmarks of every call, and of what is done when evidence was judged and when a session is planned, with the number of
-//! members as a component.
+//! Benchmarks of every call, of the handling of judgements and of planning a session, with the
+//! number of members as a component.
 //!
-//! Everybody has session keys and a registration; two thirds of the members sit.
+//! All members have session keys and a registration; two thirds of them are active.
 
 use alloc::vec::Vec;
 use frame_benchmarking::v2::*;
 use frame_support::{traits::EnsureOrigin, BoundedVec};
 use frame_system::RawOrigin;
+use sp_runtime::traits::Saturating;
 use understudy_primitives::{
 	Detectors, Health, Judged, Judgement, JudgementHandler, MemberIndex, RosterHandler, Seat,
 };
 
 use crate::{breaker::Eviction, lifecycle::Absence, *};
 
-/// What the benchmarks need the runtime to do.
+/// Set-up of the runtime for the benchmarks.
 pub trait BenchmarkHelper<AccountId> {
 	/// Gives an account session keys and a current registration, so that it can be seated.
 	fn make_able(who: &AccountId);
-	/// Takes the registration away again.
+	/// Removes the registration.
 	fn make_unable(who: &AccountId);
 	/// Makes the evidence against a member of the roster suffice for any threshold.
 	fn make_fail(index: MemberIndex);
-	/// Sets how many members are seated.
+	/// Sets the number of members that are seated.
 	fn set_active_target(target: u32);
-	/// The storage keys of what the session pallet reads of a member in the block in which a session is planned.
+	/// Returns the storage keys that the session pallet reads of a member in the block in which a
+	/// session is planned.
 	fn read_elsewhere(who: &AccountId) -> Vec<Vec<u8>>;
 }
 
@@ -37,12 +39,12 @@ impl<AccountId> BenchmarkHelper<AccountId> for () {
 	}
 }
 
-/// The members that the components range over.
+/// Largest number of members of the components.
 const MEMBERS: u32 = 1_000;
-/// With fewer nobody can be evicted.
+/// Smallest number of members of the components; with fewer, none can be evicted.
 const LEAST: u32 = 12;
 
-/// `n` elected members, two thirds of whom sit.
+/// Sets up `n` elected members, two thirds of them active.
 pub fn members<T: Config>(n: u32) -> Vec<T::AccountId> {
 	let all: Vec<T::AccountId> = (0..n).map(|index| account("member", index, 0)).collect();
 	all.iter().for_each(T::BenchmarkHelper::make_able);
@@ -60,7 +62,8 @@ pub fn members<T: Config>(n: u32) -> Vec<T::AccountId> {
 	all
 }
 
-/// The same, and of the reserve only the last one can be seated: the others are looked at for nothing.
+/// Sets up `n` members of whose reserve only the last one can be seated: the search passes over all
+/// others.
 fn members_in_need<T: Config>(n: u32) -> Vec<T::AccountId> {
 	let all = members::<T>(n);
 	all[n as usize * 2 / 3..all.len() - 1].iter().for_each(T::BenchmarkHelper::make_unable);
@@ -84,13 +87,14 @@ fn verdict() -> Verdict {
 	}
 }
 
-/// A judgement in which so many of the active fail.
+/// Returns a judgement in which this many active members fail.
 fn judgement(failing: u32) -> Judgement {
 	let judged = |index| Judged { index, seat: Seat::Active, verdict: verdict(), grace: 0, since: 0 };
 	Judgement { window: 9, unhealthy: (0..failing).map(judged).collect(), systemic: false }
 }
 
-/// As many cases as there can be, the last of which is about this member.
+/// Stores as many cases as are allowed, the last of which is about this member. Returns its
+/// incident.
 fn cases<T: Config>(who: &T::AccountId) -> IncidentId {
 	let case = |(incident, who): (u32, T::AccountId)| Case {
 		incident: incident.into(),
@@ -162,7 +166,7 @@ mod benchmarks {
 	#[benchmark]
 	fn force_evict(n: Linear<LEAST, MEMBERS>) -> Result<(), BenchmarkError> {
 		let who = members::<T>(n).remove(0);
-		// Nobody of the reserve was heard yet; the set shrinks, for which all of them are looked at.
+		// No sign of life of the reserve is known yet: all of it is searched, and the set shrinks.
 		let origin = guardians::<T>()?;
 		#[extrinsic_call]
 		_(origin as T::RuntimeOrigin, who);
@@ -237,10 +241,10 @@ mod benchmarks {
 		members::<T>(MEMBERS);
 		let before = T::Log::count();
 		let judgement = judgement(r / 2);
-		let scene = decision::Scene::<T>::of(&judgement);
+		let view = roster_view::RosterView::<T>::of(&judgement);
 		#[block]
 		{
-			Pallet::<T>::follow_suspicions(&scene);
+			Pallet::<T>::follow_suspicions(&view);
 		}
 		assert_eq!(T::Log::count(), before + u64::from(r / 2 * 2));
 	}
@@ -249,11 +253,11 @@ mod benchmarks {
 	fn decide(n: Linear<LEAST, MEMBERS>, f: Linear<1, 100>) {
 		members::<T>(n);
 		let judgement = judgement(f.min(selection::cap(n * 2 / 3)));
-		let scene = decision::Scene::<T>::of(&judgement);
-		Pallet::<T>::follow_suspicions(&scene);
+		let view = roster_view::RosterView::<T>::of(&judgement);
+		Pallet::<T>::follow_suspicions(&view);
 		#[block]
 		{
-			Pallet::<T>::decide(&scene, Vec::new());
+			Pallet::<T>::decide(&view, Vec::new(), Vec::new());
 		}
 		assert!(!Pending::<T>::get().is_empty());
 	}
@@ -279,7 +283,7 @@ mod benchmarks {
 	}
 }
 
-/// `n` elected members in the block in which a session is planned.
+/// Sets up `n` elected members in the block in which a session is planned.
 fn planning<T: Config>(n: u32) -> Vec<T::AccountId> {
 	let all = members::<T>(n);
 	for key in all.iter().flat_map(T::BenchmarkHelper::read_elsewhere) {
@@ -288,7 +292,7 @@ fn planning<T: Config>(n: u32) -> Vec<T::AccountId> {
 	all
 }
 
-/// An outage and an eviction of each of these is remembered.
+/// Stores an outage history and an eviction of each of these members.
 fn remember<T: Config>(all: &[T::AccountId]) {
 	let now = frame_system::Pallet::<T>::block_number();
 	let absence = Some(Absence::Probation { left: u8::MAX, counted: 0 });
@@ -303,7 +307,7 @@ fn remember<T: Config>(all: &[T::AccountId]) {
 		seated: MEMBERS,
 		cause: Cause::Down,
 		automatic: false,
-		unneeded: false,
+		unnecessary: false,
 		counts_until: now.saturating_add(1_000u32.into()),
 	};
 	Evictions::<T>::put(BoundedVec::truncate_from(all.iter().map(eviction).collect()));

@@ -1,10 +1,10 @@
-//! Members that were proven to have equivocated in consensus: they lose their seats, and get none
-//! until the guardians pardon them.
+//! Expels members that were proven to have equivocated in consensus: they lose their seats, and get
+//! none until the guardians pardon them.
 //!
-//! The proof is the evidence, so no detector, no threshold and no suspended automation is in the
-//! way; the cap, the floor, a systemic outage and a stall of finality are. As long as an expelled
-//! member sits for one of these, its seat is disabled at each session's start: the session pallet
-//! enables everybody when the set, or a single key, changes.
+//! The proof is the evidence, so an expulsion depends on no detector, no threshold and no
+//! automation. The cap, the floor, a systemic outage and a stall can delay it. While an expelled
+//! member is active for one of these reasons, its seat is disabled at the start of each session:
+//! the session pallet enables all members when the set, or a single key, changes.
 
 use alloc::{collections::BTreeMap, vec::Vec};
 use frame_support::{ensure, pallet_prelude::DispatchResult, traits::Get};
@@ -16,14 +16,14 @@ use understudy_primitives::{
 use crate::{decision::Order, lifecycle::Absence, Active, Cause, Conducts, Config, Error, Event, Pallet};
 
 impl<T: Config> Pallet<T> {
-	/// The members that are expelled, each with the incident.
+	/// Returns the expelled members, each with the incident.
 	pub(crate) fn expelled() -> BTreeMap<T::AccountId, IncidentId> {
 		let conducts = Conducts::<T>::get().into_iter();
 		let expelled = conducts.filter(|(_, conduct)| conduct.absence == Some(Absence::Expelled));
 		expelled.map(|(who, conduct)| (who, conduct.incident)).collect()
 	}
 
-	/// The orders by which expelled members that sit lose their seats.
+	/// Returns the orders to take the seats of expelled members that are active.
 	pub(crate) fn expulsions(active: &[T::AccountId]) -> Vec<Order<T::AccountId>> {
 		let expelled = Self::expelled();
 		let sitting = active.iter().filter_map(|who| expelled.get_key_value(who));
@@ -37,8 +37,8 @@ impl<T: Config> Pallet<T> {
 		sitting.map(order).collect()
 	}
 
-	/// Disables the seats of expelled members, no more of them than the set bears without: each
-	/// wastes its slots.
+	/// Disables the seats of expelled members, but no more than the faults that the set tolerates:
+	/// each disabled seat wastes its slots.
 	pub(crate) fn disable_expelled() {
 		let active = Active::<T>::get();
 		let expelled = Self::expelled();
@@ -58,20 +58,20 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Checks that no expelled member waits to be seated.
+	/// Checks that no pending change seats an expelled member.
 	pub(crate) fn try_expelled() -> Result<(), sp_runtime::TryRuntimeError> {
 		let expelled = Self::expelled();
 		let joins = crate::Pending::<T>::get().into_iter().filter_map(|change| change.to);
 		ensure!(
 			joins.into_iter().all(|who| !expelled.contains_key(&who)),
-			"an expelled member is to be seated"
+			"an expelled member is about to be seated"
 		);
 		Ok(())
 	}
 }
 
 impl<T: Config> EquivocationHandler<T::AccountId> for Pallet<T> {
-	/// Once per member: further proofs of an expelled one change nothing.
+	/// Expels the member. Further proofs against an expelled member change nothing.
 	fn on_equivocation(who: &T::AccountId, evidence: Evidence) {
 		if Self::expelled().contains_key(who) {
 			return;
@@ -84,6 +84,6 @@ impl<T: Config> EquivocationHandler<T::AccountId> for Pallet<T> {
 			conduct.absence = Some(Absence::Expelled);
 		});
 		Self::deposit_event(Event::Expelled { incident, who: who.clone() });
-		T::Verdicts::hasten();
+		T::Verdicts::request_judgement();
 	}
 }

@@ -1,4 +1,5 @@
-//! What people can do: the member itself, the guardians, and anybody who sees that the evidence suffices.
+//! The pallet's calls: for members, for guardians, and for any account that sees sufficient
+//! evidence against a member.
 
 use alloc::vec::Vec;
 use frame_support::{ensure, pallet_prelude::DispatchResult, traits::Get};
@@ -6,11 +7,8 @@ use sp_runtime::traits::Saturating;
 use understudy_primitives::{IncidentId, Initiator, RecordKind, RecoveryControl, Verdicts};
 
 use crate::{
-	decision::{Order, Scene},
-	lifecycle::Absence,
-	selection::Limits,
-	Active, Case, Cases, Cause, Config, Elected, Error, Event, Evictions, Pallet, Progress, Retiring, Stage,
-	Suspended,
+	decision::Order, lifecycle::Absence, roster_view::RosterView, selection::Limits, Active, Case, Cases,
+	Cause, Config, Elected, Error, Event, Evictions, Pallet, Progress, Retiring, Stage, Suspended,
 };
 
 impl<T: Config> Pallet<T> {
@@ -20,7 +18,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(elected || sits, Error::<T>::NotAMember);
 		match Self::conduct(who.clone()).and_then(|conduct| conduct.absence) {
 			Some(Absence::Retired) => return Err(Error::<T>::AlreadyRetiring.into()),
-			// Else it could take it back, and have its jail behind it.
+			// Otherwise a jailed member could retire and rejoin, and so leave jail early.
 			Some(Absence::Jailed { .. }) if !sits => return Err(Error::<T>::InJail.into()),
 			Some(Absence::Expelled) => return Err(Error::<T>::InJail.into()),
 			_ => (),
@@ -58,7 +56,7 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Stores who wants to leave; nothing where nobody does, which is how quiet blocks know.
+	/// Stores the retiring members; removes the item if there are none, which quiet blocks check.
 	pub(crate) fn put_retiring(retiring: crate::MembersOf<T>) {
 		if retiring.is_empty() {
 			Retiring::<T>::kill();
@@ -83,7 +81,7 @@ impl<T: Config> Pallet<T> {
 		Self::act_on_evidence(who, Initiator::Guardians, Some(incident), |_| true)
 	}
 
-	/// Whether a seat can be taken now.
+	/// Returns an error if no seat can be taken now.
 	fn ensure_free() -> DispatchResult {
 		ensure!(!T::Recovery::is_frozen(), Error::<T>::Frozen);
 		ensure!(Progress::<T>::get() == Stage::Idle, Error::<T>::Busy);
@@ -100,14 +98,14 @@ impl<T: Config> Pallet<T> {
 		Self::ensure_free()?;
 		let judgement = T::Verdicts::judgement();
 		ensure!(!judgement.systemic, Error::<T>::Systemic);
-		let scene = Scene::<T>::of(&judgement);
-		let judged = scene.failure(&who).ok_or(Error::<T>::NotFailing)?;
+		let view = RosterView::<T>::of(&judgement);
+		let judged = view.failure(&who).ok_or(Error::<T>::NotFailing)?;
 		ensure!(suffices(judged.verdict.confidence), Error::<T>::NotFailing);
 		Self::suspect_now(&who, judged);
 		let order = Order::failure(who, judged.verdict, initiator, incident);
 		let guardians = initiator == Initiator::Guardians;
 		let limits = if guardians { Self::limits } else { Self::automatic_limits };
-		let taken = Self::carry_out(alloc::vec![order], &scene, limits(&scene.active));
+		let taken = Self::carry_out(alloc::vec![order], &view, limits(&view.active));
 		ensure!(taken == 1, Error::<T>::NoReplacement);
 		if !guardians {
 			Self::check_breaker();
@@ -131,11 +129,11 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_force_evict(who: T::AccountId) -> DispatchResult {
 		Self::ensure_free()?;
 		let judgement = T::Verdicts::judgement();
-		let scene = Scene::<T>::of(&judgement);
-		ensure!(scene.active.contains(&who), Error::<T>::NotActive);
+		let view = RosterView::<T>::of(&judgement);
+		ensure!(view.active.contains(&who), Error::<T>::NotActive);
 		let order = Self::guardians_order(who, Cause::Evicted);
 		let limits = Limits { allowed: 1, floor: T::Floor::get() };
-		ensure!(Self::carry_out(alloc::vec![order], &scene, limits) == 1, Error::<T>::NoReplacement);
+		ensure!(Self::carry_out(alloc::vec![order], &view, limits) == 1, Error::<T>::NoReplacement);
 		Ok(())
 	}
 
@@ -146,7 +144,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(!active.contains(&who), Error::<T>::AlreadyActive);
 		ensure!(active.contains(&instead_of), Error::<T>::NotActive);
 		ensure!(Self::can_be_seated(&who), Error::<T>::CannotBeSeated);
-		// Those who are expelled are pardoned first.
+		// Expelled members have to be pardoned first.
 		ensure!(!Self::expelled().contains_key(&who), Error::<T>::CannotBeSeated);
 		Self::with_conduct(&who, |conduct| conduct.absence = None);
 		Self::take_seat(&Self::guardians_order(instead_of, Cause::Displaced), Some(who));
@@ -159,7 +157,7 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn do_resume() -> DispatchResult {
 		ensure!(Suspended::<T>::take().is_some(), Error::<T>::NothingToDo);
-		// They count towards the cap still, and towards the breaker no more.
+		// The evictions still count towards the cap, and not towards the breaker any more.
 		Evictions::<T>::mutate(|evictions| {
 			evictions.iter_mut().for_each(|eviction| eviction.automatic = false);
 		});

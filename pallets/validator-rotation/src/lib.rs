@@ -1,44 +1,52 @@
 //! # Validator rotation pallet
 //!
-//! A `SessionManager` around any other one: it seats the best of the elected, keeps the rest as a reserve, and gives the
-//! seat of a member that is down to a standby, in the block after the evidence sufficed.
+//! Wraps another `SessionManager` ([`Config::Inner`]). It seats the best of the elected members,
+//! keeps the rest as a reserve, and gives the seat of a member that is down to a standby, one block
+//! after the evidence suffices.
 //!
 //! ## Overview
 //!
-//! The inner manager elects `active + reserve` members. From those the pallet seats [`Config::ActiveTarget`], so every
-//! standby is already bonded, exposed to slashing and keyed; failover seats a *different* validator and never copies a
-//! key (I10).
+//! The inner manager elects `active + reserve` members. From those the pallet seats
+//! [`Config::ActiveTarget`], so every standby is already bonded, exposed to slashing and keyed.
+//! Failover seats a *different* validator and never copies a key (I10).
 //!
-//! The evidence is judged elsewhere, at the end of each window and when a missed slot decides; the pallet hears of
-//! it through [`JudgementHandler`](understudy_primitives::JudgementHandler). An active member that fails with a confidence of
-//! at least [`Config::AutomationThreshold`] is replaced by the healthy standby with the most backing; below that, its case
-//! waits for the guardians. What [`selection`] decides is recorded first, then takes effect:
+//! The heartbeat pallet judges the roster: at the end of each window, when the silence in a window
+//! counts, and when a missed slot or a report makes a member down. This pallet receives each
+//! judgement through
+//! [`JudgementHandler`](understudy_primitives::JudgementHandler). An active member that fails with
+//! a confidence of at least [`Config::AutomationThreshold`] is replaced by the healthy standby with
+//! the most backing; below that, its case waits for the guardians. Each decision of [`selection`]
+//! is recorded before it takes effect:
 //!
 //! ```text
 //!   judgement ── decide, write the record ── session ends: set queued ── session ends: set active, recorded
 //!    block b                block b                     block b                      block b + 1
 //! ```
 //!
-//! Who lost its seat goes through jail and probation back into the reserve by itself, see [`lifecycle`]; what a repeated
-//! outage costs is said by [`penalty`]. A member that wants to be away [`Pallet::retire`]s first, and pays nothing.
+//! A member that lost its seat returns to the reserve through jail and probation without a
+//! transaction, see [`lifecycle`]. A repeated outage is charged by the curve of [`penalty`]. A
+//! member that plans an absence calls [`Pallet::retire`] first, and is not charged.
 //!
-//! ## What bounds it
+//! ## Bounds
 //!
-//! - In one [`Config::CoolOff`] at most ⌊(n−1)/3⌋ members lose their seats, and the set never shrinks below
-//!   [`Config::Floor`] (I1).
-//! - In a systemic outage nobody does, and nobody is charged (I3).
-//! - Too many evictions in a period, or too many of members that were up, suspend automation, see [`breaker`]: then the
-//!   guardians are asked.
-//! - While [`Config::MayRotate`] says no, no session ends, the periodic ones included: a consensus change is pending.
-//! - An unchanged set is `None` to the session pallet (I7), so consensus sees no change where there is none.
+//! - In one [`Config::CoolOff`] at most ⌊(n−1)/3⌋ members lose their seats to ordinary rotation,
+//!   and the set never shrinks below [`Config::Floor`] (I1).
+//! - In a systemic outage ordinary rotation takes no seat, and no member is charged (I3).
+//! - Too many evictions in a period, or too many unnecessary ones, suspend automation, see
+//!   [`breaker`]. The guardians then decide.
+//! - While [`Config::MayRotate`] is `false`, because a consensus change is pending, no session
+//!   ends, not even a periodic one.
+//! - For an unchanged set the session pallet gets `None` (I7), so consensus sees no change.
 //!
 //! ## Low level
 //!
-//! The pallet stands in three places of the runtime: as `pallet_session::Config::SessionManager` (inside of
-//! `NoteHistoricalRoot` where there is a historical pallet), as its `ShouldEndSession`, and as the heartbeat pallet's
-//! `OnJudgement`. Where sessions cannot end on demand (BABE), it is not their `ShouldEndSession`, and a decided change takes
-//! effect at the epochs' ends. See [`session_manager`] for what happens at a session's end, [`decision`] for what happens when
-//! evidence was judged, and [`intervention`] for what people can do.
+//! The runtime uses the pallet in three places: as `pallet_session::Config::SessionManager` (inside
+//! `NoteHistoricalRoot` on a chain with a historical pallet), as
+//! `pallet_session::Config::ShouldEndSession`, and as the heartbeat pallet's `OnJudgement`. On a
+//! chain whose sessions cannot end on demand (BABE) it is not the `ShouldEndSession`, and a decided
+//! change takes effect at the ends of epochs. See [`session_manager`] for the end of a session,
+//! [`decision`] for the handling of a judgement, and [`intervention`] for the calls of members and
+//! guardians.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -47,16 +55,25 @@ extern crate alloc;
 #[cfg(feature = "runtime-benchmarks")]
 pub mod benchmarking;
 pub mod breaker;
+mod cases;
+mod change;
+mod conduct;
 pub mod decision;
 pub mod expulsion;
 pub mod intervention;
+mod invariants;
 pub mod lifecycle;
+mod limits;
 pub mod migrations;
 pub mod penalty;
 pub mod poa;
+mod record;
 pub mod reseat;
+pub mod roster_view;
 pub mod selection;
 pub mod session_manager;
+mod standby;
+mod suspension;
 pub mod suspicion;
 pub mod weights;
 
@@ -65,8 +82,10 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
+pub use breaker::BreakerRules;
+pub use cases::Case;
+pub use change::{Cause, Change, Stage};
 pub use pallet::*;
-
 pub use weights::WeightInfo;
 
 use alloc::vec::Vec;
@@ -80,136 +99,35 @@ use frame_support::{
 use frame_system::pallet_prelude::BlockNumberFor;
 use lifecycle::{Conduct, Durations};
 use scale_info::TypeInfo;
-use sp_runtime::{traits::Saturating, Perbill};
+use sp_runtime::Perbill;
 use suspicion::Suspicion;
 use understudy_primitives::{
-	Backing, DisableSeat, FailoverLog, IncidentId, RecoveryControl, Registrations, RosterHandler, Unfit,
-	Verdict, Verdicts,
+	Backing, DisableSeat, FailoverLog, IncidentId, RecoveryControl, Registrations, RosterHandler, Verdict,
+	Verdicts,
 };
 
-/// The most cases that wait for the guardians at once. Beyond it none is opened until one is closed.
+/// Largest number of cases at once. When it is reached, no case is opened until one is closed.
 pub const MAX_CASES: u32 = 64;
 
-/// Why a member loses its seat.
-#[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
-pub enum Cause {
-	/// It is down: jailed, and charged if it was not the first time.
-	Down,
-	/// It is impaired: jailed, and that is all.
-	Impaired,
-	/// It asked for it.
-	Retirement,
-	/// The guardians evicted it: jailed, and that is all.
-	Evicted,
-	/// The guardians seated somebody else in its place, or it has no session keys any more; it stays in the reserve.
-	Displaced,
-	/// It equivocated in consensus: expelled. What that costs is charged by whom the proof was
-	/// reported to.
-	Equivocated,
-}
-
-impl Cause {
-	/// Whether it rests on evidence, so that it comes to nothing if the member recovers in time.
-	pub fn is_failure(self) -> bool {
-		matches!(self, Cause::Down | Cause::Impaired)
-	}
-}
-
-/// A decided change that is not in effect yet.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
-pub struct Change<AccountId> {
-	/// The incident that it belongs to.
-	pub incident: IncidentId,
-	/// Who loses the seat.
-	pub from: AccountId,
-	/// Who gets it; `None` where the set shrinks.
-	pub to: Option<AccountId>,
-	/// Why.
-	pub cause: Cause,
-}
-
-/// A failing member that automation does not act on, and the guardians are asked about.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
-pub struct Case<AccountId, BlockNumber> {
-	/// The incident; names the case.
-	pub incident: IncidentId,
-	/// The member.
-	pub who: AccountId,
-	/// The evidence against it when the case was opened.
-	pub verdict: Verdict,
-	/// The block from which on the case is closed.
-	pub expires: BlockNumber,
-	/// Whether the guardians want the member to keep its seat until then.
-	pub vetoed: bool,
-}
-
-/// When automation stops by itself, and over what time that is reckoned.
-#[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
-pub struct BreakerRules<BlockNumber> {
-	/// Blocks of a period.
-	pub period: BlockNumber,
-	/// How many members automation evicts in a period.
-	pub evictions: u32,
-	/// The share of them that may prove unneeded; of [`breaker::LEAST`] evictions at least.
-	pub unneeded: Perbill,
-	/// Who was evicted as down, and is found healthy within so many blocks of losing its seat, was evicted without need. The proof
-	/// is on chain: a sign of life of the member is in a block after the change. Whoever was really gone is not back that soon.
-	/// Not less than the blocks until the silence in the new roster's first window is settled, else nobody can show it.
-	pub reprieve: BlockNumber,
-}
-
-impl<BlockNumber: Copy + Ord + From<u32>> BreakerRules<BlockNumber> {
-	/// Checks the rules, where the silence of a new roster's first window is settled after this
-	/// many blocks, the cool-off is this long, and a day has this many blocks.
-	pub fn check(&self, settled: u32, cool_off: BlockNumber, day: u32) -> Result<(), Unfit> {
-		let month = BlockNumber::from(day.saturating_mul(30));
-		ensure!(self.period >= cool_off && self.period <= month, Unfit::BreakerPeriod);
-		ensure!(self.evictions >= 1, Unfit::BreakerEvictions);
-		let shares = Perbill::from_percent(1)..=Perbill::from_percent(50);
-		ensure!(shares.contains(&self.unneeded), Unfit::BreakerUnnecessary);
-		let lasts = self.reprieve >= settled.into() && self.reprieve < self.period;
-		ensure!(lasts, Unfit::BreakerReprieve);
-		Ok(())
-	}
-}
-
-/// An elected member and what stands behind it.
+/// An elected member and its backing.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Winner<AccountId> {
-	/// The account.
+	/// Elected account.
 	pub who: AccountId,
-	/// Its backing in the election.
+	/// Backing in the election.
 	pub backing: u128,
 }
 
-/// How far a decided change is on its way into the set.
-#[derive(
-	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
-)]
-pub enum Stage {
-	/// Nothing is decided.
-	#[default]
-	Idle,
-	/// Decided; the next session end queues it.
-	Decided,
-	/// Queued; the next session end makes it active.
-	Queued,
-}
-
-/// A list of members, at most [`Config::MaxMembers`].
+/// List of members, at most [`Config::MaxMembers`].
 pub type MembersOf<T> = BoundedVec<<T as frame_system::Config>::AccountId, <T as Config>::MaxMembers>;
-/// A list of suspicions, at most [`Config::MaxMembers`].
+/// List of suspicions, at most [`Config::MaxMembers`].
 pub type SuspicionsOf<T> =
 	BoundedVec<Suspicion<<T as frame_system::Config>::AccountId>, <T as Config>::MaxMembers>;
-/// An eviction on this chain.
+/// Eviction with the types of the runtime.
 pub type EvictionOf<T> = Eviction<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
-/// A case on this chain.
+/// Case with the types of the runtime.
 pub type CaseOf<T> = Case<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
-/// A member's conduct on this chain.
+/// Outage history of a member with the types of the runtime.
 pub type ConductOf<T> = Conduct<BlockNumberFor<T>>;
 
 #[frame_support::pallet]
@@ -220,7 +138,7 @@ pub mod pallet {
 	use sp_runtime::traits::Convert;
 	use sp_staking::offence::ReportOffence;
 
-	/// The version of the storage's layout.
+	/// Version of the storage layout.
 	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
 	#[pallet::pallet]
@@ -229,85 +147,86 @@ pub mod pallet {
 
 	#[pallet::config]
 	pub trait Config: frame_system::Config {
-		/// Elects the active set and the reserve: staking, or a governed list. Returning a set is an election; `None`
-		/// keeps the last one.
+		/// Elects the active set and the reserve: staking, or a governed list. Returning a set is
+		/// an election; `None` keeps the last one.
 		type Inner: pallet_session::SessionManager<Self::AccountId>;
 
-		/// When sessions end if nothing happens.
+		/// Decides on the ends of sessions while no change is decided.
 		type Periodic: pallet_session::ShouldEndSession<BlockNumberFor<Self>>;
 
-		/// Whether the set may change now. False while consensus has a change pending that another one would get lost
-		/// behind.
+		/// `true` if the set may change now; `false` while consensus has a pending change because
+		/// of which another one would be lost.
 		type MayRotate: Get<bool>;
 
-		/// Who has session keys, and so can be seated.
+		/// Accounts with session keys. Only these can be seated.
 		type SessionKeys: ValidatorRegistration<Self::AccountId>;
 
-		/// Whose node has said lately that it stands ready. Others are not seated; who sits already stays.
+		/// Accounts whose nodes have renewed their registration in time. Only these are newly
+		/// seated; an active member keeps its seat without a current registration.
 		type Registrations: Registrations<Self::AccountId>;
 
-		/// What stands behind an elected member; more is seated first.
+		/// Backing of the elected members. Those with more are seated first.
 		type Backing: Backing<Self::AccountId>;
 
-		/// What holds rotation still while finality does not follow; `()` where nothing does.
+		/// Freezes rotation while finality has stalled; `()` on a chain without recovery.
 		type Recovery: RecoveryControl;
 
-		/// What the evidence says of the roster.
+		/// Source of the verdicts on the roster.
 		type Verdicts: Verdicts;
 
-		/// Who hears of each new roster.
+		/// Receives each new roster.
 		type Roster: RosterHandler<Self::AccountId>;
 
-		/// Where every change is recorded before it takes effect.
+		/// Log in which every change is recorded before it takes effect.
 		type Log: FailoverLog<Self::AccountId>;
 
-		/// The most members an election can bring; those with the least backing are cut off.
+		/// Largest number of members of an election; those with the least backing are cut off.
 		#[pallet::constant]
 		type MaxMembers: Get<u32>;
 
-		/// How many members to seat.
+		/// Number of members to seat.
 		type ActiveTarget: Get<u32>;
 
-		/// The size below which rotation does not let the active set shrink.
+		/// Size below which rotation does not let the active set shrink.
 		type Floor: Get<u32>;
 
-		/// In so many blocks at most ⌊(n−1)/3⌋ members lose their seats to rotation.
+		/// Cool-off, in blocks. Within it at most ⌊(n−1)/3⌋ members lose their seats to rotation.
 		type CoolOff: Get<BlockNumberFor<Self>>;
 
-		/// The confidence from which on rotation acts by itself. Below it the guardians are asked.
+		/// Smallest confidence at which rotation acts by itself. Below it the guardians decide.
 		type AutomationThreshold: Get<Perbill>;
 
-		/// How long jail and probation are, and how long an outage is remembered.
+		/// Lengths of jail and probation, and the time after which an outage is forgiven.
 		type Durations: Get<Durations<BlockNumberFor<Self>>>;
 
-		/// What repeated outages cost.
+		/// Penalty curve of repeated outages.
 		type Penalties: Get<penalty::Curve>;
 
-		/// When automation stops by itself.
+		/// Bounds on evictions that suspend automation.
 		type Breaker: Get<BreakerRules<BlockNumberFor<Self>>>;
 
-		/// For how many blocks a case waits for the guardians, and a veto holds.
+		/// Number of blocks for which a case waits for the guardians, and for which a veto holds.
 		type CaseLifetime: Get<BlockNumberFor<Self>>;
 
-		/// Keeps members that are expelled, and sit still, from authoring; `()` where nothing does.
+		/// Keeps expelled members that are still active from authoring; `()` disables no seat.
 		type Disable: DisableSeat;
 
-		/// The guardians: who approves, vetoes, forces, suspends and resumes.
+		/// Origin of the guardians, which approve, veto, force, suspend and resume.
 		type GuardianOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
-		/// A member as the offences pallet knows it.
+		/// Identification of a member for the offences pallet.
 		type Offender: Clone;
 
-		/// Who that is; `None` where it cannot be charged.
+		/// Converts an account into that identification; `None` if it cannot be charged.
 		type OffenderOf: Convert<Self::AccountId, Option<Self::Offender>>;
 
-		/// Where outages that cost something are reported; `()` where nothing is staked.
+		/// Receives the outages that are charged; `()` on a chain without stake.
 		type Offences: ReportOffence<Self::AccountId, Self::Offender, penalty::Outage<Self::Offender>>;
 
-		/// The weights of the pallet's calls and of what it does when evidence was judged.
+		/// Weights of the calls, and of the handling of judgements.
 		type WeightInfo: WeightInfo;
 
-		/// What the benchmarks need.
+		/// Set-up for the benchmarks.
 		#[cfg(feature = "runtime-benchmarks")]
 		type BenchmarkHelper: benchmarking::BenchmarkHelper<Self::AccountId>;
 	}
@@ -315,120 +234,124 @@ pub mod pallet {
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(super) fn deposit_event)]
 	pub enum Event<T: Config> {
-		/// It is decided that a member loses its seat; the record is written, the change follows.
+		/// A change of a seat is decided and recorded; it takes effect at the ends of the next
+		/// sessions.
 		Decided {
-			/// The incident.
+			/// Incident of the change.
 			incident: IncidentId,
-			/// Who loses the seat.
+			/// Member that loses the seat.
 			from: T::AccountId,
-			/// Who gets it, if anybody.
+			/// Member that gets the seat; `None` if the set shrinks.
 			to: Option<T::AccountId>,
 		},
-		/// A decided change will not happen, for the set changed otherwise in between.
+		/// A decided change will not happen: it does not fit any more, or a recovery has replaced
+		/// it.
 		Cancelled {
-			/// The incident.
+			/// Incident of the change.
 			incident: IncidentId,
-			/// Who was to lose the seat.
+			/// Member that was to lose the seat.
 			from: T::AccountId,
-			/// Who was to get it.
+			/// Member that was to get the seat.
 			to: Option<T::AccountId>,
 		},
 		/// A new roster is in effect.
 		Activated {
-			/// How many members are active.
+			/// Number of active members.
 			active: u32,
-			/// How many are in reserve.
+			/// Number of standbys.
 			reserve: u32,
 		},
-		/// A member is down, and rotation may not or cannot replace it: the cap of this cool-off is reached, or there is no
-		/// healthy standby and the set is at its floor.
+		/// A member is to lose its seat and keeps it for now: the cap of this cool-off or the
+		/// breaker's bound is reached, or there is no healthy standby and the set is at its floor.
+		/// A retirement always waits for a standby.
 		NotReplaced {
-			/// The member.
+			/// Member that keeps its seat.
 			who: T::AccountId,
 		},
 		/// A member that lost its seat is in jail.
 		Jailed {
-			/// The member.
+			/// Jailed member.
 			who: T::AccountId,
-			/// Which of its outages it was, of those that are not forgiven.
+			/// Number of its outages that are not forgiven, the last one included.
 			outages: u8,
 		},
-		/// A member's jail is over; it has to be healthy for a while.
+		/// The jail of a member is over; it has to be healthy for the windows of its probation.
 		OnProbation {
-			/// The member.
+			/// Member on probation.
 			who: T::AccountId,
 		},
 		/// A member may be seated again.
 		Readmitted {
-			/// The member.
+			/// Readmitted member.
 			who: T::AccountId,
 		},
-		/// A member was charged with an outage.
+		/// A member was charged for an outage.
 		Penalized {
-			/// The incident.
+			/// Incident of the outage.
 			incident: IncidentId,
-			/// The member.
+			/// Charged member.
 			who: T::AccountId,
-			/// The share of what stands behind it.
+			/// Share of its backing that is charged.
 			fraction: Perbill,
 		},
 		/// A member equivocated in consensus. It loses its seat, and gets none until the guardians
 		/// pardon it.
 		Expelled {
-			/// The incident.
+			/// Incident of the equivocation.
 			incident: IncidentId,
-			/// The member.
+			/// Expelled member.
 			who: T::AccountId,
 		},
-		/// The guardians pardoned an expelled member: it has to be healthy for a while.
+		/// The guardians pardoned an expelled member; it is on probation.
 		Pardoned {
-			/// The member.
+			/// Pardoned member.
 			who: T::AccountId,
 		},
-		/// A member asked to leave; it has to go on until somebody has its seat.
+		/// A member asked to retire; its node has to run until a standby has its seat.
 		Retiring {
-			/// The member.
+			/// Retiring member.
 			who: T::AccountId,
 		},
-		/// A member that asked to leave has no seat any more, and may stop.
+		/// A retiring member has no seat any more, and its node may stop.
 		Retired {
-			/// The member.
+			/// Retired member.
 			who: T::AccountId,
 		},
-		/// A retired member wants to be seated again, or one that wanted to retire does not any more.
+		/// A retired member asked to be seated again, or a retiring one took its request back.
 		Rejoined {
-			/// The member.
+			/// Member that rejoined.
 			who: T::AccountId,
 		},
-		/// The guardians are asked about a failing member.
+		/// A failing member is submitted to the guardians.
 		CaseOpened {
-			/// The incident, by which they name the case.
+			/// Incident, which identifies the case.
 			incident: IncidentId,
-			/// The member.
+			/// Failing member.
 			who: T::AccountId,
-			/// The evidence.
+			/// Verdict on the member.
 			verdict: Verdict,
 		},
 		/// The guardians let a failing member keep its seat for now.
 		CaseVetoed {
-			/// The incident.
+			/// Incident of the case.
 			incident: IncidentId,
 		},
-		/// A case came to nothing: nobody answered, or the member does not fail any more, or does not sit any more.
+		/// A case was closed without effect: it or its veto expired, or the member
+		/// recovered or lost its seat.
 		CaseClosed {
-			/// The incident.
+			/// Incident of the case.
 			incident: IncidentId,
 		},
-		/// A member that was evicted as down was up.
-		EvictionUnneeded {
-			/// The incident.
+		/// The eviction of a member as down was unnecessary: the member was up.
+		UnnecessaryEviction {
+			/// Incident of the eviction.
 			incident: IncidentId,
-			/// The member.
+			/// Evicted member.
 			who: T::AccountId,
 		},
-		/// Rotation does not act by itself any more. Alert on this.
+		/// Rotation does not act by itself any more. Alert on this event.
 		AutomationSuspended {
-			/// Why.
+			/// Reason for the suspension.
 			reason: Suspension,
 		},
 		/// Rotation acts by itself again.
@@ -439,108 +362,112 @@ pub mod pallet {
 	pub enum Error<T> {
 		/// The account is not an elected member.
 		NotAMember,
-		/// The account does not sit in the active set.
+		/// The account is not in the active set.
 		NotActive,
-		/// The account sits in the active set already.
+		/// The account is in the active set already.
 		AlreadyActive,
-		/// The member has asked to leave already.
+		/// The member has asked to retire already, or is retired.
 		AlreadyRetiring,
-		/// The member has not asked to leave.
+		/// The member is neither retiring nor retired.
 		NotRetired,
-		/// The member has handed its seat over in this period already: each hand-over ends two sessions.
+		/// The member has given up its seat by retirement in this period already: each retirement
+		/// ends two sessions.
 		TooSoon,
-		/// The member is in jail or expelled, and is not seated anyway.
+		/// The member is in jail without a seat, or is expelled.
 		InJail,
 		/// There is no open case of this incident.
 		NoSuchCase,
-		/// The evidence does not, or not any more, suffice.
+		/// The evidence does not suffice, or does not suffice any more.
 		NotFailing,
 		/// The guardians let this member keep its seat for now.
 		Vetoed,
-		/// A change is on its way; try again in the next block.
+		/// A change is not in effect yet; try again in the next block.
 		Busy,
-		/// Finality does not follow: everything holds still until it does.
+		/// Finality has stalled: rotation is frozen until it advances.
 		Frozen,
-		/// The outage is systemic: ordinary rotation holds still.
+		/// The outage is systemic: ordinary rotation is frozen.
 		Systemic,
 		/// Automation is suspended: the guardians decide.
 		Suspended,
-		/// The cap of this cool-off is reached, or there is no healthy standby and the set is at its floor.
+		/// The cap of this cool-off is reached, or there is no healthy standby and the set is at
+		/// its floor.
 		NoReplacement,
-		/// The account has no session keys, or its registration is not current.
+		/// The account has no session keys, its registration is not current, or it is expelled.
 		CannotBeSeated,
-		/// Automation is suspended already, or is not suspended.
+		/// Automation is in the requested state already.
 		NothingToDo,
 		/// The member is not expelled.
 		NotExpelled,
-		/// As many members as may in this period have retired already: each hand-over ends two
-		/// sessions.
+		/// No more retirements are accepted in this period: each retirement ends two sessions.
 		TooManyRetirements,
 	}
 
-	/// The last election's winners, most backing first.
+	/// Winners of the last election, most backing first.
 	#[pallet::storage]
 	pub type Elected<T: Config> =
 		StorageValue<_, BoundedVec<Winner<T::AccountId>, T::MaxMembers>, ValueQuery>;
 
-	/// The active set, in the order of the authorities.
+	/// Active set, in the order of the authorities.
 	#[pallet::storage]
 	pub type Active<T: Config> = StorageValue<_, MembersOf<T>, ValueQuery>;
 
-	/// The reserve, best first. With [`Active`] before it, this is the roster.
+	/// Reserve, in order of preference. The roster is [`Active`] followed by this.
 	#[pallet::storage]
 	pub type Reserve<T: Config> = StorageValue<_, MembersOf<T>, ValueQuery>;
 
-	/// The set that the next session end makes active.
+	/// Set that the next session end makes active.
 	#[pallet::storage]
 	pub type Planned<T: Config> = StorageValue<_, MembersOf<T>, OptionQuery>;
 
-	/// The set that a recovery seats with the next session end, whatever else happens.
+	/// Set that a recovery seats with the next session end, whatever else happens.
 	#[pallet::storage]
 	pub type Imposed<T: Config> = StorageValue<_, MembersOf<T>, OptionQuery>;
 
-	/// The changes that are decided and not in effect yet.
+	/// Changes that are decided and not in effect yet.
 	#[pallet::storage]
 	pub type Pending<T: Config> =
 		StorageValue<_, BoundedVec<Change<T::AccountId>, T::MaxMembers>, ValueQuery>;
 
-	/// How far [`Pending`] is on its way.
+	/// Progress of [`Pending`].
 	#[pallet::storage]
 	pub type Progress<T: Config> = StorageValue<_, Stage, ValueQuery>;
 
-	/// The seats that ordinary rotation took, those of the last [`Config::CoolOff`] and of the breaker's last period.
+	/// Seats that ordinary rotation took, of the last [`Config::CoolOff`] and of the
+	/// breaker's last period.
 	#[pallet::storage]
 	pub type Evictions<T: Config> = StorageValue<_, BoundedVec<EvictionOf<T>, T::MaxMembers>, ValueQuery>;
 
-	/// What is remembered of members that had an outage or retired. Where there are more than fit, the oldest is forgotten.
+	/// Outage histories of members that had an outage or retired. When there is no room, the oldest
+	/// is dropped.
 	#[pallet::storage]
 	pub type Conducts<T: Config> =
 		StorageValue<_, BoundedVec<(T::AccountId, ConductOf<T>), T::MaxMembers>, ValueQuery>;
 
-	/// The active members that asked to leave.
+	/// Active members that asked to retire.
 	#[pallet::storage]
 	pub type Retiring<T: Config> = StorageValue<_, MembersOf<T>, ValueQuery>;
 
-	/// The cases that wait for the guardians, and those that they vetoed.
+	/// Cases that wait for the guardians, and those that they vetoed.
 	#[pallet::storage]
 	pub type Cases<T: Config> = StorageValue<_, BoundedVec<CaseOf<T>, ConstU32<MAX_CASES>>, ValueQuery>;
 
-	/// The active members that something speaks against, and those that stand elsewhere than the chain.
+	/// Active members with evidence against them, and those whose position diverges from the chain.
 	#[pallet::storage]
 	pub type Suspicions<T: Config> = StorageValue<_, SuspicionsOf<T>, ValueQuery>;
 
-	/// Why rotation does not act by itself, if it does not.
+	/// Reason for which automation is suspended; `None` while it is not.
 	#[pallet::storage]
 	pub type Suspended<T: Config> = StorageValue<_, Suspension, OptionQuery>;
 
-	/// The incident of the systemic outage that holds rotation still, while there is one.
+	/// Incident of the systemic outage that freezes rotation, while it lasts.
 	#[pallet::storage]
 	pub type Held<T: Config> = StorageValue<_, IncidentId, OptionQuery>;
 
 	#[pallet::call]
 	impl<T: Config> Pallet<T> {
-		/// Asks for a hand-over: a standby takes the caller's seat, free of any penalty, as soon as the cap of the cool-off
-		/// allows it, and the caller may stop when [`Event::Retired`] says so. From the reserve it is retired at once.
+		/// Asks for retirement. A standby takes the caller's seat, without a penalty, as soon as
+		/// the cap of the cool-off allows it; the caller's node may stop after [`Event::Retired`].
+		/// A standby retires at once.
 		///
 		/// ## Errors
 		///
@@ -552,7 +479,8 @@ pub mod pallet {
 			Self::do_retire(ensure_signed(origin)?)
 		}
 
-		/// Takes [`Pallet::retire`] back. Who is retired already gets through probation into the reserve.
+		/// Takes [`Pallet::retire`] back. A member that is retired already returns to the reserve
+		/// through probation.
 		///
 		/// ## Errors
 		///
@@ -563,13 +491,14 @@ pub mod pallet {
 			Self::do_rejoin(ensure_signed(origin)?)
 		}
 
-		/// Acts on a member that fails with all the confidence that automation asks for, where automation has not, say because
-		/// the cap of the cool-off was reached. Anybody may call it; the fee is returned if it was right.
+		/// Acts on a member that fails with at least the confidence that automation requires, if
+		/// automation has not acted, for example because the cap of the cool-off was reached. Any
+		/// account may call it; the fee is returned if the call succeeds.
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NotFailing`], [`Error::Vetoed`], [`Error::Systemic`], [`Error::Suspended`], [`Error::Busy`], [`Error::Frozen`],
-		///   [`Error::NoReplacement`].
+		/// - [`Error::NotFailing`], [`Error::Vetoed`], [`Error::Systemic`], [`Error::Suspended`],
+		///   [`Error::Busy`], [`Error::Frozen`], [`Error::NoReplacement`].
 		#[pallet::call_index(2)]
 		#[pallet::weight(T::WeightInfo::enforce(T::MaxMembers::get()))]
 		pub fn enforce(origin: OriginFor<T>, who: T::AccountId) -> DispatchResultWithPostInfo {
@@ -578,12 +507,13 @@ pub mod pallet {
 			Ok(Pays::No.into())
 		}
 
-		/// Lets rotation act on a case. For the guardians. Cap and floor hold, and if the member recovers in time it keeps its
-		/// seat.
+		/// Lets rotation act on a case. For the guardians. Cap and floor apply, and a member that
+		/// recovers in time keeps its seat.
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NoSuchCase`], [`Error::NotFailing`], [`Error::Systemic`], [`Error::Busy`], [`Error::Frozen`], [`Error::NoReplacement`].
+		/// - [`Error::NoSuchCase`], [`Error::NotFailing`], [`Error::Systemic`], [`Error::Busy`],
+		///   [`Error::Frozen`], [`Error::NoReplacement`].
 		#[pallet::call_index(3)]
 		#[pallet::weight((T::WeightInfo::approve(T::MaxMembers::get()), DispatchClass::Operational))]
 		pub fn approve(origin: OriginFor<T>, incident: IncidentId) -> DispatchResult {
@@ -591,7 +521,8 @@ pub mod pallet {
 			Self::do_approve(incident)
 		}
 
-		/// Lets the member of a case keep its seat, whatever the evidence says, until the case expires. For the guardians.
+		/// Lets the member of a case keep its seat, whatever the evidence, until the case expires.
+		/// For the guardians.
 		///
 		/// ## Errors
 		///
@@ -603,8 +534,9 @@ pub mod pallet {
 			Self::do_veto(incident)
 		}
 
-		/// Gives an active member's seat to the best standby, without evidence and beyond the cap; the floor holds. The member
-		/// goes through jail and probation, and is not charged. For the guardians.
+		/// Gives an active member's seat to the best standby, without evidence and beyond the cap;
+		/// the floor applies. The member goes through jail and probation, and is not charged. For
+		/// the guardians.
 		///
 		/// ## Errors
 		///
@@ -616,13 +548,13 @@ pub mod pallet {
 			Self::do_force_evict(who)
 		}
 
-		/// Seats an elected member in the place of an active one, whatever the evidence and its conduct say. The other one stays
-		/// in the reserve. For the guardians.
+		/// Seats an elected member in the place of an active one, whatever the evidence against it
+		/// and its outage history. The replaced member stays in the reserve. For the guardians.
 		///
 		/// ## Errors
 		///
-		/// - [`Error::NotAMember`], [`Error::AlreadyActive`], [`Error::NotActive`], [`Error::CannotBeSeated`],
-		///   [`Error::Busy`], [`Error::Frozen`].
+		/// - [`Error::NotAMember`], [`Error::AlreadyActive`], [`Error::NotActive`],
+		///   [`Error::CannotBeSeated`], [`Error::Busy`], [`Error::Frozen`].
 		#[pallet::call_index(6)]
 		#[pallet::weight((T::WeightInfo::force_seat(T::MaxMembers::get()), DispatchClass::Operational))]
 		pub fn force_seat(
@@ -634,7 +566,7 @@ pub mod pallet {
 			Self::do_force_seat(who, instead_of)
 		}
 
-		/// Stops rotation from acting by itself: each failing member becomes a case. For the guardians.
+		/// Suspends automation: each failing member becomes a case. For the guardians.
 		///
 		/// ## Errors
 		///
@@ -648,8 +580,8 @@ pub mod pallet {
 			Ok(())
 		}
 
-		/// Lets rotation act by itself again; what happened before does not count towards the breaker any more. For the
-		/// guardians.
+		/// Resumes automation; evictions before this do not count towards the breaker any more. For
+		/// the guardians.
 		///
 		/// ## Errors
 		///
@@ -661,7 +593,7 @@ pub mod pallet {
 			Self::do_resume()
 		}
 
-		/// Lets a member that was expelled for an equivocation get back into the reserve, through
+		/// Lets a member that was expelled for an equivocation return to the reserve, through
 		/// probation. For the guardians.
 		///
 		/// ## Errors
@@ -685,105 +617,36 @@ pub mod pallet {
 
 	#[pallet::view_functions]
 	impl<T: Config> Pallet<T> {
-		/// The active set, in the order of the authorities.
+		/// Returns the active set, in the order of the authorities.
 		pub fn active() -> Vec<T::AccountId> {
 			Active::<T>::get().into_inner()
 		}
 
-		/// The reserve, best first.
+		/// Returns the reserve, in order of preference.
 		pub fn reserve() -> Vec<T::AccountId> {
 			Reserve::<T>::get().into_inner()
 		}
 
-		/// How many more members may lose their seats to rotation in this cool-off.
+		/// Returns the number of members that may still lose their seats to rotation in this
+		/// cool-off.
 		pub fn evictions_left() -> u32 {
 			Self::limits(&Active::<T>::get()).allowed
 		}
 
-		/// What is remembered of a member's outages, and why it is not seated, if it is not to be.
+		/// Returns the outage history of a member, with the reason for which it is not seated, if
+		/// there is one.
 		pub fn conduct(who: T::AccountId) -> Option<ConductOf<T>> {
 			Conducts::<T>::get().into_iter().find(|(known, _)| *known == who).map(|(_, conduct)| conduct)
 		}
 
-		/// The cases that wait for the guardians, and those that they vetoed, oldest first.
+		/// Returns the cases that wait for the guardians, and those that they vetoed, oldest first.
 		pub fn cases() -> Vec<CaseOf<T>> {
 			Cases::<T>::get().into_inner()
 		}
 
-		/// Why rotation does not act by itself; `None` where it does.
+		/// Returns the reason for which automation is suspended; `None` while it is not.
 		pub fn suspended() -> Option<Suspension> {
 			Suspended::<T>::get()
 		}
-	}
-}
-
-impl<T: Config> Pallet<T> {
-	/// How far rotation of this set may go now.
-	pub(crate) fn limits(seated: &[T::AccountId]) -> selection::Limits {
-		let spent = Self::counted_evictions().len() as u32;
-		let cap = selection::cap(seated.len() as u32);
-		selection::Limits { allowed: cap.saturating_sub(spent), floor: T::Floor::get() }
-	}
-
-	/// The evictions within the `period` that ends now.
-	pub(crate) fn recent_evictions(period: BlockNumberFor<T>) -> Vec<EvictionOf<T>> {
-		breaker::recent(Evictions::<T>::get(), frame_system::Pallet::<T>::block_number(), period)
-	}
-
-	/// The evictions that count towards the cap: each for as long as the cool-off was when the seat
-	/// was taken.
-	pub(crate) fn counted_evictions() -> Vec<EvictionOf<T>> {
-		let now = frame_system::Pallet::<T>::block_number();
-		Evictions::<T>::get().into_iter().filter(|eviction| now < eviction.counts_until).collect()
-	}
-
-	/// The evictions that are remembered: those that count towards the cap, and those of the
-	/// breaker's period.
-	pub(crate) fn kept_evictions() -> Vec<EvictionOf<T>> {
-		let (now, period) = (frame_system::Pallet::<T>::block_number(), T::Breaker::get().period);
-		let keeps = |eviction: &EvictionOf<T>| {
-			now < eviction.counts_until || now < eviction.at.saturating_add(period)
-		};
-		Evictions::<T>::get().into_iter().filter(keeps).collect()
-	}
-
-	/// Checks what must hold between blocks: nobody sits twice, the roster is within the pallet's bounds, changes are
-	/// pending only while there is something on its way, no more members lost their seats in the cool-off than the
-	/// cap allows (I1), of one member one thing is remembered and one case is open, and only who sits is about to retire.
-	pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
-		use alloc::collections::BTreeSet;
-		let (active, reserve) = (Active::<T>::get(), Reserve::<T>::get());
-		let accounts: BTreeSet<_> = active.iter().chain(reserve.iter()).collect();
-		ensure!(accounts.len() == active.len().saturating_add(reserve.len()), "somebody sits twice");
-		let idle = Progress::<T>::get() == Stage::Idle;
-		ensure!(
-			idle == Pending::<T>::get().is_empty(),
-			"changes are pending and nothing is on its way, or not"
-		);
-		let recent = Self::counted_evictions();
-		ensure!(
-			recent.last().is_none_or(|last| recent.len() as u32 <= selection::cap(last.seated)),
-			"more members lost their seats than the cap allows"
-		);
-		let elected = Elected::<T>::get();
-		let unique: BTreeSet<_> = elected.iter().map(|winner| &winner.who).collect();
-		ensure!(unique.len() == elected.len(), "somebody was elected twice");
-		ensure!(
-			elected.windows(2).all(|pair| pair[0].backing >= pair[1].backing),
-			"the elected are not in the order of their backing"
-		);
-		let conducts = Conducts::<T>::get();
-		let unique: BTreeSet<_> = conducts.iter().map(|(who, _)| who).collect();
-		ensure!(unique.len() == conducts.len(), "of somebody two things are remembered");
-		let cases = Cases::<T>::get();
-		let unique: BTreeSet<_> = cases.iter().map(|case| &case.who).collect();
-		ensure!(unique.len() == cases.len(), "somebody has two cases");
-		let suspicions = Suspicions::<T>::get();
-		let unique: BTreeSet<_> = suspicions.iter().map(|suspicion| &suspicion.who).collect();
-		ensure!(unique.len() == suspicions.len(), "somebody is suspected twice");
-		let retiring = Retiring::<T>::get();
-		let unique: BTreeSet<_> = retiring.iter().filter(|who| active.contains(who)).collect();
-		ensure!(unique.len() == retiring.len(), "somebody retires twice, or from no seat");
-		Self::try_expelled()
 	}
 }

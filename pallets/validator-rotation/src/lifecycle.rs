@@ -1,4 +1,4 @@
-//! What becomes of a member that lost its seat: pure functions, no storage.
+//! Return of a member that lost its seat: pure functions, no storage.
 //!
 //! ```text
 //!            evicted                 time is over               healthy for long enough
@@ -10,8 +10,8 @@
 //!     └──────────────▶ Expelled ─────────────────────┘
 //! ```
 //!
-//! Only a member of the reserve is seated. Jail and probation grow with each outage that is not forgiven yet; neither takes a
-//! transaction to end.
+//! Only a member of the reserve is seated. Jail and probation grow with each outage that is not
+//! forgiven yet; neither takes a transaction to end.
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::ensure;
@@ -19,24 +19,26 @@ use scale_info::TypeInfo;
 use sp_runtime::traits::{CheckedDiv, Saturating, UniqueSaturatedInto};
 use understudy_primitives::{IncidentId, Unfit, WindowIndex};
 
-/// Jail doubles with each repetition, so often at most.
+/// Largest number of times that repetition doubles the jail.
 pub const MAX_DOUBLINGS: u32 = 8;
 
-/// How long things take.
+/// Lengths of jail, probation and forgiveness.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Durations<BlockNumber> {
-	/// Blocks in jail after the first outage; each repetition doubles it, [`MAX_DOUBLINGS`] times at most.
+	/// Blocks in jail after the first outage; each repetition doubles it, at most [`MAX_DOUBLINGS`]
+	/// times.
 	pub jail: BlockNumber,
-	/// Healthy windows in a row that end a probation; so many for each outage that is not forgiven, and for one at least.
+	/// Healthy windows in a row that end a probation: this many for each outage that is not
+	/// forgiven, and for at least one.
 	pub probation: u8,
 	/// Blocks without another outage after which one is forgiven.
 	pub forgiveness: BlockNumber,
 }
 
 impl<BlockNumber: Copy + Ord + From<u32>> Durations<BlockNumber> {
-	/// Checks the durations, on a chain with this many blocks in a day.
+	/// Checks the durations. `day` is the number of blocks in a day.
 	pub fn check(&self, day: u32) -> Result<(), Unfit> {
 		let days = |count: u32| BlockNumber::from(day.saturating_mul(count));
 		ensure!(self.jail >= 1.into() && self.jail <= days(30), Unfit::Jail);
@@ -47,67 +49,71 @@ impl<BlockNumber: Copy + Ord + From<u32>> Durations<BlockNumber> {
 	}
 }
 
-/// Why an elected member is not seated.
+/// Reason for which an elected member is not seated.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub enum Absence<BlockNumber> {
-	/// It lost its seat for an outage; nothing it does counts before this block.
+	/// It was evicted; no window counts before this block.
 	Jailed {
-		/// The block.
+		/// First block in which the jail is over.
 		until: BlockNumber,
 	},
 	/// It has to be healthy for some windows first.
 	Probation {
-		/// For how many more in a row.
+		/// Number of healthy windows in a row that are left.
 		left: u8,
-		/// The last window that was counted.
+		/// Last window that was counted.
 		counted: WindowIndex,
 	},
-	/// It asked to leave, and has not asked to come back.
+	/// It retired, and has not rejoined.
 	Retired,
-	/// It equivocated in consensus. No time and no conduct ends this; the guardians can pardon it.
+	/// It equivocated in consensus. Neither time nor conduct ends this; the guardians can pardon
+	/// it.
 	Expelled,
 }
 
-/// What is remembered of a member's outages.
+/// Outage history of a member.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Conduct<BlockNumber> {
-	/// The outages that were not forgiven when the last one began, that one included; saturating.
+	/// Number of outages that were not forgiven at the last eviction, that one included if it
+	/// counts; saturating.
 	pub outages: u8,
-	/// The block in which the last one was decided.
+	/// Block in which it was jailed last, or in which this history began.
 	pub last: BlockNumber,
-	/// The incident by which it lost its seat last, 0 if by none.
+	/// Incident in which it lost its seat last; 0 if there is none.
 	pub incident: IncidentId,
-	/// Why it is not seated, if it is not to be.
+	/// Reason for which it is not seated; `None` if it may be.
 	pub absence: Option<Absence<BlockNumber>>,
 }
 
-/// What time, or good conduct, brought about.
+/// Change of the absence by time or by healthy windows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Step {
-	/// Jail is over.
+	/// Jail is over, and probation begins.
 	Probation,
-	/// Probation is over: it may be seated again.
+	/// Probation is over: the member may be seated again.
 	Readmitted,
 }
 
 impl<BlockNumber: Saturating + CheckedDiv + Copy + Ord + UniqueSaturatedInto<u8>> Conduct<BlockNumber> {
-	/// Somebody without a history, as of block `now`.
+	/// Returns the empty history, as of block `now`.
 	pub fn clean(now: BlockNumber) -> Self {
 		Self { outages: 0, last: now, incident: 0, absence: None }
 	}
 
-	/// The outages that are not forgiven by now: one less for each full `forgiveness` since the last one.
+	/// Returns the number of outages that are not forgiven by now: one less for each full
+	/// `forgiveness` since the last one.
 	pub fn outages_at(&self, now: BlockNumber, forgiveness: BlockNumber) -> u8 {
 		let forgiven = now.saturating_sub(self.last).checked_div(&forgiveness);
-		// No time at all forgives all at once.
+		// A forgiveness of zero blocks forgives all at once.
 		self.outages.saturating_sub(forgiven.map_or(u8::MAX, |times| times.unique_saturated_into()))
 	}
 
-	/// It loses its seat in block `now`; `counts` says whether for an outage that counts as one. Says which outage it is.
+	/// Jails the member, which loses its seat in block `now`; `counts` is `true` if this is an
+	/// outage that counts. Returns the number of outages that are not forgiven.
 	pub fn fall(&mut self, now: BlockNumber, counts: bool, durations: &Durations<BlockNumber>) -> u8 {
 		self.outages = self.outages_at(now, durations.forgiveness).saturating_add(counts.into());
 		self.last = now;
@@ -117,7 +123,8 @@ impl<BlockNumber: Saturating + CheckedDiv + Copy + Ord + UniqueSaturatedInto<u8>
 		self.outages
 	}
 
-	/// The last outage was none: it is struck from the history, and the way back is open at once.
+	/// Removes the last outage from the history, because the member was up. Jail ends, and
+	/// probation begins at once.
 	pub fn clear(&mut self, window: WindowIndex, durations: &Durations<BlockNumber>) {
 		self.outages = self.outages.saturating_sub(1);
 		if matches!(self.absence, Some(Absence::Jailed { .. })) {
@@ -125,7 +132,7 @@ impl<BlockNumber: Saturating + CheckedDiv + Copy + Ord + UniqueSaturatedInto<u8>
 		}
 	}
 
-	/// It has to be healthy for a while, from the window after this one on.
+	/// Begins a probation, which counts from the window after this one.
 	pub fn begin_probation(&mut self, window: WindowIndex, durations: &Durations<BlockNumber>) {
 		self.absence = Some(Absence::Probation { left: self.probation(durations), counted: window });
 	}
@@ -134,7 +141,8 @@ impl<BlockNumber: Saturating + CheckedDiv + Copy + Ord + UniqueSaturatedInto<u8>
 		durations.probation.saturating_mul(self.outages.max(1))
 	}
 
-	/// What has become of it in block `now`, with `window` running: `healthy` says what the evidence made of it.
+	/// Advances the absence in block `now`, with `window` running and the member `healthy` or not
+	/// by the current judgement.
 	pub fn step(
 		&mut self,
 		now: BlockNumber,
@@ -165,7 +173,7 @@ impl<BlockNumber: Saturating + CheckedDiv + Copy + Ord + UniqueSaturatedInto<u8>
 		}
 	}
 
-	/// Whether there is nothing to remember any more.
+	/// Returns `true` if the history is empty and can be dropped.
 	pub fn is_forgotten(&self, now: BlockNumber, forgiveness: BlockNumber) -> bool {
 		self.absence.is_none() && self.outages_at(now, forgiveness) == 0
 	}
@@ -252,7 +260,8 @@ mod tests {
 		);
 	}
 
-	/// Whatever happens: jail is never left early, and from jail nobody gets back but through healthy windows in a row.
+	/// In random sequences of events, jail is never left early, and no member returns from jail
+	/// without its healthy windows in a row.
 	#[test]
 	fn nobody_gets_back_without_its_healthy_windows() {
 		for seed in 0..5_000 {

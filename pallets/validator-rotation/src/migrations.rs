@@ -3,7 +3,7 @@
 //! | version | changes |
 //! |---|---|
 //! | 0 | the first layout |
-//! | 1 | each eviction has the block in which it counts towards the cap no more |
+//! | 1 | each eviction has the block from which it does not count towards the cap any more |
 
 use alloc::vec::Vec;
 use codec::{Decode, Encode};
@@ -20,14 +20,14 @@ use understudy_primitives::IncidentId;
 
 use crate::{breaker::Eviction, Cause, Config, Evictions, Pallet};
 
-/// The first layout.
+/// First layout.
 pub mod v0 {
 	use super::*;
 
 	/// A seat that ordinary rotation took.
 	#[derive(Encode, Decode)]
 	pub struct Eviction<AccountId, BlockNumber> {
-		/// See [`crate::breaker::Eviction`], here and below.
+		/// See [`crate::breaker::Eviction`], also for the other fields.
 		pub incident: IncidentId,
 		/// The member.
 		pub who: AccountId,
@@ -35,32 +35,32 @@ pub mod v0 {
 		pub at: BlockNumber,
 		/// Block in which the seat was lost.
 		pub gone: Option<BlockNumber>,
-		/// Seats then.
+		/// Size of the active set at the decision.
 		pub seated: u32,
-		/// The cause.
+		/// Reason for the eviction.
 		pub cause: Cause,
-		/// Automation took it.
+		/// `true` if automation took the seat.
 		pub automatic: bool,
-		/// It was unnecessary.
-		pub unneeded: bool,
+		/// `true` if the eviction was unnecessary.
+		pub unnecessary: bool,
 	}
 }
 
-/// The evictions in the first layout.
+/// Returns the evictions in the first layout.
 fn first_evictions<T: Config>() -> Vec<v0::Eviction<T::AccountId, BlockNumberFor<T>>> {
 	unhashed::get(&Evictions::<T>::hashed_key()).unwrap_or_default()
 }
 
-/// Migrates from version 0 to 1, without a look at the version: see [`MigrateV0ToV1`].
+/// Migrates from version 0 to 1 without checking the version, see [`MigrateV0ToV1`].
 pub struct UncheckedV0ToV1<T>(PhantomData<T>);
 
 impl<T: Config> UncheckedOnRuntimeUpgrade for UncheckedV0ToV1<T> {
 	fn on_runtime_upgrade() -> Weight {
 		let cool_off = T::CoolOff::get();
 		let migrate = |old: v0::Eviction<T::AccountId, BlockNumberFor<T>>| {
-			let v0::Eviction { incident, who, at, gone, seated, cause, automatic, unneeded } = old;
+			let v0::Eviction { incident, who, at, gone, seated, cause, automatic, unnecessary } = old;
 			let counts_until = at.saturating_add(cool_off);
-			Eviction { incident, who, at, gone, seated, cause, automatic, unneeded, counts_until }
+			Eviction { incident, who, at, gone, seated, cause, automatic, unnecessary, counts_until }
 		};
 		let all: Vec<_> = first_evictions::<T>().into_iter().map(migrate).collect();
 		if !all.is_empty() {
@@ -77,7 +77,7 @@ impl<T: Config> UncheckedOnRuntimeUpgrade for UncheckedV0ToV1<T> {
 	#[cfg(feature = "try-runtime")]
 	fn post_upgrade(before: Vec<u8>) -> Result<(), sp_runtime::TryRuntimeError> {
 		let before = u32::decode(&mut &before[..]).map_err(|_| "the state before cannot be read")?;
-		ensure!(Evictions::<T>::get().len() as u32 == before, "evictions were lost");
+		ensure!(Evictions::<T>::get().len() as u32 == before, "the migration lost evictions");
 		Pallet::<T>::do_try_state()
 	}
 }

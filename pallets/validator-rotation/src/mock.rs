@@ -1,4 +1,5 @@
-//! A chain with the real session pallet; who is elected, who is healthy and what is recorded is in the tests' hands.
+//! A chain with the real session pallet; tests control elections, health and finality, and read the
+//! records.
 
 use std::collections::BTreeMap;
 
@@ -67,52 +68,52 @@ impl pallet_balances::Config for Runtime {
 parameter_types! {
 	pub const Period: u64 = 50;
 	pub const Offset: u64 = 0;
-	/// What the inner manager answers next.
+	/// Next answer of the inner manager.
 	pub static Winners: Option<Vec<u64>> = None;
 	pub static Frozen: bool = false;
 	pub static Reseating: bool = false;
 	pub static Activations: u32 = 0;
 	pub static Stakes: BTreeMap<u64, u128> = BTreeMap::new();
-	/// The verdicts on members that are not healthy, by account.
+	/// Verdicts on members that are not healthy, by account.
 	pub static Ill: BTreeMap<u64, Verdict> = BTreeMap::new();
 	/// Accounts whose registration is not current.
 	pub static Expired: Vec<u64> = Vec::new();
-	/// The sessions and seats that were disabled in them.
+	/// Seats that were disabled, each with its session.
 	pub static Disabled: Vec<(SessionIndex, u32)> = Vec::new();
-	/// A judgement is asked for with the next block.
+	/// `true` if a judgement is requested for the next block.
 	pub static Hastened: bool = false;
-	/// What was decided, and what came of it.
+	/// Records of decisions and of changes.
 	pub static Records: Vec<NewRecord<u64>> = Vec::new();
-	/// What the evidence showed.
+	/// Records of evidence.
 	pub static Findings: Vec<NewRecord<u64>> = Vec::new();
 	pub static Incidents: IncidentId = 0;
 	pub static Rosters: Vec<(Vec<u64>, Vec<u64>)> = Vec::new();
-	/// How often the session handlers were told of a changed set.
+	/// Number of changed sets that the session handler received.
 	pub static Changes: u32 = 0;
 	pub static MayRotate: bool = true;
-	/// Another roster may take effect.
+	/// `true` if another roster may take effect.
 	pub static HasRoom: bool = true;
 	pub static ActiveTarget: u32 = 4;
 	pub static Floor: u32 = 4;
 	pub static CoolOff: u64 = 20;
 	pub static AutomationThreshold: Perbill = Perbill::from_percent(80);
-	/// More ill active members than this are a systemic outage.
+	/// Largest number of unhealthy active members that is not a systemic outage.
 	pub static SystemicAbove: usize = 1;
 	pub static MaxMembers: u32 = 12;
 	pub static Times: Durations<u64> = Durations { jail: 10, probation: 2, forgiveness: 1_000 };
 	pub static Penalties: Curve = Curve { step: Perbill::from_percent(1), cap: Perbill::from_percent(5) };
 	pub static Breaker: BreakerRules<u64> =
-		BreakerRules { period: 500, evictions: 12, unneeded: Perbill::from_percent(25), reprieve: 4 };
+		BreakerRules { period: 500, evictions: 12, unnecessary: Perbill::from_percent(25), reprieve: 4 };
 	pub static CaseLifetime: u64 = 30;
-	/// Regions of accounts; the others are in one.
+	/// Regions of accounts; all others are in the same one.
 	pub static Regions: BTreeMap<u64, u8> = BTreeMap::new();
-	/// Who was charged with what, in which session and incident.
+	/// Charged accounts, with fraction, session and incident.
 	pub static Charges: Vec<(u64, Perbill, SessionIndex, IncidentId)> = Vec::new();
-	/// The running window.
+	/// Running window.
 	pub static Windows: WindowIndex = 1;
 }
 
-/// Charges whom the offences pallet would.
+/// Collects the offences that the offences pallet would charge.
 pub struct Court;
 
 impl ReportOffence<u64, u64, Outage<u64>> for Court {
@@ -127,7 +128,7 @@ impl ReportOffence<u64, u64, Outage<u64>> for Court {
 	}
 }
 
-/// Everybody can be charged.
+/// All accounts can be charged.
 pub struct Everybody;
 
 impl sp_runtime::traits::Convert<u64, Option<u64>> for Everybody {
@@ -136,7 +137,7 @@ impl sp_runtime::traits::Convert<u64, Option<u64>> for Everybody {
 	}
 }
 
-/// The inner manager: answers with the list that a test put there, once.
+/// Inner manager that returns the list of [`Winners`], once.
 pub struct Inner;
 
 impl pallet_session::SessionManager<u64> for Inner {
@@ -195,7 +196,7 @@ impl Verdicts for Judge {
 		vec![Evidence::Verdict(judged.verdict)]
 	}
 
-	fn hasten() {
+	fn request_judgement() {
 		Hastened::set(true);
 	}
 }
@@ -237,7 +238,7 @@ impl FailoverLog<u64> for Log {
 	}
 }
 
-/// Holds rotation still as the tests say.
+/// Freezes rotation as the tests set it.
 pub struct Freeze;
 
 impl understudy_primitives::RecoveryControl for Freeze {
@@ -322,7 +323,7 @@ impl pallet_validator_rotation::Config for Runtime {
 	type BenchmarkHelper = ();
 }
 
-/// Notes which seats are disabled in the current session.
+/// Notes the seats that are disabled in the current session.
 pub struct Seats;
 
 impl understudy_primitives::DisableSeat for Seats {
@@ -331,8 +332,9 @@ impl understudy_primitives::DisableSeat for Seats {
 	}
 }
 
-/// Runs a test at block 1 of a chain where `elected` were elected, all of them keyed, and checks the pallet's invariants
-/// and that session and rotation agree after it. Accounts with lower numbers have more backing.
+/// Runs a test at block 1 of a chain in which `elected` were elected, all of them keyed. Checks
+/// after it the pallet's invariants, and that session and rotation agree. Accounts with lower
+/// numbers have more backing.
 pub fn build_with(elected: &[u64], test: impl FnOnce()) {
 	Winners::set(Some(elected.to_vec()));
 	let mut storage = frame_system::GenesisConfig::<Runtime>::default()
@@ -351,18 +353,18 @@ pub fn build_with(elected: &[u64], test: impl FnOnce()) {
 	});
 }
 
-/// Four active, 11 to 14, and two in reserve, 15 and 16.
+/// Runs a test with four active members, 11 to 14, and two standbys, 15 and 16.
 pub fn build_and_execute(test: impl FnOnce()) {
 	build_with(&[11, 12, 13, 14, 15, 16], test);
 }
 
-/// The pallet's invariants, and that the session pallet has the same set in the same order.
+/// Checks the pallet's invariants, and that the session pallet has the same set in the same order.
 pub fn check() {
 	Rotation::do_try_state().expect("the pallet's invariants hold");
 	assert_eq!(Session::validators(), Rotation::active());
 }
 
-/// The next block's hooks, in the runtime's order. With `judge` a window ends in it.
+/// Runs the hooks of the next block, in the runtime's order. With `judge` a window ends in it.
 fn step(judge: bool) {
 	System::set_block_number(System::block_number() + 1);
 	if Hastened::take() || judge {
@@ -373,17 +375,17 @@ fn step(judge: bool) {
 	check();
 }
 
-/// The next block, in which a window ends.
+/// Runs the next block, in which a window ends.
 pub fn judged_block() {
 	step(true);
 }
 
-/// So many blocks in which no window ends.
+/// Runs `count` blocks in which no window ends.
 pub fn blocks(count: u64) {
 	(0..count).for_each(|_| step(false));
 }
 
-/// To the next periodic session's end, and one block on.
+/// Runs blocks until the next periodic session has begun.
 pub fn next_session() {
 	let before = Session::current_index();
 	while Session::current_index() == before {
@@ -391,7 +393,7 @@ pub fn next_session() {
 	}
 }
 
-/// A verdict of detectors S and P.
+/// Verdict of detectors S and P.
 pub fn down() -> Verdict {
 	Verdict {
 		health: Health::Down,
@@ -404,7 +406,7 @@ pub fn down() -> Verdict {
 	}
 }
 
-/// A verdict of detector V alone, for longer.
+/// Verdict of detector V alone, for longer.
 pub fn impaired() -> Verdict {
 	Verdict {
 		health: Health::Impaired,
@@ -417,7 +419,7 @@ pub fn impaired() -> Verdict {
 	}
 }
 
-/// A verdict of detector H alone.
+/// Verdict of detector H alone.
 pub fn suspect() -> Verdict {
 	Verdict {
 		health: Health::Suspect,
@@ -430,27 +432,27 @@ pub fn suspect() -> Verdict {
 	}
 }
 
-/// A verdict on somebody who was never heard.
+/// Verdict on a member without any sign of life so far.
 pub fn unheard() -> Verdict {
 	Verdict { confidence: Perbill::zero(), detectors: Detectors::default(), missed_windows: 0, ..suspect() }
 }
 
-/// Makes somebody ill.
+/// Sets the verdict on an account.
 pub fn ail(who: u64, verdict: Verdict) {
 	Ill::mutate(|ill| ill.insert(who, verdict));
 }
 
-/// Makes somebody well.
+/// Makes an account healthy.
 pub fn heal(who: u64) {
 	Ill::mutate(|ill| ill.remove(&who));
 }
 
-/// So many windows, of a block each.
+/// Runs `count` windows of one block each.
 pub fn windows(count: u64) {
 	(0..count).for_each(|_| step(true));
 }
 
-/// The kinds of the records so far, with who left and who came.
+/// Returns the kinds of the records so far, with the members that lost and got the seat.
 pub fn told() -> Vec<(RecordKind, Option<u64>, Option<u64>)> {
 	Records::get().into_iter().map(|record| (record.kind, record.from, record.to)).collect()
 }

@@ -1,15 +1,16 @@
-//! What an outage costs: a pure function, and the offence that it is charged as.
+//! The penalty of an outage: a pure function, and the offence by which it is charged.
 //!
-//! The first outage costs the seat and nothing else. With r outages that are not forgiven, this one included, and k members
-//! that fell at once, it costs
+//! The first outage costs the seat and nothing else. With r outages that are not forgiven, this one
+//! included, and k members that fell at once, it costs
 //!
 //! ```text
 //!   min(cap, step · (r − 1) · k)
 //! ```
 //!
-//! of what stands behind the member, and nothing in a systemic outage, whatever r is: then it was not the member. Being
-//! offline is an operational matter whose normal price is the reward that is missed (Polkadot removed its offline slashes for
-//! that); what is charged here is that somebody does not mend its ways. An impaired member is replaced and not charged.
+//! of the member's backing, and nothing in a systemic outage, whatever r is: the member is not its
+//! cause. Being offline is an operational matter whose normal price is the missed reward (Polkadot
+//! removed its offline slashes for that reason); the penalty is for outages that keep recurring. An
+//! impaired member is replaced and not charged.
 
 use alloc::{vec, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -22,27 +23,28 @@ use sp_staking::{
 };
 use understudy_primitives::{IncidentId, Unfit};
 
-/// How steep penalties are.
+/// Slope and bound of the penalties. The default charges nothing.
 #[derive(
-	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+	Clone, Copy, PartialEq, Eq, Default, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Curve {
-	/// What each repetition costs, for each member that fell at once.
+	/// Penalty of each repetition, for each member that fell at once.
 	pub step: Perbill,
-	/// The most that one outage costs.
+	/// Largest penalty of one outage.
 	pub cap: Perbill,
 }
 
 impl Curve {
-	/// Checks that a repetition costs no more than the cap, and the cap is low: being offline is an
-	/// operational matter.
+	/// Checks that a repetition costs no more than the cap, and that the cap is low (at most 10 %):
+	/// being offline is an operational matter.
 	pub fn check(&self) -> Result<(), Unfit> {
 		ensure!(self.step <= self.cap && self.cap <= Perbill::from_percent(10), Unfit::Penalties);
 		Ok(())
 	}
 }
 
-/// The share that an outage costs: the member's `outages`-th that is not forgiven, with `at_once` members falling together.
+/// Returns the share that an outage costs: the member's `outages`-th that is not forgiven, with
+/// `at_once` members that fell together.
 pub fn fraction(outages: u8, at_once: u32, systemic: bool, curve: &Curve) -> Perbill {
 	if systemic {
 		return Perbill::zero();
@@ -52,17 +54,18 @@ pub fn fraction(outages: u8, at_once: u32, systemic: bool, curve: &Curve) -> Per
 	Perbill::from_parts(parts.min(u64::from(curve.cap.deconstruct())) as u32)
 }
 
-/// A member was down, and lost its seat for it. One incident is one slot of time, so that it is charged once (I8).
+/// Offence of a member that was down and lost its seat for it. One incident is one time slot, so
+/// that it is charged once (I8).
 pub struct Outage<Offender> {
-	/// The last session in which it sat.
+	/// Last session in which the member was active.
 	pub session: SessionIndex,
-	/// How many sat then.
+	/// Size of the active set in that session.
 	pub validators: u32,
-	/// The incident.
+	/// Incident of the outage.
 	pub incident: IncidentId,
-	/// The member.
+	/// Charged member.
 	pub offender: Offender,
-	/// [`fraction`] of it.
+	/// Share by [`fraction`].
 	pub fraction: Perbill,
 }
 

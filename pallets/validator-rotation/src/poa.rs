@@ -1,7 +1,9 @@
-//! An inner manager for chains without staking: a list of validators that governance keeps, best first.
+//! An inner manager for chains without staking: a list of validators that governance keeps, in
+//! order of preference.
 //!
-//! Optional: a pallet of its own, for [`crate::Config::Inner`] and [`crate::Config::Backing`]. The list holds the active set and
-//! the reserve, which rotation tells apart; a change of the list is an election, at the next session's end.
+//! Optional. It is a separate pallet, for [`crate::Config::Inner`] and [`crate::Config::Backing`].
+//! The list holds the active set and the reserve, which rotation tells apart. A change of the list
+//! is an election, at the end of the next session.
 
 pub use pallet::*;
 
@@ -24,33 +26,33 @@ pub mod pallet {
 	/// The rotation pallet, whose [`crate::Config::MaxMembers`] bounds the list.
 	#[pallet::config]
 	pub trait Config: frame_system::Config + crate::Config {
-		/// Who keeps the list.
+		/// Origin that may change the list.
 		type ListOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 
-		/// The weights of the calls.
+		/// Weights of the calls.
 		type ListWeightInfo: WeightInfo;
 	}
 
-	/// The list, best first.
+	/// List of validators, in order of preference.
 	#[pallet::storage]
 	pub type List<T: Config> = StorageValue<_, crate::MembersOf<T>, ValueQuery>;
 
-	/// Whether the list is another one than at the last session's end.
+	/// `true` if the list has changed since the end of the last session.
 	#[pallet::storage]
 	pub type Changed<T> = StorageValue<_, bool, ValueQuery>;
 
-	/// The list of the first session.
+	/// List for the first session.
 	#[pallet::genesis_config]
 	#[derive(frame_support::DefaultNoBound)]
 	pub struct GenesisConfig<T: Config> {
-		/// The validators, best first: the first ones sit, the rest is the reserve.
+		/// Validators in order of preference: the first ones are seated, the rest is the reserve.
 		pub validators: Vec<T::AccountId>,
 	}
 
 	#[pallet::genesis_build]
 	impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
 		fn build(&self) {
-			let list = self.validators.clone().try_into().expect("no more validators than MaxMembers");
+			let list = self.validators.clone().try_into().expect("the list fits MaxMembers");
 			List::<T>::put::<crate::MembersOf<T>>(list);
 			Changed::<T>::put(true);
 		}
@@ -59,14 +61,15 @@ pub mod pallet {
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(super) fn deposit_event)]
 	pub enum Event<T: Config> {
-		/// A validator is on the list; it can be seated from the next session on.
+		/// A validator was added to the list; it can be seated from the next session on.
 		Added {
-			/// The validator.
+			/// Added validator.
 			who: T::AccountId,
 		},
-		/// A validator is not on the list any more; it loses its seat, if it has one, at the next session's end.
+		/// A validator was removed from the list; it loses its seat, if it has one, at the end of
+		/// the next session.
 		Removed {
-			/// The validator.
+			/// Removed validator.
 			who: T::AccountId,
 		},
 	}
@@ -85,7 +88,7 @@ pub mod pallet {
 
 	#[pallet::call]
 	impl<T: Config> Pallet<T> {
-		/// Adds a validator at the list's end.
+		/// Adds a validator at the end of the list.
 		///
 		/// ## Errors
 		///
@@ -103,7 +106,8 @@ pub mod pallet {
 			Ok(())
 		}
 
-		/// Takes a validator from the list. The list does not get shorter than [`crate::Config::Floor`].
+		/// Removes a validator from the list. The list does not get shorter than
+		/// [`crate::Config::Floor`].
 		///
 		/// ## Errors
 		///
@@ -125,11 +129,11 @@ pub mod pallet {
 	}
 }
 
-/// The weights of the calls, with a full list.
+/// Weights of the calls, with a full list.
 pub trait WeightInfo {
-	/// [`Pallet::add`].
+	/// Weight of [`Pallet::add`].
 	fn add() -> Weight;
-	/// [`Pallet::remove`].
+	/// Weight of [`Pallet::remove`].
 	fn remove() -> Weight;
 }
 
@@ -188,7 +192,7 @@ impl<T: Config> pallet_session::SessionManager<T::AccountId> for Pallet<T> {
 }
 
 impl<T: Config> Backing<T::AccountId> for Pallet<T> {
-	/// Who is nearer to the list's beginning has more.
+	/// Returns more backing for validators nearer to the beginning of the list, and 0 for others.
 	fn backings(of: &[T::AccountId]) -> Vec<u128> {
 		let list = List::<T>::get();
 		let places: BTreeMap<_, u128> = list.iter().rev().zip(1..).collect();

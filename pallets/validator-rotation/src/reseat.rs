@@ -1,9 +1,9 @@
-//! Reseating for a recovery from excessive faults: responsive members replace all others at once,
+//! Reseating in a recovery from excessive faults: responsive members replace all others at once,
 //! beyond the cap.
 //!
-//! The set is computed once, when it is proposed. What the members have voted for is what is
-//! seated: a standby that retires, goes to jail or loses its registration in between is seated all
-//! the same, and leaves by the ordinary way when the chain is safe again.
+//! The set is computed once, when it is proposed. Exactly the set that the members voted for is
+//! seated: a standby that retires, is jailed or loses its registration in between is seated all the
+//! same, and leaves in the ordinary way when the chain is safe again.
 
 use alloc::{collections::BTreeSet, vec::Vec};
 use frame_support::traits::{Get, ValidatorRegistration};
@@ -16,7 +16,8 @@ use crate::{
 };
 
 impl<T: Config> Pallet<T> {
-	/// The swaps after which none but these sit, as far as floor and reserve allow.
+	/// Returns the swaps after which only these members are active, as far as floor and reserve
+	/// allow.
 	fn reseating(living: &[T::AccountId]) -> Vec<Swap<T::AccountId>> {
 		// The session pallet drops members without keys.
 		let living: BTreeSet<&T::AccountId> =
@@ -25,7 +26,7 @@ impl<T: Config> Pallet<T> {
 		let leaving: Vec<_> = active
 			.iter()
 			.filter(|who| !living.contains(who))
-			.map(|who| Leaving { who: who.clone(), anyway: true })
+			.map(|who| Leaving { who: who.clone(), allow_vacancy: true })
 			.collect();
 		let staying: Vec<_> = active.iter().filter(|who| living.contains(who)).cloned().collect();
 		let fit = |who: &T::AccountId| living.contains(who);
@@ -36,7 +37,7 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> Seats<T::AccountId> for Pallet<T> {
-	/// A set is queued already, and becomes active with the next session.
+	/// Returns `true` if a set is queued already, which becomes active with the next session.
 	fn is_changing() -> bool {
 		Planned::<T>::exists() || Progress::<T>::get() == Stage::Queued
 	}
@@ -50,7 +51,7 @@ impl<T: Config> Seats<T::AccountId> for Pallet<T> {
 	}
 
 	fn reseat(set: &[T::AccountId], incident: IncidentId) {
-		// What was decided before the stall comes to nothing.
+		// Changes that were decided before the stall are cancelled.
 		for Change { incident, from, to, .. } in Pending::<T>::take() {
 			Self::cancel(incident, Swap { from, to });
 		}

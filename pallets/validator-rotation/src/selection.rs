@@ -1,4 +1,4 @@
-//! Who sits in the set: pure functions, no storage.
+//! Selection of the active set: pure functions, no storage.
 
 use alloc::{
 	collections::{BTreeMap, BTreeSet},
@@ -7,17 +7,17 @@ use alloc::{
 use core::cmp::Reverse;
 use understudy_primitives::{RecordKind, Tag, Tags};
 
-/// A seat that changes hands.
+/// Change of one seat.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Swap<Id> {
-	/// Who loses it.
+	/// Member that loses the seat.
 	pub from: Id,
-	/// Who gets it; `None` where the set shrinks.
+	/// Member that gets the seat; `None` if the set shrinks.
 	pub to: Option<Id>,
 }
 
 impl<Id> Swap<Id> {
-	/// What its decision is recorded as.
+	/// Returns the kind of the record of its decision.
 	pub fn decision(&self) -> RecordKind {
 		if self.to.is_some() {
 			RecordKind::Replaced
@@ -27,43 +27,45 @@ impl<Id> Swap<Id> {
 	}
 }
 
-/// How far ordinary rotation may go right now.
+/// Limits of ordinary rotation as of now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-	/// How many more members may lose their seats in this cool-off.
+	/// Number of members that may still lose their seats in this cool-off.
 	pub allowed: u32,
-	/// The size below which the set must not shrink.
+	/// Size below which the set must not shrink.
 	pub floor: u32,
 }
 
-/// What is known of an elected candidate.
+/// An elected candidate.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Candidate<Id> {
-	/// The account.
+	/// Candidate's account.
 	pub who: Id,
-	/// What stands behind it.
+	/// Candidate's backing.
 	pub backing: u128,
-	/// Whether it can be seated, and how gladly.
-	pub standing: Standing,
-	/// Whether it sits already.
+	/// Class by which it is preferred.
+	pub eligibility: Eligibility,
+	/// `true` if it is in the active set already.
 	pub sits: bool,
 }
 
 impl<Id> Candidate<Id> {
-	/// The order of preference: better standing first, then more backing, then those that sit.
-	fn preference(&self) -> (Standing, Reverse<u128>, bool) {
-		(self.standing, Reverse(self.backing), !self.sits)
+	/// Returns the order of preference: better eligibility first, then more backing, then active
+	/// members.
+	fn preference(&self) -> (Eligibility, Reverse<u128>, bool) {
+		(self.eligibility, Reverse(self.backing), !self.sits)
 	}
 }
 
-/// How gladly a candidate is seated. The order is the order of preference.
+/// Class of a candidate. The order is the order of preference.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Standing {
-	/// It sits in the set, or waits in the reserve and is healthy.
+pub enum Eligibility {
+	/// In the active set, or in the reserve and healthy.
 	Proven,
-	/// It was never heard: it is new.
+	/// New: no sign of life of it is known yet.
 	Unknown,
-	/// Something speaks against it, it is in jail or on probation, or it wants to retire. Seated only to hold the floor.
+	/// Unhealthy, jailed, on probation, retiring, retired or expelled. Seated only to hold the
+	/// floor.
 	Unfit,
 }
 
@@ -72,21 +74,22 @@ pub enum Standing {
 pub struct Leaving<Id> {
 	/// The member.
 	pub who: Id,
-	/// Whether it goes although nobody takes its seat.
-	pub anyway: bool,
+	/// `true` if it loses the seat even if no standby takes it.
+	pub allow_vacancy: bool,
 }
 
-/// How many of `members` ordinary rotation may remove in one cool-off: ⌊(n−1)/3⌋, the faults that Byzantine agreement
-/// among n members bears (I1).
+/// Returns the number of `members` that ordinary rotation may remove in one cool-off: ⌊(n−1)/3⌋,
+/// the faults that Byzantine agreement among n members tolerates (I1).
 pub fn cap(members: u32) -> u32 {
 	understudy_primitives::tolerated_faults(members)
 }
 
-/// The best `seats` of `candidates`, in order of preference, of those who are `able` to sit; the unfit among the first
-/// `floor` only. Among equals that do not all get a seat, those come first whose region, and then operator, has least seats
-/// by then, those of `seated` included.
+/// Returns the best `seats` of the `candidates` that are `able` to be seated, in order of
+/// preference. An unfit candidate is chosen only while fewer than `floor` seats are taken. Among
+/// equals that do not all get a seat, those come first whose region, and then operator, has the
+/// fewest seats so far, those of `seated` included.
 ///
-/// `able` and `tags` may be costly: they are asked of as few as it takes.
+/// `able` and `tags` may be costly: they are called for as few candidates as possible.
 pub fn best<Id: Clone>(
 	seated: &[Id],
 	mut candidates: Vec<Candidate<Id>>,
@@ -98,8 +101,8 @@ pub fn best<Id: Clone>(
 	candidates.sort_by_key(Candidate::preference);
 	let mut chosen: Vec<Candidate<Id>> = Vec::new();
 	for candidate in candidates {
-		let room = if candidate.standing == Standing::Unfit { floor.min(seats) } else { seats };
-		// Those that are equal to the last one that gets a seat are in the draw, if they do not sit already.
+		let room = if candidate.eligibility == Eligibility::Unfit { floor.min(seats) } else { seats };
+		// Candidates equal to the last one that gets a seat compete for it, unless they are active.
 		let equal = |last: &Candidate<Id>| last.preference() == candidate.preference() && !candidate.sits;
 		if chosen.len() >= room && !(room > 0 && chosen.last().is_some_and(equal)) {
 			break;
@@ -109,9 +112,9 @@ pub fn best<Id: Clone>(
 		}
 	}
 	let room = match chosen.last() {
-		Some(last) if last.standing == Standing::Unfit => {
-			// The fit before them have their seats whatever the floor is.
-			let fit = chosen.iter().filter(|candidate| candidate.standing != Standing::Unfit).count();
+		Some(last) if last.eligibility == Eligibility::Unfit => {
+			// The fit ones before them keep their seats, whatever the floor.
+			let fit = chosen.iter().filter(|candidate| candidate.eligibility != Eligibility::Unfit).count();
 			floor.min(seats).max(fit)
 		},
 		_ => seats,
@@ -124,7 +127,7 @@ pub fn best<Id: Clone>(
 		before.for_each(|who| {
 			taken.take(&tags(who));
 		});
-		// Each counts those of its region that come before it among the equals.
+		// Each candidate counts the seats of its region that come before it among the equals.
 		let mut equals: Vec<_> = chosen
 			.split_off(first)
 			.into_iter()
@@ -137,7 +140,7 @@ pub fn best<Id: Clone>(
 	chosen.into_iter().map(|candidate| candidate.who).collect()
 }
 
-/// How many seats each region and operator has.
+/// Number of seats of each region and operator.
 #[derive(Default)]
 struct Taken {
 	regions: BTreeMap<Tag, u32>,
@@ -145,7 +148,7 @@ struct Taken {
 }
 
 impl Taken {
-	/// One seat more; says how many there were of the region, and of the operator.
+	/// Adds a seat. Returns the numbers of seats that the region and the operator had before.
 	fn take(&mut self, tags: &Tags) -> (u32, u32) {
 		let next = |all: &mut BTreeMap<Tag, u32>, tag: &Tag| {
 			let count = all.entry(tag.clone()).or_default();
@@ -156,11 +159,11 @@ impl Taken {
 	}
 }
 
-/// The set that an election seats, see [`best`]. Members that stay keep their places, so that their indices stay; the others
-/// fill the gaps.
+/// Returns the set that an election seats, see [`best`]. Members that stay keep their places and so
+/// their indices; new ones fill the gaps.
 ///
-/// A member that sits keeps its standing whatever its health is: who loses a seat for being down is decided by
-/// [`swaps`], under its limits, and by nobody else.
+/// An active member keeps its eligibility whatever its health: only [`swaps`], under its limits,
+/// takes the seat of a member that is down.
 pub fn elect<Id: Clone + Ord>(
 	seated: &[Id],
 	candidates: Vec<Candidate<Id>>,
@@ -182,9 +185,9 @@ pub fn elect<Id: Clone + Ord>(
 	set
 }
 
-/// The set that an election seats, with as many of the sitting members that it would unseat as it
-/// takes to hold the floor, where they can be kept. They keep their places. The set was not larger
-/// than before, so no floor is held that was not there.
+/// Returns the elected set, extended by as many of the active members that it would unseat as are
+/// necessary to hold the floor, of those that may be kept. They keep their places. A set that was
+/// smaller than the floor is not raised to it.
 pub fn hold_floor<Id: Clone + Ord>(
 	seated: &[Id],
 	elected: Vec<Id>,
@@ -204,9 +207,10 @@ pub fn hold_floor<Id: Clone + Ord>(
 	stays.chain(joins).cloned().collect()
 }
 
-/// The swaps of rotation: each one that leaves, in order, gives its seat to the next of `standbys`, which are healthy and best
-/// first. Where there is no standby the set shrinks for those who leave anyway, but not below the floor. All of them must sit
-/// in a set of `seated` members.
+/// Returns the swaps of rotation. Each member that leaves, in order, gives its seat to the next of
+/// the `standbys`, which are healthy and in order of preference. Without a standby the set shrinks
+/// by the members that allow a vacancy, but not below the floor. All that leave must be in a set of
+/// `seated` members.
 pub fn swaps<Id: Clone>(
 	seated: u32,
 	leaving: &[Leaving<Id>],
@@ -216,13 +220,13 @@ pub fn swaps<Id: Clone>(
 	let mut standbys = standbys.iter();
 	let mut size = seated;
 	let mut swaps = Vec::new();
-	for Leaving { who, anyway } in leaving {
+	for Leaving { who, allow_vacancy } in leaving {
 		if swaps.len() as u32 >= limits.allowed {
 			break;
 		}
 		let to = standbys.next().cloned();
 		if to.is_none() {
-			if size <= limits.floor || !anyway {
+			if size <= limits.floor || !allow_vacancy {
 				continue;
 			}
 			size = size.saturating_sub(1);
@@ -232,8 +236,8 @@ pub fn swaps<Id: Clone>(
 	swaps
 }
 
-/// Applies a swap in place: the one who joins takes the place of the one who leaves. False, and nothing changed, where
-/// `from` does not sit or `to` does.
+/// Applies a swap in place: the joining member takes the place of the leaving one. Returns `false`,
+/// and changes nothing, if `from` is not in the set or `to` is.
 pub fn apply<Id: Clone + PartialEq>(set: &mut Vec<Id>, swap: &Swap<Id>) -> bool {
 	let Some(place) = set.iter().position(|who| *who == swap.from) else { return false };
 	match &swap.to {
@@ -254,24 +258,24 @@ mod tests {
 
 	const FREE: Limits = Limits { allowed: 10, floor: 0 };
 
-	fn candidates(list: &[(u32, u128, Standing)]) -> Vec<Candidate<u32>> {
-		let candidate = |(who, backing, standing): &_| Candidate {
+	fn candidates(list: &[(u32, u128, Eligibility)]) -> Vec<Candidate<u32>> {
+		let candidate = |(who, backing, eligibility): &_| Candidate {
 			who: *who,
 			backing: *backing,
-			standing: *standing,
+			eligibility: *eligibility,
 			sits: false,
 		};
 		list.iter().map(candidate).collect()
 	}
 
-	/// Everybody is able, and nobody has tags.
+	/// Elects with candidates that are all able and without tags.
 	fn elect(seated: &[u32], mut candidates: Vec<Candidate<u32>>, size: u32) -> Vec<u32> {
 		candidates.iter_mut().for_each(|candidate| candidate.sits = seated.contains(&candidate.who));
 		super::elect(seated, candidates, size, size, |_| true, |_| Tags::default())
 	}
 
 	fn down(list: &[u32]) -> Vec<Leaving<u32>> {
-		list.iter().map(|who| Leaving { who: *who, anyway: true }).collect()
+		list.iter().map(|who| Leaving { who: *who, allow_vacancy: true }).collect()
 	}
 
 	fn tag(number: u32) -> Tag {
@@ -286,7 +290,7 @@ mod tests {
 
 	#[test]
 	fn an_election_seats_the_best_backed() {
-		use Standing::Proven;
+		use Eligibility::Proven;
 		let list = candidates(&[(1, 10, Proven), (2, 30, Proven), (3, 20, Proven)]);
 		assert_eq!(elect(&[], list.clone(), 2), [2, 3]);
 		assert_eq!(elect(&[], list, 9), [2, 3, 1]);
@@ -294,7 +298,7 @@ mod tests {
 
 	#[test]
 	fn an_election_seats_the_new_before_the_unfit_and_after_the_proven() {
-		use Standing::*;
+		use Eligibility::*;
 		let list = candidates(&[(1, 90, Unfit), (2, 50, Unknown), (3, 10, Proven)]);
 		assert_eq!(elect(&[], list.clone(), 1), [3]);
 		assert_eq!(elect(&[], list.clone(), 2), [3, 2]);
@@ -303,7 +307,7 @@ mod tests {
 
 	#[test]
 	fn the_unfit_sit_only_to_hold_the_floor() {
-		use Standing::*;
+		use Eligibility::*;
 		let list = candidates(&[(1, 90, Unfit), (2, 50, Unfit), (3, 10, Proven)]);
 		let elect = |floor| super::elect(&[], list.clone(), 3, floor, |_| true, |_| Tags::default());
 		assert_eq!(elect(0), [3]);
@@ -314,7 +318,7 @@ mod tests {
 
 	#[test]
 	fn who_is_not_able_is_passed_over() {
-		use Standing::Proven;
+		use Eligibility::Proven;
 		let list = candidates(&[(1, 30, Proven), (2, 20, Proven), (3, 10, Proven)]);
 		let set = super::elect(&[], list, 2, 0, |candidate| candidate.who != 1, |_| Tags::default());
 		assert_eq!(set, [2, 3]);
@@ -322,22 +326,22 @@ mod tests {
 
 	#[test]
 	fn equal_backing_displaces_nobody() {
-		use Standing::Proven;
+		use Eligibility::Proven;
 		let list = candidates(&[(1, 10, Proven), (2, 10, Proven), (3, 10, Proven), (4, 10, Proven)]);
 		assert_eq!(elect(&[4, 3], list, 2), [4, 3]);
 	}
 
 	#[test]
 	fn among_equals_the_region_with_fewest_seats_comes_first_and_then_the_operator() {
-		use Standing::Proven;
+		use Eligibility::Proven;
 		let tags = |who: &u32| Tags { region: tag(who / 10), operator: tag(who % 10) };
 		let list = candidates(&[(11, 5, Proven), (12, 5, Proven), (21, 5, Proven), (31, 5, Proven)]);
 		let best = |seated: &[u32], seats| best(seated, list.clone(), seats, 0, |_| true, tags);
 		// One of each region before a second one of any.
 		assert_eq!(best(&[], 3), [11, 21, 31]);
-		// Who sits counts: region 1 and 2 have seats already.
+		// Active members count: regions 1 and 2 have seats already.
 		assert_eq!(best(&[19, 29], 1), [31]);
-		// Equal regions: the operator decides.
+		// With equal regions the operator decides.
 		assert_eq!(best(&[19, 29, 39, 41, 51], 1), [11], "12 comes second in its region");
 		let list = candidates(&[(11, 5, Proven), (22, 5, Proven)]);
 		assert_eq!(super::best(&[31], list, 1, 0, |_| true, tags), [22]);
@@ -345,7 +349,7 @@ mod tests {
 
 	#[test]
 	fn more_backing_comes_before_any_region() {
-		use Standing::Proven;
+		use Eligibility::Proven;
 		let tags = |who: &u32| Tags { region: tag(who / 10), operator: tag(0) };
 		let list = candidates(&[(11, 6, Proven), (12, 5, Proven), (21, 4, Proven)]);
 		assert_eq!(best(&[], list, 2, 0, |_| true, tags), [11, 12]);
@@ -353,14 +357,14 @@ mod tests {
 
 	#[test]
 	fn tags_are_asked_for_only_where_they_decide() {
-		use Standing::Proven;
+		use Eligibility::Proven;
 		let list = candidates(&[(1, 30, Proven), (2, 20, Proven), (3, 10, Proven)]);
-		assert_eq!(best(&[9], list, 2, 0, |_| true, |_| panic!("nobody is equal")), [1, 2]);
+		assert_eq!(best(&[9], list, 2, 0, |_| true, |_| panic!("no candidates are equal")), [1, 2]);
 	}
 
 	#[test]
 	fn who_stays_keeps_the_place() {
-		use Standing::Proven;
+		use Eligibility::Proven;
 		let list = candidates(&[(1, 10, Proven), (9, 40, Proven), (3, 30, Proven), (8, 20, Proven)]);
 		assert_eq!(elect(&[1, 2, 3], list.clone(), 3), [9, 8, 3]);
 		assert_eq!(elect(&[1, 2, 3], list.clone(), 4), [1, 9, 3, 8]);
@@ -390,7 +394,7 @@ mod tests {
 
 	#[test]
 	fn who_leaves_of_its_own_will_waits_for_a_standby() {
-		let leaving = [Leaving { who: 1, anyway: false }, Leaving { who: 2, anyway: true }];
+		let leaving = [Leaving { who: 1, allow_vacancy: false }, Leaving { who: 2, allow_vacancy: true }];
 		assert_eq!(swaps(6, &leaving, &[], FREE), [Swap { from: 2, to: None }]);
 		assert_eq!(swaps(6, &leaving[..1], &[7], FREE), [Swap { from: 1, to: Some(7) }]);
 	}
@@ -412,7 +416,7 @@ mod tests {
 		assert_eq!(set, [1, 2, 3]);
 	}
 
-	/// I1, stability and the floor, whoever fails and whoever stands by.
+	/// I1, stability and the floor, for random failures and standbys.
 	#[test]
 	fn rotation_removes_only_who_leaves_within_the_cap_and_above_the_floor() {
 		for seed in 0..10_000 {
@@ -422,7 +426,7 @@ mod tests {
 			let mut leaving = Vec::new();
 			for who in &set {
 				if rng.gen_bool(0.3) {
-					leaving.push(Leaving { who: *who, anyway: rng.gen() });
+					leaving.push(Leaving { who: *who, allow_vacancy: rng.gen() });
 				}
 			}
 			leaving.shuffle(&mut rng);
@@ -433,8 +437,8 @@ mod tests {
 			assert!(swaps.len() as u32 <= limits.allowed, "seed {seed}: the cap");
 			for swap in &swaps {
 				assert!(apply(&mut set, swap), "seed {seed}: each swap fits");
-				let asked = leaving.iter().find(|leaving| leaving.who == swap.from).expect("it was to leave");
-				assert!(asked.anyway || swap.to.is_some());
+				let asked = leaving.iter().find(|leaving| leaving.who == swap.from).expect("it was leaving");
+				assert!(asked.allow_vacancy || swap.to.is_some());
 			}
 			assert!(set.len() as u32 >= limits.floor.min(n), "seed {seed}: the floor");
 			let stayed = |who: &u32| !leaving.iter().any(|leaving| leaving.who == *who);
@@ -445,12 +449,12 @@ mod tests {
 				"seed {seed}"
 			);
 			let unique: BTreeSet<_> = set.iter().collect();
-			assert_eq!(unique.len(), set.len(), "seed {seed}: nobody sits twice");
+			assert_eq!(unique.len(), set.len(), "seed {seed}: no member has two seats");
 		}
 	}
 
-	/// An election's set is of the right size and of those who are able, prefers what it says, and is stable: elected again
-	/// it is the same, in the same places.
+	/// The set of an election has the right size, consists of able candidates, follows the order of
+	/// preference, and is stable: a second election gives the same set in the same places.
 	#[test]
 	fn an_election_is_stable_and_seats_nobody_before_a_better_one() {
 		for seed in 0..10_000 {
@@ -463,11 +467,11 @@ mod tests {
 			let mut list: Vec<Candidate<u32>> = (0..n)
 				.map(|who| {
 					let sits = seated.contains(&who);
-					let standing = *[Standing::Proven, Standing::Unknown, Standing::Unfit]
+					let eligibility = *[Eligibility::Proven, Eligibility::Unknown, Eligibility::Unfit]
 						.choose(&mut rng)
 						.expect("there are some");
-					let standing = if sits { Standing::Proven } else { standing };
-					Candidate { who, backing: rng.gen_range(0..3), standing, sits }
+					let eligibility = if sits { Eligibility::Proven } else { eligibility };
+					Candidate { who, backing: rng.gen_range(0..3), eligibility, sits }
 				})
 				.collect();
 			list.shuffle(&mut rng);
@@ -475,11 +479,11 @@ mod tests {
 			let able = |candidate: &Candidate<u32>| candidate.who % 5 != 4;
 			let set = super::elect(&seated, list.clone(), size, floor, able, tags);
 			let chosen: BTreeSet<u32> = set.iter().copied().collect();
-			assert_eq!(chosen.len(), set.len(), "seed {seed}: nobody sits twice");
-			let fit = list.iter().filter(|c| able(c) && c.standing != Standing::Unfit).count();
+			assert_eq!(chosen.len(), set.len(), "seed {seed}: no member has two seats");
+			let fit = list.iter().filter(|c| able(c) && c.eligibility != Eligibility::Unfit).count();
 			let all = list.iter().filter(|c| able(c)).count();
 			let expected = fit.max(all.min(floor as usize)).min(size as usize);
-			assert_eq!(set.len(), expected, "seed {seed}: its size");
+			assert_eq!(set.len(), expected, "seed {seed}: the size of the set");
 			let (ins, outs): (Vec<_>, Vec<_>) =
 				list.iter().filter(|c| able(c)).partition(|c| chosen.contains(&c.who));
 			for worse in &outs {

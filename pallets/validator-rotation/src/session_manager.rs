@@ -1,5 +1,5 @@
-//! What happens at a session's end: the set that was decided or elected is queued, and the one that was queued becomes
-//! active.
+//! The session manager: at the end of a session it queues the set that was decided or elected, and
+//! activates the set that was queued.
 
 use alloc::{
 	collections::{BTreeMap, BTreeSet},
@@ -23,66 +23,67 @@ use codec::Encode;
 use pallet_session::{historical, Config as SessionConfig, SessionManager, ShouldEndSession};
 
 use crate::{
-	decision::Scene,
 	penalty::{self, Outage},
-	selection::{self, Candidate, Standing, Swap},
+	roster_view::RosterView,
+	selection::{self, Candidate, Eligibility, Swap},
 	Active, Cause, Change, Config, Elected, Event, Evictions, Held, Imposed, MembersOf, Pallet, Pending,
 	Planned, Progress, Reserve, Retiring, Stage, Winner,
 };
 
 impl<T: Config> Pallet<T> {
-	/// Takes over an election's winners, most backing first.
+	/// Stores an election's winners, most backing first.
 	fn take_election(winners: Vec<T::AccountId>) {
 		let mut seen = BTreeSet::new();
 		let winners: Vec<_> = winners.into_iter().filter(|who| seen.insert(who.clone())).collect();
 		let backings = T::Backing::backings(&winners);
 		let mut backed: Vec<_> =
 			winners.into_iter().zip(backings).map(|(who, backing)| Winner { who, backing }).collect();
-		// Stable: among equals, the election's own order stays.
+		// The sort is stable: equals keep the order of the election.
 		backed.sort_by_key(|winner| core::cmp::Reverse(winner.backing));
 		Elected::<T>::put(BoundedVec::truncate_from(backed));
 	}
 
-	/// The set that the last election seats, from what is known of its winners now.
-	fn elect(scene: &Scene<T>) -> Vec<T::AccountId> {
-		let active: BTreeSet<&T::AccountId> = scene.active.iter().collect();
-		let reserve: BTreeSet<&T::AccountId> = scene.reserve.iter().collect();
-		let unhealthy: BTreeMap<&T::AccountId, &Judged> = scene.unhealthy().collect();
+	/// Returns the set that the last election seats, from the present state of its winners.
+	fn elect(view: &RosterView<T>) -> Vec<T::AccountId> {
+		let active: BTreeSet<&T::AccountId> = view.active.iter().collect();
+		let reserve: BTreeSet<&T::AccountId> = view.reserve.iter().collect();
+		let unhealthy: BTreeMap<&T::AccountId, &Judged> = view.unhealthy().collect();
 		let (absent, retiring) = (Self::absent(), Retiring::<T>::get());
-		let standing = |who: &T::AccountId, sits: bool| {
+		let eligibility = |who: &T::AccountId, sits: bool| {
 			if (!sits && absent.contains(who)) || retiring.contains(who) {
-				return Standing::Unfit;
+				return Eligibility::Unfit;
 			}
 			if sits {
-				return Standing::Proven;
+				return Eligibility::Proven;
 			}
 			match unhealthy.get(who) {
-				None if reserve.contains(who) => Standing::Proven,
-				None => Standing::Unknown,
-				Some(judged) if judged.is_unheard() => Standing::Unknown,
-				Some(_) => Standing::Unfit,
+				None if reserve.contains(who) => Eligibility::Proven,
+				None => Eligibility::Unknown,
+				Some(judged) if judged.is_unheard() => Eligibility::Unknown,
+				Some(_) => Eligibility::Unfit,
 			}
 		};
 		let candidates = Elected::<T>::get()
 			.into_iter()
 			.map(|Winner { who, backing }| {
 				let sits = active.contains(&who);
-				Candidate { standing: standing(&who, sits), who, backing, sits }
+				Candidate { eligibility: eligibility(&who, sits), who, backing, sits }
 			})
 			.collect();
-		// Who sits and has no keys any more is replaced by whoever plans the session.
+		// `replace_unkeyed` replaces active members without keys when the session is planned.
 		let able =
 			|candidate: &Candidate<T::AccountId>| candidate.sits || Self::can_be_seated(&candidate.who);
 		let (target, floor) = (T::ActiveTarget::get(), T::Floor::get());
-		let elected = selection::elect(&scene.active, candidates, target, floor, able, Self::tags);
+		let elected = selection::elect(&view.active, candidates, target, floor, able, Self::tags);
 		let expelled = Self::expelled();
 		let keeps = |who: &T::AccountId| !expelled.contains_key(who) && T::SessionKeys::is_registered(who);
-		selection::hold_floor(&scene.active, elected, floor, keeps)
+		selection::hold_floor(&view.active, elected, floor, keeps)
 	}
 
-	/// Plans the set of the session after the one that starts now. `None` where it is the one that is active (I7).
+	/// Plans the set of the session after the one that starts now. Returns `None` if it equals the
+	/// active set (I7).
 	pub(crate) fn plan(winners: Option<Vec<T::AccountId>>) -> Option<Vec<T::AccountId>> {
-		// An election without winners is a failed one: the last one stands.
+		// An election without winners has failed: the last one stays in force.
 		let winners = winners.filter(|winners| !winners.is_empty());
 		let frozen = T::Recovery::is_frozen();
 		let election = winners.is_some();
@@ -90,11 +91,11 @@ impl<T: Config> Pallet<T> {
 			Self::take_election(winners);
 		}
 		let active = Active::<T>::get();
-		// Only where it is needed: it reads all evidence.
+		// Evaluated only if needed: it reads all evidence.
 		let judgement = core::cell::LazyCell::new(T::Verdicts::judgement);
-		let scene = core::cell::LazyCell::new(|| Scene::<T>::of(&judgement));
+		let view = core::cell::LazyCell::new(|| RosterView::<T>::of(&judgement));
 
-		let mut set = if election { Self::elect(&scene) } else { active.clone().into_inner() };
+		let mut set = if election { Self::elect(&view) } else { active.clone().into_inner() };
 		if set.is_empty() {
 			return None;
 		}
@@ -109,30 +110,30 @@ impl<T: Config> Pallet<T> {
 				Progress::<T>::put(if changes == 0 { Stage::Idle } else { Stage::Queued });
 			},
 			None => {
-				// First of all, so that nobody escapes what is decided by purging its keys.
+				// Before keys are looked at, so that no member escapes its eviction by purging
+				// them.
 				if Progress::<T>::get() == Stage::Decided && !frozen {
-					Self::queue(&mut set, &scene);
+					Self::queue(&mut set, &view);
 				}
-				Self::replace_unkeyed(&mut set, &scene);
+				Self::replace_unkeyed(&mut set, &view);
 			},
 		}
 		let set = MembersOf::<T>::truncate_from(set);
 		let changed = set != active;
-		// A recovery forces the set that there is, if no seat changes hands: the change is enacted
-		// all the same.
+		// If no seat changes, a recovery forces the present set: it is activated all the same.
 		if changed || election || T::Recovery::is_reseating() {
 			Planned::<T>::put(&set);
 		}
 		changed.then(|| set.into_inner())
 	}
 
-	/// Replaces members that have purged their keys while they sit. The session pallet would drop
-	/// them, and the order with them.
-	fn replace_unkeyed(set: &mut Vec<T::AccountId>, scene: &Scene<T>) {
+	/// Replaces active members that have purged their keys. The session pallet would drop them, and
+	/// change the order of the others.
+	fn replace_unkeyed(set: &mut Vec<T::AccountId>, view: &RosterView<T>) {
 		let unkeyed: Vec<T::AccountId> =
 			set.iter().filter(|who| !T::SessionKeys::is_registered(who)).cloned().collect();
 		for from in unkeyed {
-			let to = Self::standbys(set, 1, scene).into_iter().next();
+			let to = Self::standbys(set, 1, view).into_iter().next();
 			let swap = Swap { from: from.clone(), to: to.clone() };
 			selection::apply(set, &swap);
 			let incident = Self::incident_of(&from).unwrap_or_else(T::Log::open_incident);
@@ -141,25 +142,26 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Applies the decided changes to `set`, and cancels those that do not fit any more: the standby cannot be seated or sits
-	/// already, the member does not fail any more or has taken its wish back, or the outage has become systemic. What is
-	/// cancelled does not count towards the cap, and the next judgement decides anew.
-	fn queue(set: &mut Vec<T::AccountId>, scene: &Scene<T>) {
+	/// Applies the decided changes to `set`, and cancels those that do not fit any more: the
+	/// standby cannot be seated or is active already, the member does not fail any more or has
+	/// taken its retirement back, or the outage has become systemic. A cancelled change does not
+	/// count towards the cap, and the next judgement decides again.
+	fn queue(set: &mut Vec<T::AccountId>, view: &RosterView<T>) {
 		let elected = Elected::<T>::get();
-		let failing: BTreeMap<&T::AccountId, Verdict> = scene.failing().collect();
+		let failing: BTreeMap<&T::AccountId, Verdict> = view.failing().collect();
 		let retiring = Retiring::<T>::get();
 		let mut queued = Vec::new();
 		for mut change in Pending::<T>::take() {
 			let Change { incident, from, to, cause } = change.clone();
 			let failure = failing.get(&from);
 			let stands = match cause {
-				Cause::Down | Cause::Impaired => !scene.judgement.systemic && failure.is_some(),
+				Cause::Down | Cause::Impaired => !view.judgement.systemic && failure.is_some(),
 				Cause::Retirement => {
-					!scene.judgement.systemic && retiring.contains(&from) && failure.is_none()
+					!view.judgement.systemic && retiring.contains(&from) && failure.is_none()
 				},
 				Cause::Evicted | Cause::Displaced | Cause::Equivocated => true,
 			};
-			// It is charged for what it is by now.
+			// The charge follows the verdict as of now.
 			if cause == Cause::Down && failure.is_some_and(|verdict| verdict.health == Health::Impaired) {
 				change.cause = Cause::Impaired;
 			}
@@ -184,14 +186,15 @@ impl<T: Config> Pallet<T> {
 			evictions.retain(|eviction| eviction.incident != incident || eviction.who != swap.from)
 		});
 		Self::record(incident, RecordKind::Cancelled, Initiator::Automation, &swap, Vec::new());
-		// Where evidence led to it, that still stands, or is cleared when it does not.
+		// An incident with evidence stays open, and is cleared when the evidence no longer holds.
 		if Self::incident_of(&swap.from) != Some(incident) {
 			Self::note_of(incident, RecordKind::Cleared, &swap.from, Vec::new());
 		}
 		Self::deposit_event(Event::Cancelled { incident, from: swap.from, to: swap.to });
 	}
 
-	/// Makes the planned set active, if there is one, and tells of the new roster. `session` is the one that starts.
+	/// Activates the planned set, if there is one, and passes the new roster on. `session` is the
+	/// one that starts.
 	fn activate(session: SessionIndex) {
 		let Some(active) = Planned::<T>::take() else { return };
 		T::Recovery::on_activation();
@@ -199,7 +202,7 @@ impl<T: Config> Pallet<T> {
 		let reserve: Vec<T::AccountId> = Elected::<T>::get()
 			.into_iter()
 			.map(|winner| winner.who)
-			// Accounts without session keys can never be seated, and take no place.
+			// Accounts without session keys cannot be seated, and get no place in the reserve.
 			.filter(|who| !seated.contains(who) && T::SessionKeys::is_registered(who))
 			.collect();
 		let reserve = MembersOf::<T>::truncate_from(reserve);
@@ -226,7 +229,7 @@ impl<T: Config> Pallet<T> {
 			}
 			Progress::<T>::put(Stage::Idle);
 		}
-		// Who wanted to leave and has no seat any more, by whatever way, may stop.
+		// A retiring member that has lost its seat, in whichever way, is retired.
 		let mut retiring = Retiring::<T>::get();
 		let asked = retiring.len();
 		retiring.retain(|who| {
@@ -248,8 +251,8 @@ impl<T: Config> Pallet<T> {
 		Self::deposit_event(Event::Activated { active: active.len() as u32, reserve: reserve.len() as u32 });
 	}
 
-	/// Charges a member that was down with what that costs, if it costs something. It does not sit any more, so that nothing
-	/// disables the one who has its place now.
+	/// Charges a member that was down for its outage, if the penalty is not zero. The member is not
+	/// active any more, so that the offence does not disable its successor.
 	fn charge(
 		incident: IncidentId,
 		who: T::AccountId,
@@ -274,7 +277,7 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> SessionManager<T::AccountId> for Pallet<T> {
-	/// While recovery holds everything still there are no elections.
+	/// Plans a session. There are no elections while the set is frozen.
 	fn new_session(index: SessionIndex) -> Option<Vec<T::AccountId>> {
 		let winners = if T::Recovery::is_frozen() { None } else { T::Inner::new_session(index) };
 		Self::plan(winners)
@@ -287,7 +290,7 @@ impl<T: Config> SessionManager<T::AccountId> for Pallet<T> {
 	fn start_session(index: SessionIndex) {
 		T::Inner::start_session(index);
 		Self::activate(index);
-		// The session pallet has enabled everybody where the set or a key changed.
+		// The session pallet has enabled all members if the set or a key changed.
 		Self::disable_expelled();
 	}
 
@@ -296,9 +299,9 @@ impl<T: Config> SessionManager<T::AccountId> for Pallet<T> {
 	}
 }
 
-/// The active set, if any of its members has set other session keys than those in use. A historical
-/// pallet notes keys with each set that it is given, and an offence by keys that it has not noted
-/// cannot be proven. The session pallet takes changed keys for a changed set in any case.
+/// Returns the active set if a member of it has set session keys other than those in use. A
+/// historical pallet notes keys with each set that it gets, and an offence by keys that it has not
+/// noted cannot be proven. The session pallet takes changed keys for a changed set in any case.
 fn rekeyed<T>() -> Option<Vec<T::AccountId>>
 where
 	T: Config + SessionConfig<ValidatorId = <T as frame_system::Config>::AccountId>,
@@ -309,8 +312,8 @@ where
 	used.iter().any(is_other).then(|| used.into_iter().map(|(who, _)| who).collect())
 }
 
-/// For chains with a historical pallet. The identification is the default one, as `pallet-staking` has it: exposures are
-/// looked up by era when an offence is reported.
+/// Session manager for chains with a historical pallet. The identification is the default one, as
+/// in `pallet-staking`: exposures are looked up by era when an offence is reported.
 impl<T, FullIdentification> historical::SessionManager<T::AccountId, FullIdentification> for Pallet<T>
 where
 	T: Config + SessionConfig<ValidatorId = <T as frame_system::Config>::AccountId>,
@@ -336,9 +339,10 @@ where
 }
 
 impl<T: Config> ShouldEndSession<BlockNumberFor<T>> for Pallet<T> {
-	/// When it is time anyway or a change is on its way; never while the set must not change, or,
-	/// but for a recovery, while finality lags behind too many rosters. Before everything holds
-	/// still, what is queued becomes active: a recovery waits for that.
+	/// Returns `true` if a periodic session ends or a change is not in effect yet. Never while the
+	/// set must not change, nor, except for a recovery, while finality lags behind too many
+	/// rosters. When the set is frozen, a queued set still becomes active: a recovery waits for
+	/// that.
 	fn should_end_session(now: BlockNumberFor<T>) -> bool {
 		let frozen = T::Recovery::is_frozen();
 		let changes = if frozen {

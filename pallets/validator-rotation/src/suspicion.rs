@@ -1,8 +1,9 @@
-//! Whom something speaks against: when that began, and to which incident it leads.
+//! Active members with evidence against them: the moment of the first evidence, and the incident.
 //!
-//! The first evidence against a member that sits opens an incident here. It reaches the log when the evidence suffices to
-//! attribute the failure, with the moment of the first evidence: what comes to nothing before that changes nothing, and a log
-//! that told every hiccup of a network would tell nobody anything.
+//! The first evidence against an active member is noted here. When the evidence suffices to
+//! attribute the failure, the incident is opened in the log, with the moment of the first evidence.
+//! Evidence that passes before that leaves no record: a log of every short disturbance of a network
+//! would be of no use.
 
 use alloc::{collections::BTreeSet, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -12,33 +13,35 @@ use understudy_primitives::{
 	DivergenceHandler, Evidence, FailoverLog, IncidentId, Judged, Moment, RecordKind, Seat, Verdicts,
 };
 
-use crate::{decision::Scene, Config, Pallet, Pending, Suspicions, SuspicionsOf};
+use crate::{roster_view::RosterView, Config, Pallet, Pending, Suspicions, SuspicionsOf};
 
-/// A member of the active set that something speaks against.
+/// An active member with evidence against it.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Suspicion<AccountId> {
 	/// The member.
 	pub who: AccountId,
-	/// When the first evidence was seen.
+	/// Moment of the first evidence.
 	pub first: Moment,
-	/// The incident in the log, once the evidence suffices.
+	/// Incident in the log; `None` until the evidence suffices.
 	pub incident: Option<IncidentId>,
-	/// Whether it stands elsewhere than the chain: then it loses its seat, however healthy it is.
+	/// `true` if its position diverges from the chain. It then loses its seat, even if it is
+	/// healthy.
 	pub diverged: bool,
 }
 
-/// Whether something speaks against an active member.
+/// Returns `true` if there is evidence against an active member.
 pub(crate) fn is_suspected(judged: &Judged) -> bool {
 	judged.seat == Seat::Active && !judged.is_unheard()
 }
 
 impl<T: Config> Pallet<T> {
-	/// The incident that the evidence against a member belongs to, if it suffices.
+	/// Returns the incident of the evidence against a member; `None` until the evidence suffices.
 	pub(crate) fn incident_of(who: &T::AccountId) -> Option<IncidentId> {
 		Suspicions::<T>::get().into_iter().find(|suspicion| suspicion.who == *who)?.incident
 	}
 
-	/// Those that stand elsewhere than the chain, and the incidents that seated them.
+	/// Returns the members whose position diverges from the chain, each with the incident that
+	/// seated it.
 	pub(crate) fn diverged() -> Vec<(T::AccountId, Option<IncidentId>)> {
 		let all = Suspicions::<T>::get().into_iter();
 		all.filter(|suspicion| suspicion.diverged)
@@ -46,21 +49,21 @@ impl<T: Config> Pallet<T> {
 			.collect()
 	}
 
-	/// Notes whom something speaks against since when, records the incidents of those that fail, and forgets those whom nothing
-	/// speaks against any more.
-	pub(crate) fn follow_suspicions(scene: &Scene<T>) {
+	/// Notes the active members with evidence against them, records the incidents of those that
+	/// fail, and drops those against which there is no evidence any more.
+	pub(crate) fn follow_suspicions(view: &RosterView<T>) {
 		let now = T::Log::now();
 		let before = Suspicions::<T>::get();
 		let mut all = before.clone();
-		let suspects: Vec<_> = scene.unhealthy().filter(|(_, judged)| is_suspected(judged)).collect();
+		let suspects: Vec<_> = view.unhealthy().filter(|(_, judged)| is_suspected(judged)).collect();
 		for (who, judged) in &suspects {
-			Self::suspect(&mut all, who, judged, !scene.judgement.systemic, now);
+			Self::suspect(&mut all, who, judged, !view.judgement.systemic, now);
 		}
 		let suspected: BTreeSet<&T::AccountId> = suspects.iter().map(|(who, _)| *who).collect();
 		let leaving: BTreeSet<T::AccountId> =
 			Pending::<T>::get().into_iter().map(|change| change.from).collect();
 		all.retain(|Suspicion { who, incident, diverged, .. }| {
-			let sits = scene.active.contains(who);
+			let sits = view.active.contains(who);
 			let stays = sits && (suspected.contains(who) || *diverged) || leaving.contains(who);
 			if let (false, Some(incident)) = (stays, incident) {
 				Self::note_of(*incident, RecordKind::Cleared, who, Vec::new());
@@ -72,14 +75,15 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// The same of one member that fails, as of now.
+	/// Does the same for one failing member, as of now.
 	pub(crate) fn suspect_now(who: &T::AccountId, judged: &Judged) {
 		let mut all = Suspicions::<T>::get();
 		Self::suspect(&mut all, who, judged, true, T::Log::now());
 		Suspicions::<T>::put(all);
 	}
 
-	/// Notes that something speaks against a member, and attributes its failure if that suffices.
+	/// Notes that there is evidence against a member, and attributes its failure if the evidence
+	/// suffices.
 	fn suspect(
 		all: &mut SuspicionsOf<T>,
 		who: &T::AccountId,
@@ -98,7 +102,7 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Opens the incident of a member that fails, and records since when and on which evidence.
+	/// Opens the incident of a member that fails, and records its onset and the evidence.
 	fn attribute(suspicion: &Suspicion<T::AccountId>, judged: &Judged, now: Moment) -> IncidentId {
 		let incident = T::Log::open_incident();
 		let first = suspicion.first;
@@ -111,7 +115,8 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> Pallet<T> {
-	/// A member lost its seat by this incident: nothing more comes of what else spoke against it.
+	/// Drops the suspicion of a member that lost its seat in this incident. Its own incident, if it
+	/// is another one, is cleared.
 	pub(crate) fn settle_suspicion(who: &T::AccountId, by: IncidentId) {
 		let mut all = Suspicions::<T>::get();
 		let Some(place) = all.iter().position(|suspicion| suspicion.who == *who) else { return };
@@ -124,18 +129,20 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> DivergenceHandler<T::AccountId> for Pallet<T> {
-	/// Acts with the next judgement, for a change may be on its way.
+	/// Notes the divergence for the next judgement to act on, because a change may not be in effect
+	/// yet.
 	fn on_divergence(incident: IncidentId, who: &T::AccountId) {
 		let leaves = Pending::<T>::get().iter().any(|change| change.from == *who);
 		let mut all = Suspicions::<T>::get().into_inner();
 		let place = all.iter().position(|suspicion| suspicion.who == *who);
 		let before = place.map(|place| all.remove(place));
-		// What it is accused of beside that is settled with this, unless it loses its seat for it already.
+		// The divergence takes over from other evidence, unless that is costing the member its seat
+		// already.
 		if let Some(other) = before.as_ref().and_then(|before| before.incident).filter(|_| !leaves) {
 			Self::note_of(other, RecordKind::Cleared, who, Vec::new());
 		}
 		let first = before.map_or_else(T::Log::now, |before| before.first);
-		// Before all others: there is always room for it.
+		// In front of all others: there is always room for it.
 		all.insert(0, Suspicion { who: who.clone(), first, incident: Some(incident), diverged: true });
 		Suspicions::<T>::put(BoundedVec::truncate_from(all));
 	}

@@ -1,40 +1,45 @@
-//! The weights that the pallet asks for. A runtime takes them from its own benchmarks: `scripts/benchmark` runs those in
-//! `benchmarking` and writes `runtime/src/weights/pallet_validator_rotation.rs` for the sample one.
+//! Weights of the pallet. A runtime takes them from its own benchmarks: `scripts/benchmark` runs
+//! those in `benchmarking` and writes `runtime/src/weights/pallet_validator_rotation.rs` for the
+//! sample runtime.
 
 use frame_support::weights::Weight;
 
-/// The weights of the calls, and of what is done when evidence was judged. `n` is how many members the roster has.
+/// Weights of the calls, and of the handling of judgements. `n` is the number of members of the
+/// roster.
 pub trait WeightInfo {
-	/// [`crate::Pallet::retire`].
+	/// Weight of [`crate::Pallet::retire`].
 	fn retire() -> Weight;
-	/// [`crate::Pallet::rejoin`].
+	/// Weight of [`crate::Pallet::rejoin`].
 	fn rejoin() -> Weight;
-	/// [`crate::Pallet::enforce`].
+	/// Weight of [`crate::Pallet::enforce`].
 	fn enforce(n: u32) -> Weight;
-	/// [`crate::Pallet::approve`].
+	/// Weight of [`crate::Pallet::approve`].
 	fn approve(n: u32) -> Weight;
-	/// [`crate::Pallet::veto`].
+	/// Weight of [`crate::Pallet::veto`].
 	fn veto() -> Weight;
-	/// [`crate::Pallet::force_evict`].
+	/// Weight of [`crate::Pallet::force_evict`].
 	fn force_evict(n: u32) -> Weight;
-	/// [`crate::Pallet::force_seat`].
+	/// Weight of [`crate::Pallet::force_seat`].
 	fn force_seat(n: u32) -> Weight;
-	/// [`crate::Pallet::suspend_automation`].
+	/// Weight of [`crate::Pallet::suspend_automation`].
 	fn suspend_automation() -> Weight;
-	/// [`crate::Pallet::resume_automation`].
+	/// Weight of [`crate::Pallet::resume_automation`].
 	fn resume_automation() -> Weight;
-	/// A judgement where nobody fails and nothing is remembered.
+	/// Weight of a judgement without evidence against an active member, while no outage history,
+	/// case, eviction or suspicion is stored.
 	fn quiet() -> Weight;
-	/// A judgement with `k` conducts, cases, evictions and suspicions remembered, beside what it records.
+	/// Weight of a judgement with `k` outage histories, cases, evictions and suspicions, without
+	/// the records that it writes.
 	fn follow(k: u32) -> Weight;
-	/// Recording `r` things of members, with their evidence.
+	/// Weight of `r` records about members, with their evidence.
 	fn record(r: u32) -> Weight;
-	/// Deciding on a roster of `n`, of which `f` fail or want to leave, with all that is recorded of it.
+	/// Weight of a decision on a roster of `n` members, of which `f` fail or want to retire, with
+	/// its records.
 	fn decide(n: u32, f: u32) -> Weight;
-	/// Planning a session with `n` elected members, without an election. Not charged: the block in which a session ends takes
-	/// a whole block's weight.
+	/// Weight of planning a session with `n` elected members, without an election. Not charged: the
+	/// block in which a session ends takes a whole block's weight.
 	fn plan(n: u32) -> Weight;
-	/// The same from an election of `n`.
+	/// Weight of planning a session with an election of `n` members. Not charged either.
 	fn plan_election(n: u32) -> Weight;
 }
 

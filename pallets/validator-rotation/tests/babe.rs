@@ -1,5 +1,5 @@
-//! The suite on a BABE chain: sessions are epochs, which do not end on demand, so that a decided change takes effect at the
-//! epochs' ends.
+//! The suite on a BABE chain: sessions are epochs, which do not end on demand, so that a decided
+//! change takes effect at the ends of epochs.
 
 // The runtime macros generate public items without documentation.
 #![allow(missing_docs)]
@@ -106,7 +106,7 @@ impl poa::Config for Runtime {
 impl pallet_validator_rotation::Config for Runtime {
 	type Inner = ValidatorList;
 	type Backing = ValidatorList;
-	// Not asked: epochs end when BABE says so.
+	// Not used: epochs end when BABE ends them.
 	type Periodic = Babe;
 	type MayRotate = frame_support::traits::ConstBool<true>;
 	type Recovery = ();
@@ -226,7 +226,8 @@ impl Chain for BabeChain {
 
 	fn authorities() -> Vec<usize> {
 		let member = |key: &_| (0..MEMBERS).find(|who| keys(Self::account(*who)).babe == *key);
-		// Who authors now is who will validate; the last session's end told BABE of both.
+		// The current authors are the validators of the session: at its beginning BABE received the
+		// current and the next set.
 		pallet_babe::Authorities::<Runtime>::get().iter().filter_map(|(key, _)| member(key)).collect()
 	}
 }
@@ -249,7 +250,7 @@ fn a_change_takes_effect_two_epochs_after_the_decision_at_most() {
 		BabeChain::kill(chain, 1);
 		let start = System::block_number();
 		chain.wait_for("the eviction", || !BabeChain::active().contains(&1));
-		// A window's end, the rest of the epoch, and another one.
+		// The end of a window, the rest of the epoch, and another epoch.
 		assert!(System::block_number() - start <= 4 + 2 * EPOCH);
 	});
 }

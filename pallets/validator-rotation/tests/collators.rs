@@ -1,7 +1,8 @@
-//! The suite on a parachain: `pallet-collator-selection` chooses the collators, rotation seats the best of them.
+//! The suite on a parachain: `pallet-collator-selection` chooses the collators, rotation seats the
+//! best of them.
 //!
-//! Every session is an election there. Collators of the reserve author nothing, so that the selection's own `KickThreshold` has
-//! to be out of the way: rotation knows better who works.
+//! Every session is an election there. Collators of the reserve author nothing, so the selection's
+//! own `KickThreshold` has to be disabled: rotation replaces the collators that do not work.
 
 // The runtime macros generate public items without documentation.
 #![allow(missing_docs)]
@@ -75,7 +76,7 @@ impl pallet_authorship::Config for Runtime {
 #[docify::export(threshold)]
 parameter_types! {
 	pub const PotId: PalletId = PalletId(*b"PotStake");
-	/// Rotation replaces who does not work.
+	/// Never kicks: rotation replaces collators that do not work.
 	pub const KickThreshold: u64 = u64::MAX;
 }
 
@@ -95,7 +96,8 @@ impl pallet_collator_selection::Config for Runtime {
 	type WeightInfo = ();
 }
 
-/// What a candidate has deposited; the invulnerable come before all of them, in their order.
+/// Deposit of a candidate as its backing; the invulnerables come before all candidates, in their
+/// order.
 pub struct Deposit;
 
 #[docify::export(deposit)]
@@ -161,7 +163,7 @@ impl pallet_session::Config for Runtime {
 	type KeyDeposit = ();
 }
 
-/// Consensus, which takes what the session pallet gives it.
+/// Consensus, with the authorities that the session pallet passes to it.
 pub struct Consensus;
 
 parameter_types! {
@@ -194,7 +196,7 @@ impl Chain for Parachain {
 				..Default::default()
 			},
 			collator_selection: pallet_collator_selection::GenesisConfig {
-				// Two that are beyond doubt; the others bid below.
+				// Two invulnerables; the other members bid below.
 				invulnerables: (0..2).map(Self::account).collect(),
 				candidacy_bond: 10,
 				desired_candidates: 100,
@@ -254,7 +256,7 @@ impl Chain for Parachain {
 	}
 
 	fn election(&mut self) {
-		// Each session is one.
+		// Each session is an election.
 		self.blocks(110);
 	}
 

@@ -1,4 +1,5 @@
-//! The suite on a proof-of-authority chain: a governed list instead of staking, and sessions that end on demand.
+//! The suite on a proof-of-authority chain: a governed list instead of staking, and sessions that
+//! end on demand.
 
 // The runtime macros generate public items without documentation.
 #![allow(missing_docs)]
@@ -112,7 +113,7 @@ impl pallet_session::Config for Runtime {
 	type KeyDeposit = ();
 }
 
-/// Consensus, which takes what the session pallet gives it.
+/// Consensus, with the authorities that the session pallet passes to it.
 pub struct Consensus;
 
 parameter_types! {

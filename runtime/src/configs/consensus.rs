@@ -7,12 +7,10 @@ use frame_support::{
 use pallet_session::{disabling::UpToLimitWithReEnablingDisablingStrategy, historical::NoteHistoricalRoot};
 use sp_consensus_aura::sr25519::AuthorityId as AuraId;
 use sp_runtime::traits::{ConvertInto, OpaqueKeys};
+use understudy_adapters::ReportedEquivocations;
 
 use crate::{
-	configs::{
-		staking::BONDING_DURATION,
-		understudy::{Equivocations, MaxMembers},
-	},
+	configs::{staking::BONDING_DURATION, understudy::MaxMembers},
 	constants::{deposit, SESSIONS_PER_ERA, SESSION_LENGTH, SLOT_DURATION},
 	*,
 };
@@ -43,7 +41,7 @@ parameter_types! {
 	pub const KeyDeposit: Balance = deposit(1, 128);
 }
 
-/// When sessions end if nothing happens.
+/// Regular ends of sessions, unless rotation or recovery ends them early.
 pub type PeriodicSessions = pallet_session::PeriodicSessions<Period, Offset>;
 
 impl pallet_session::Config for Runtime {
@@ -68,7 +66,8 @@ impl pallet_session::historical::Config for Runtime {
 }
 
 parameter_types! {
-	/// For so many blocks equivocations can be reported: the bonding duration, of sessions that nothing ends early.
+	/// Number of blocks for which equivocations can be reported: the bonding duration, if no
+	/// session ends early.
 	pub const ReportLongevity: u64 = (BONDING_DURATION * SESSIONS_PER_ERA * SESSION_LENGTH) as u64;
 }
 
@@ -77,11 +76,16 @@ impl pallet_grandpa::Config for Runtime {
 	type WeightInfo = ();
 	type MaxAuthorities = MaxMembers;
 	type MaxNominators = ConstU32<1_000>;
-	/// Set ids by session, for equivocation proofs; enough for the bonding duration with each session ended early once.
+	/// Number of set ids by session that are kept for equivocation proofs: enough for the bonding
+	/// duration if each session ends early once.
 	type MaxSetIdSessionEntries = ConstU64<{ (BONDING_DURATION * SESSIONS_PER_ERA * 2) as u64 }>;
 	type KeyOwnerProof = sp_session::MembershipProof;
-	type EquivocationReportSystem =
-		Equivocations<pallet_grandpa::EquivocationReportSystem<Self, Offences, Historical, ReportLongevity>>;
+	type EquivocationReportSystem = ReportedEquivocations<
+		Self,
+		pallet_grandpa::EquivocationReportSystem<Self, Offences, Historical, ReportLongevity>,
+		Historical,
+		ValidatorRotation,
+	>;
 }
 
 impl pallet_offences::Config for Runtime {

@@ -1,4 +1,5 @@
-//! Governance: referenda of all token holders dispatch as root, the guardians are a body of few.
+//! Governance: referenda of all token holders dispatch as root; the guardians are a small
+//! collective.
 
 use alloc::borrow::Cow;
 use frame_support::{
@@ -70,7 +71,8 @@ impl pallet_scheduler::Config for Runtime {
 	type BlockNumberProvider = System;
 }
 
-/// The one track: whatever needs root. The periods are a sample network's; a production chain takes days.
+/// The only referendum track, for calls that need root. Its periods suit a sample network; a
+/// production chain uses days.
 pub struct Tracks;
 
 const ROOT_TRACK: Track<u16, Balance, BlockNumber> = Track {

@@ -1,4 +1,4 @@
-//! The pallets' configurations, by topic.
+//! Configurations of the pallets, by topic.
 
 pub(crate) mod consensus;
 mod governance;

@@ -1,4 +1,4 @@
-//! Staking: elects `active + reserve` on chain.
+//! Staking, which elects `active + reserve` on chain.
 
 use core::marker::PhantomData;
 
@@ -26,9 +26,9 @@ use crate::{
 	*,
 };
 
-/// After so many eras a slash is applied.
+/// Number of eras after which a slash is applied.
 pub const SLASH_DEFER_DURATION: u32 = 3;
-/// For so many eras stake stays bonded, and can be slashed, after its owner left.
+/// Number of eras for which stake stays bonded, and can be slashed, after its owner has left.
 pub const BONDING_DURATION: u32 = 28;
 
 pallet_staking_reward_curve::build! {
@@ -45,16 +45,16 @@ pallet_staking_reward_curve::build! {
 parameter_types! {
 	pub const SessionsPerEra: u32 = SESSIONS_PER_ERA;
 	pub const BondingDuration: u32 = BONDING_DURATION;
-	/// Governance has so many eras to cancel a slash: an hour and a half here, where eras are short. A production chain takes
-	/// all of the bonding duration but one era.
+	/// Number of eras in which governance can cancel a slash: an hour and a half here, because eras
+	/// are short. A production chain uses all of the bonding duration but one era.
 	pub const SlashDeferDuration: u32 = SLASH_DEFER_DURATION;
 	pub const RewardCurve: &'static PiecewiseLinear<'static> = &REWARD_CURVE;
-	/// The election runs on chain, so what it looks at is bounded.
+	/// Bounds of voters and targets, because the election runs on chain.
 	pub Bounds: ElectionBounds =
 		ElectionBoundsBuilder::default().voters_count(5_000.into()).targets_count(1_250.into()).build();
 }
 
-/// The election of the active set and the reserve.
+/// Election of the active set and the reserve.
 pub struct OnChainElection;
 
 impl onchain::Config for OnChainElection {
@@ -68,12 +68,13 @@ impl onchain::Config for OnChainElection {
 	type MaxWinnersPerPage = MaxMembers;
 }
 
-/// What stands behind each winner of the election in this block. Rotation wants to know it of all of them at once, and takes it in the
-/// same block: nothing of it is written to the database, unless the election fails for too few winners. The next one overwrites it.
+/// Backing of each winner of the election in this block. Rotation takes all of them at once in the
+/// same block, so nothing is written to the database, unless the election fails because of too few
+/// winners. The next election overwrites what is left.
 #[frame_support::storage_alias]
 pub type LatestBackings = StorageValue<Election, Vec<(AccountId, u128)>, ValueQuery>;
 
-/// An election that leaves what stands behind its winners to [`LatestBackings`].
+/// Election provider that stores the backings of its winners in [`LatestBackings`].
 pub struct WithBackings<Inner>(PhantomData<Inner>);
 
 impl<Inner: ElectionProvider<AccountId = AccountId>> ElectionProvider for WithBackings<Inner> {
@@ -88,7 +89,7 @@ impl<Inner: ElectionProvider<AccountId = AccountId>> ElectionProvider for WithBa
 
 	fn elect(page: PageIndex) -> Result<BoundedSupportsOf<Self>, Self::Error> {
 		let supports = Inner::elect(page)?;
-		// As staking counts what it exposes.
+		// The same conversion as for staking's exposures.
 		let issuance = Balances::total_issuance();
 		let backing = |votes: u128| U128CurrencyToVote::to_currency(votes, issuance);
 		let backings = supports.iter().map(|(who, support)| (who.clone(), backing(support.total)));
@@ -109,13 +110,13 @@ impl<Inner: ElectionProvider<AccountId = AccountId>> ElectionProvider for WithBa
 	}
 }
 
-/// The block in which the last era was planned.
+/// Block in which the last era was planned.
 #[frame_support::storage_alias]
 pub type EraPlanned = StorageValue<Election, BlockNumber, ValueQuery>;
 
-/// Staking as it plans eras: not before [`ERA_LENGTH`] blocks after the last one, however many
-/// sessions end early in between. Else a handful of rotations would end eras in minutes, and with
-/// them what slashes are deferred by and what stake is bonded for.
+/// Session manager that lets staking plan an era no sooner than [`ERA_LENGTH`] blocks after the
+/// last one, however many sessions end early in between. Otherwise a handful of rotations would end
+/// eras within minutes, and thereby shorten the deferral of slashes and the bonding duration.
 pub struct ErasByTime;
 
 impl SessionManager<AccountId> for ErasByTime {
@@ -127,7 +128,7 @@ impl SessionManager<AccountId> for ErasByTime {
 		}
 		let before = pallet_staking::CurrentEra::<Runtime>::get();
 		let winners = <Staking as SessionManager<AccountId>>::new_session(index);
-		// Where the election failed it is held again with the next session.
+		// A failed election is repeated at the next session.
 		if pallet_staking::CurrentEra::<Runtime>::get() != before {
 			EraPlanned::put(now);
 		}
@@ -171,7 +172,8 @@ impl pallet_staking::Config for Runtime {
 	type NextNewSession = Session;
 	type MaxExposurePageSize = ConstU32<64>;
 	type MaxValidatorSet = MaxMembers;
-	// Unsorted: good for as many stakers as the election's bounds; a chain with more puts a bags-list here.
+	// Unsorted, which suffices for as many stakers as the election's bounds allow. A chain with
+	// more uses a bags-list.
 	type VoterList = pallet_staking::UseNominatorsAndValidatorsMap<Self>;
 	type TargetList = pallet_staking::UseValidatorsMap<Self>;
 	type MaxUnlockingChunks = ConstU32<32>;
@@ -182,7 +184,7 @@ impl pallet_staking::Config for Runtime {
 	type WeightInfo = pallet_staking::weights::SubstrateWeight<Runtime>;
 }
 
-/// How large the staking pallet's benchmarks are.
+/// Sizes of the staking pallet's benchmarks.
 pub struct BenchmarkingConfig;
 
 impl pallet_staking::BenchmarkingConfig for BenchmarkingConfig {

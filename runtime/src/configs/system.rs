@@ -15,13 +15,14 @@ use sp_runtime::{generic::Era, traits::AccountIdLookup, Perbill};
 
 use crate::*;
 
-/// The share of a block that ordinary transactions may take.
+/// Share of a block that ordinary transactions may take.
 const NORMAL_DISPATCH_RATIO: Perbill = Perbill::from_percent(75);
 
 parameter_types! {
 	pub const Version: RuntimeVersion = VERSION;
 	pub const BlockHashCount: BlockNumber = 2_400;
-	/// A second of a three-second slot; the rest is for building, sending and importing the block.
+	/// One second of a three-second slot; the rest is for building, sending and importing the
+	/// block.
 	pub Weights: BlockWeights = BlockWeights::with_sensible_defaults(
 		Weight::from_parts(WEIGHT_REF_TIME_PER_SECOND, u64::MAX),
 		NORMAL_DISPATCH_RATIO,
@@ -78,7 +79,7 @@ where
 	}
 }
 
-/// What the heartbeat pallet's offchain worker sends.
+/// Transactions that the pallets' offchain workers submit.
 impl<LocalCall> frame_system::offchain::CreateAuthorizedTransaction<LocalCall> for Runtime
 where
 	RuntimeCall: From<LocalCall>,

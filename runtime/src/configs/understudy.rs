@@ -1,30 +1,19 @@
-//! Understudy's pallets, and what they need to know of the chain.
-
-use core::marker::PhantomData;
+//! Configuration of Understudy's pallets, and their connections to the rest of the chain.
 
 use alloc::{collections::BTreeMap, vec::Vec};
-use codec::Encode;
 use frame_support::{
 	parameter_types,
-	traits::{
-		fungible::HoldConsideration, Contains, ContainsPair, EitherOfDiverse, Get, KeyOwnerProofSystem,
-		LinearStoragePrice, Randomness,
-	},
+	traits::{fungible::HoldConsideration, Contains, ContainsPair, EitherOfDiverse, Get, LinearStoragePrice},
 	weights::Weight,
 };
 use frame_system::EnsureRoot;
-use sp_application_crypto::RuntimeAppPublic;
 use sp_consensus_aura::sr25519::AuthorityId as AuraId;
-use sp_runtime::{
-	traits::{BlakeTwo256, Convert, Hash as _},
-	transaction_validity::{TransactionPriority, TransactionValidityError},
-	DispatchError,
+use sp_runtime::{traits::Convert, transaction_validity::TransactionPriority};
+use understudy_adapters::{
+	AuraSlots, AuthorSeat, AuthorsByTurns, CurrentSession, ForceGrandpa, GrandpaKeys, LastBlockHash,
+	NoChangePending, SessionHeartbeatKeys, SessionSeats, SlotTime,
 };
-use sp_staking::offence::OffenceReportSystem;
-use understudy_primitives::{
-	crypto::AuthorityId, keep_equivocation, Backing, DisableSeat, EquivocationHandler, Evidence,
-	ForceFinality, HeartbeatKeys, MemberIndex, Slots, VoteKeys,
-};
+use understudy_primitives::Backing;
 
 use crate::{
 	configs::{
@@ -37,58 +26,21 @@ use crate::{
 };
 
 parameter_types! {
-	/// The most members that a roster, and so an authority set, can have.
+	/// Maximum number of members of a roster, and so of an authority set.
 	pub const MaxMembers: u32 = 1_024;
-	/// Before all that people send: a heartbeat that is late is worth nothing.
+	/// Priority above all ordinary transactions: a late heartbeat is worthless.
 	pub const HeartbeatPriority: TransactionPriority = TransactionPriority::MAX / 2;
-	/// Some 500 bytes each, and some 200 each incident.
+	/// Number of records, and of incidents, that stay in state: some 500 bytes per record and some
+	/// 200 per incident.
 	pub const KeepLast: u32 = 1_024;
-	/// More seats than that are not taken at once.
+	/// Maximum number of newly seated members whose positions are awaited at once.
 	pub const MaxAwaiting: u32 = 32;
-	/// Time for finality to reach the seat, and for the transaction to get in.
+	/// Number of blocks for finality to reach the seat, and for the transaction to be included.
 	pub const ReconcileWithin: BlockNumber = 10 * MINUTES;
-	/// A witness who keeps headers pins the log after so many records, or once an hour.
+	/// Number of records after which a header carries a checkpoint; at the latest after an hour. A
+	/// witness that keeps headers pins the log by it.
 	pub const CheckpointRecords: u64 = 64;
 	pub const CheckpointBlocks: BlockNumber = HOURS;
-}
-
-/// The slots of Aura: author by turns.
-pub struct AuraSlots;
-
-impl Slots for AuraSlots {
-	fn current() -> Option<u64> {
-		Some(pallet_aura::CurrentSlot::<Runtime>::get().into())
-	}
-
-	fn duration() -> u64 {
-		pallet_aura::Pallet::<Runtime>::slot_duration()
-	}
-
-	fn author_of(slot: u64, active: u32) -> Option<MemberIndex> {
-		slot.checked_rem(active.into()).map(|index| index as MemberIndex)
-	}
-}
-
-/// Heartbeat keys as the session pallet has them.
-pub struct SessionHeartbeatKeys;
-
-impl HeartbeatKeys<AccountId, AuthorityId> for SessionHeartbeatKeys {
-	fn key_of(who: &AccountId) -> Option<AuthorityId> {
-		Session::load_keys(who).map(|keys| keys.heartbeat)
-	}
-
-	fn owner_of(key: &AuthorityId) -> Option<AccountId> {
-		Session::key_owner(understudy_primitives::crypto::KEY_TYPE, &key.to_raw_vec())
-	}
-}
-
-/// The accounts behind GRANDPA's voters.
-pub struct GrandpaKeys;
-
-impl VoteKeys<AccountId> for GrandpaKeys {
-	fn voter(key: &[u8]) -> Option<AccountId> {
-		Session::key_owner(sp_consensus_grandpa::KEY_TYPE, key)
-	}
 }
 
 parameter_types! {
@@ -98,23 +50,12 @@ parameter_types! {
 	pub const RegistrationByte: Balance = deposit(0, 1);
 }
 
-/// Draws who probes whom from the hash of the last block. Its author may try many blocks until the draw pleases it; that
-/// gains it nothing, for a quorum of reports is more than may collude, whoever is drawn.
-pub struct LastBlockHash;
-
-impl Randomness<Hash, BlockNumber> for LastBlockHash {
-	fn random(subject: &[u8]) -> (Hash, BlockNumber) {
-		let hash = (subject, System::parent_hash()).using_encoded(BlakeTwo256::hash);
-		(hash, System::block_number().saturating_sub(1))
-	}
-}
-
 impl pallet_heartbeat::Config for Runtime {
-	type Keys = SessionHeartbeatKeys;
-	type Slots = AuraSlots;
+	type Keys = SessionHeartbeatKeys<Runtime>;
+	type Slots = AuraSlots<Runtime>;
 	#[cfg(not(feature = "runtime-benchmarks"))]
 	type OnJudgement = ValidatorRotation;
-	// What acting on a judgement takes is in the weights of whoever acts.
+	// The weight of acting on a judgement is part of the acting pallet's weights.
 	#[cfg(feature = "runtime-benchmarks")]
 	type OnJudgement = ();
 	type OnElectorate = Recovery;
@@ -127,8 +68,8 @@ impl pallet_heartbeat::Config for Runtime {
 	type Probes = detection::Probes;
 	type FinalityLag = detection::FinalityLag;
 	type VoteSilence = detection::VoteSilence;
-	type Randomness = LastBlockHash;
-	type VoteKeys = GrandpaKeys;
+	type Randomness = LastBlockHash<Runtime>;
+	type VoteKeys = GrandpaKeys<Runtime>;
 	type Consideration = HoldConsideration<
 		AccountId,
 		Balances,
@@ -142,7 +83,7 @@ impl pallet_heartbeat::Config for Runtime {
 	type BenchmarkHelper = crate::benchmarks::Helper;
 }
 
-/// A member's total stake in the latest election, as that has left it.
+/// Backing of a member: its total stake in the latest election, from [`LatestBackings`].
 pub struct TotalStake;
 
 impl Backing<AccountId> for TotalStake {
@@ -152,22 +93,13 @@ impl Backing<AccountId> for TotalStake {
 	}
 }
 
-/// Whether the set may change: not while GRANDPA has a change pending, behind which another one would get lost.
-pub struct NoChangePending;
-
-impl Get<bool> for NoChangePending {
-	fn get() -> bool {
-		Grandpa::pending_change().is_none()
-	}
-}
-
-/// Half of the guardians, or a referendum.
+/// Origin of the guardians' calls: at least half of the guardians, or a referendum.
 pub type GuardiansOrRoot = EitherOfDiverse<
 	EnsureRoot<AccountId>,
 	pallet_collective::EnsureProportionAtLeast<AccountId, pallet_collective::Instance1, 1, 2>,
 >;
 
-/// A member as the offences pallet knows it; staking looks up what stands behind it by era.
+/// Identification of a member for the offences pallet. Staking looks up its exposure by era.
 pub struct Identified;
 
 impl Convert<AccountId, Option<(AccountId, ())>> for Identified {
@@ -176,55 +108,8 @@ impl Convert<AccountId, Option<(AccountId, ())>> for Identified {
 	}
 }
 
-/// Seats as the session pallet disables them.
-pub struct SessionSeats;
-
-impl DisableSeat for SessionSeats {
-	fn disable(seat: u32) {
-		Session::disable_index(seat);
-	}
-}
-
-/// Tells rotation of each equivocation that GRANDPA's reports have proven, and keeps the proof in
-/// the offchain index.
-pub struct Equivocations<Inner>(PhantomData<Inner>);
-
-/// A proof that a voter equivocated, and that its key was that of a member.
-type EquivocationEvidence =
-	(sp_consensus_grandpa::EquivocationProof<Hash, BlockNumber>, sp_session::MembershipProof);
-
-impl<Inner> OffenceReportSystem<Option<AccountId>, EquivocationEvidence> for Equivocations<Inner>
-where
-	Inner: OffenceReportSystem<Option<AccountId>, EquivocationEvidence>,
-{
-	type Longevity = Inner::Longevity;
-
-	fn publish_evidence(evidence: EquivocationEvidence) -> Result<(), ()> {
-		Inner::publish_evidence(evidence)
-	}
-
-	fn check_evidence(evidence: EquivocationEvidence) -> Result<(), TransactionValidityError> {
-		Inner::check_evidence(evidence)
-	}
-
-	fn process_evidence(
-		reporter: Option<AccountId>,
-		evidence: EquivocationEvidence,
-	) -> Result<(), DispatchError> {
-		let (proof, owner) = evidence.clone();
-		Inner::process_evidence(reporter, evidence)?;
-		let session = owner.session;
-		let key = (sp_consensus_grandpa::KEY_TYPE, proof.offender().clone());
-		if let Some((who, ())) = Historical::check_proof(key, owner) {
-			let (set, round) = (proof.set_id(), proof.round());
-			let evidence = Evidence::Equivocation { session, set, round, proof: keep_equivocation(&proof) };
-			ValidatorRotation::on_equivocation(&who, evidence);
-		}
-		Ok(())
-	}
-}
-
-/// The offences pallet and staking, as GRANDPA's pallet reckons them for its own reports.
+/// Weight of the offences pallet and of staking, as GRANDPA's pallet accounts for it in its own
+/// reports.
 pub struct OffenceWeight;
 
 impl Get<Weight> for OffenceWeight {
@@ -234,20 +119,11 @@ impl Get<Weight> for OffenceWeight {
 	}
 }
 
-/// The authors by turns: Aura's authorities are the session's validators, in their order.
-pub struct AuthorsByTurns;
-
-impl Get<Vec<(AuraId, AccountId)>> for AuthorsByTurns {
-	fn get() -> Vec<(AuraId, AccountId)> {
-		pallet_aura::Authorities::<Runtime>::get().into_iter().zip(Session::validators()).collect()
-	}
-}
-
 impl pallet_equivocation::Config for Runtime {
 	type AuthorityId = AuraId;
-	type Authors = AuthorsByTurns;
+	type Authors = AuthorsByTurns<Runtime>;
 	type MaxAuthors = MaxMembers;
-	type Session = CurrentSession;
+	type Session = CurrentSession<Runtime>;
 	type Offender = pallet_session::historical::IdentificationTuple<Runtime>;
 	type OffenderOf = Identified;
 	type Offences = Offences;
@@ -260,7 +136,7 @@ impl pallet_equivocation::Config for Runtime {
 impl pallet_validator_rotation::Config for Runtime {
 	type Inner = ErasByTime;
 	type Periodic = PeriodicSessions;
-	type MayRotate = NoChangePending;
+	type MayRotate = NoChangePending<Runtime>;
 	type Recovery = Recovery;
 	type SessionKeys = Session;
 	type Registrations = Heartbeat;
@@ -277,7 +153,7 @@ impl pallet_validator_rotation::Config for Runtime {
 	type Penalties = rotation::Penalties;
 	type Breaker = rotation::Breaker;
 	type CaseLifetime = rotation::CaseLifetime;
-	type Disable = SessionSeats;
+	type Disable = SessionSeats<Runtime>;
 	type GuardianOrigin = GuardiansOrRoot;
 	type Offender = pallet_session::historical::IdentificationTuple<Runtime>;
 	type OffenderOf = Identified;
@@ -287,7 +163,8 @@ impl pallet_validator_rotation::Config for Runtime {
 	type BenchmarkHelper = crate::benchmarks::Helper;
 }
 
-/// As many as staking must elect at least, or the election fails and the last set stays: what is elected beyond it is the reserve.
+/// Target size of the active set: the minimum that staking must elect, or the election fails and
+/// the last set stays. The winners beyond it are the reserve.
 pub struct SeatsToElect;
 
 impl Get<u32> for SeatsToElect {
@@ -296,28 +173,10 @@ impl Get<u32> for SeatsToElect {
 	}
 }
 
-/// The session of the current block.
-pub struct CurrentSession;
-
-impl Get<u32> for CurrentSession {
-	fn get() -> u32 {
-		Session::current_index()
-	}
-}
-
-/// When the current slot began: Aura knows that before anything else in the block happens.
-pub struct SlotTime;
-
-impl Get<u64> for SlotTime {
-	fn get() -> u64 {
-		u64::from(pallet_aura::CurrentSlot::<Runtime>::get()).saturating_mul(AuraSlots::duration())
-	}
-}
-
 impl pallet_failover::Config for Runtime {
-	type Session = CurrentSession;
-	type Now = SlotTime;
-	type Keys = SessionHeartbeatKeys;
+	type Session = CurrentSession<Runtime>;
+	type Now = SlotTime<Runtime>;
+	type Keys = SessionHeartbeatKeys<Runtime>;
 	type OnDivergence = ValidatorRotation;
 	type KeepLast = KeepLast;
 	type KeepIncidents = KeepLast;
@@ -331,39 +190,8 @@ impl pallet_failover::Config for Runtime {
 	type BenchmarkHelper = crate::benchmarks::Helper;
 }
 
-/// GRANDPA as recovery sees it.
-pub struct ForceGrandpa;
-
-impl ForceFinality<BlockNumber> for ForceGrandpa {
-	/// Not while a change is pending, behind which the forced one would get lost, nor as long after a forced one as the pallet
-	/// refuses another.
-	fn may_force() -> bool {
-		let soon = Grandpa::next_forced().is_some_and(|next| next > System::block_number());
-		Grandpa::pending_change().is_none() && !soon
-	}
-
-	fn set_id() -> u64 {
-		pallet_grandpa::CurrentSetId::<Runtime>::get()
-	}
-
-	/// The pallet forces the change of the session that begins in this block, right after this. GRANDPA's clients drop the changes that
-	/// are not final by then, so the pallet must not count them either.
-	fn force(delay: BlockNumber, base: BlockNumber, set_id: u64) {
-		pallet_grandpa::CurrentSetId::<Runtime>::put(set_id);
-		pallet_grandpa::Stalled::<Runtime>::put((delay, base));
-	}
-}
-
-/// The seat of the block's author: Aura's slots go around the active set.
-pub struct AuthorSeat;
-
-impl Convert<u32, u32> for AuthorSeat {
-	fn convert(seats: u32) -> u32 {
-		AuraSlots::current().and_then(|slot| AuraSlots::author_of(slot, seats)).unwrap_or_default()
-	}
-}
-
-/// Who can be elected and how members sign holds still while finality does.
+/// Calls that are frozen while the mode is not `Safe`: changes of the candidates for election, and
+/// of the keys by which members sign.
 pub struct ChangesOfMembers;
 
 impl Contains<RuntimeCall> for ChangesOfMembers {
@@ -378,7 +206,8 @@ impl Contains<RuntimeCall> for ChangesOfMembers {
 	}
 }
 
-/// People must be able to act when it counts most.
+/// Calls that pass the intake gate without limit: the guardians must be able to act when it counts
+/// most.
 pub struct ForGuardians;
 
 impl ContainsPair<AccountId, RuntimeCall> for ForGuardians {
@@ -390,10 +219,10 @@ impl ContainsPair<AccountId, RuntimeCall> for ForGuardians {
 impl pallet_recovery::Config for Runtime {
 	type Electorate = Heartbeat;
 	type Seats = ValidatorRotation;
-	type Author = AuthorSeat;
-	type Finality = ForceGrandpa;
+	type Author = AuthorSeat<Runtime>;
+	type Finality = ForceGrandpa<Runtime>;
 	type Log = Failover;
-	type Session = CurrentSession;
+	type Session = CurrentSession<Runtime>;
 	type Rules = recovery::Timing;
 	type DoubleVoteFraction = recovery::DoubleVoteFraction;
 	type Offender = pallet_session::historical::IdentificationTuple<Runtime>;

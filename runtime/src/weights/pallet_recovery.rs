@@ -65,7 +65,7 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Proof: `Recovery::Proposed` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
 	/// Storage: `Recovery::Present` (r:1 w:1)
 	/// Proof: `Recovery::Present` (`max_values`: Some(1), `max_size`: Some(32770), added: 33265, mode: `MaxEncodedLen`)
-	fn present() -> Weight {
+	fn attest_presence() -> Weight {
 		// Proof, measured: 32149 bytes; minimum time: 71_556_000 ps.
 		Weight::from_parts(212_540_000, 34255)
 			.saturating_add(T::DbWeight::get().reads(3))
@@ -206,7 +206,7 @@ impl<T: frame_system::Config> pallet_recovery::WeightInfo for WeightInfo<T> {
 	/// Proof: `Failover::Incidents` (`max_values`: None, `max_size`: Some(374), added: 2849, mode: `MaxEncodedLen`)
 	/// Storage: `Failover::Entries` (r:0 w:1)
 	/// Proof: `Failover::Entries` (`max_values`: None, `max_size`: Some(1350), added: 3825, mode: `MaxEncodedLen`)
-	fn want() -> Weight {
+	fn permit_recovery() -> Weight {
 		// Proof, measured: 309 bytes; minimum time: 36_074_000 ps.
 		Weight::from_parts(38_477_000, 3839)
 			.saturating_add(T::DbWeight::get().reads(9))

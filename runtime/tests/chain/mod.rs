@@ -1,13 +1,14 @@
-//! A chain of the sample runtime without nodes: real blocks, executed natively, authored by whoever a test lets live.
+//! Chain of the sample runtime without nodes: real blocks, executed natively, and authored by the
+//! members that a test keeps running.
 
-// Each of its users needs some of it.
+// Each test binary uses only a part of this module.
 #![allow(dead_code)]
 
 use codec::Encode;
 use frame_support::traits::UnfilteredDispatchable;
 use frame_system::offchain::CreateAuthorizedTransaction;
 use pallet_heartbeat::{
-	evidence::Mark, rejection, statement::Statement, Heartbeat as Payload, Report, ReportKind,
+	chunks::Mark, rejection, statement::Statement, Heartbeat as Payload, Report, ReportKind,
 };
 use sp_consensus_aura::{Slot, AURA_ENGINE_ID};
 use sp_core::Pair;
@@ -29,47 +30,48 @@ use understudy_runtime::{
 
 pub use Sr25519Keyring::{Alice, Bob, Charlie, Dave, Eve, Ferdie, One, Two};
 
-/// All members of the local network.
+/// Members of the local network.
 pub const MEMBERS: [Sr25519Keyring; 6] = [Alice, Bob, Charlie, Dave, Eve, Ferdie];
-/// All members of a larger one.
+/// Members of a larger network.
 pub const MORE_MEMBERS: [Sr25519Keyring; 8] = [Alice, Bob, Charlie, Dave, Eve, Ferdie, One, Two];
 
-/// A chain under construction.
+/// Chain under construction.
 pub struct Chain {
 	parent: Header,
-	/// The next slot.
+	/// Next slot.
 	pub slot: u64,
-	/// Who does nothing at all.
+	/// Members that do nothing at all.
 	pub dead: Vec<Sr25519Keyring>,
-	/// Members that author nothing, but live and send heartbeats.
+	/// Members that author nothing, but run and send heartbeats.
 	pub lame: Vec<Sr25519Keyring>,
-	/// Members on whose blocks nobody builds, although everybody sees them.
+	/// Members on whose blocks no other member builds, although all nodes see the blocks.
 	pub orphaned: Vec<Sr25519Keyring>,
-	/// Who casts no votes, but does everything else.
+	/// Members that cast no votes, but do everything else.
 	pub mute: Vec<Sr25519Keyring>,
-	/// Whom nobody can reach, but who do all of their work.
+	/// Members that no node can reach, but that do all of their work.
 	pub hidden: Vec<Sr25519Keyring>,
-	/// Who, once seated, states that it stands on another chain.
+	/// Members that, once seated, state a position on another chain.
 	pub astray: Vec<Sr25519Keyring>,
-	/// Whether nobody probes anybody.
+	/// `true` if no node probes another.
 	pub blind: bool,
-	/// Whether nobody watches the votes.
+	/// `true` if no node watches the votes.
 	pub deaf: bool,
 }
 
-/// Runs a test on a fresh chain of the preset `local`, and checks every pallet's invariants after it.
+/// Runs a test on a fresh chain of the preset `local`, and checks the invariants of every pallet
+/// after it.
 pub fn run(test: impl FnOnce(&mut Chain)) {
 	let preset = genesis_config_presets::get_preset(&sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET.into())
-		.expect("the preset is there");
+		.expect("the preset exists");
 	run_on(serde_json::from_slice(&preset).expect("the preset is JSON"), test);
 }
 
-/// The same with [`MORE_MEMBERS`], the first four of whom sit.
+/// Runs a test in the same way with [`MORE_MEMBERS`], the first four of which are active.
 pub fn run_with_more(test: impl FnOnce(&mut Chain)) {
 	run_with_seats(4, test);
 }
 
-/// The same with [`MORE_MEMBERS`], of whom the first so many sit.
+/// Runs a test in the same way with [`MORE_MEMBERS`], the first `seats` of which are active.
 pub fn run_with_seats(seats: usize, test: impl FnOnce(&mut Chain)) {
 	use sp_keyring::Ed25519Keyring as Ed;
 	let grandpa = [Ed::Alice, Ed::Bob, Ed::Charlie, Ed::Dave, Ed::Eve, Ed::Ferdie, Ed::One, Ed::Two];
@@ -81,7 +83,7 @@ pub fn run_with_seats(seats: usize, test: impl FnOnce(&mut Chain)) {
 	run_on(genesis_config_presets::network(&candidates, seats), test);
 }
 
-/// The state that a chain begins with, from a patch of the default genesis.
+/// Returns the initial state of a chain, from a patch of the default genesis.
 pub fn genesis(patch: serde_json::Value) -> sp_io::TestExternalities {
 	let mut genesis = serde_json::to_value(RuntimeGenesisConfig::default()).expect("the default is JSON");
 	merge(&mut genesis, patch);
@@ -109,7 +111,8 @@ fn merge(base: &mut serde_json::Value, patch: serde_json::Value) {
 	}
 }
 
-/// The invariants of the three pallets, and that consensus, session and suite have the same set in the same order.
+/// Checks the invariants of the pallets, and that consensus, session and suite have the same set in
+/// the same order.
 pub fn check() {
 	Heartbeat::do_try_state().expect("heartbeat's invariants hold");
 	ValidatorRotation::do_try_state().expect("rotation's invariants hold");
@@ -118,9 +121,10 @@ pub fn check() {
 
 	let active = ValidatorRotation::active();
 	assert_eq!(Session::validators(), active);
-	// Who purged its keys sits with those that it had until the next session's end.
+	// A member that purged its keys keeps its seat, with the keys that it had, until the end of the
+	// next session.
 	let keys: Option<Vec<_>> = active.iter().map(Session::load_keys).collect();
-	// Keys that were set count some sessions later.
+	// New keys take effect some sessions later.
 	let queued: std::collections::BTreeMap<_, _> =
 		pallet_session::QueuedKeys::<Runtime>::get().into_iter().collect();
 	let moves = |who: &AccountId| queued.get(who) != Session::load_keys(who).as_ref();
@@ -139,7 +143,8 @@ pub fn check() {
 	let members: Vec<_> = (0..roster.total).filter_map(pallet_heartbeat::Members::<Runtime>::get).collect();
 	assert_eq!(members, [active, ValidatorRotation::reserve()].concat());
 
-	// Rotation has what the election left, which is what staking has exposed.
+	// Rotation has taken the backings that the election left, and they are those that staking
+	// exposes.
 	assert!(!understudy_runtime::configs::staking::LatestBackings::exists());
 	let era = pallet_staking::CurrentEra::<Runtime>::get().unwrap_or_default();
 	for winner in pallet_validator_rotation::Elected::<Runtime>::get() {
@@ -148,8 +153,8 @@ pub fn check() {
 	}
 }
 
-/// The chain expects heartbeats to be signed with the keys that members have set. Keys that are set
-/// after others were purged count from the next session.
+/// Checks that the chain expects heartbeats to be signed with the keys that the members have set.
+/// Keys that are set after others were purged take effect from the next session.
 fn check_keys() {
 	let roster = pallet_heartbeat::Window::<Runtime>::get().roster;
 	for index in 0..roster.total {
@@ -161,12 +166,12 @@ fn check_keys() {
 	}
 }
 
-/// The digest of a block of this slot.
+/// Returns the digest of a block of this slot.
 pub fn of_slot(slot: Slot) -> Digest {
 	Digest { logs: vec![DigestItem::PreRuntime(AURA_ENGINE_ID, slot.encode())] }
 }
 
-/// A block after this one, sealed by its author. `content` tells blocks apart.
+/// Returns a block after `parent`, sealed by its author. `content` distinguishes blocks.
 pub fn sealed(author: Sr25519Keyring, slot: Slot, parent: (BlockNumber, Hash), content: u8) -> Header {
 	let root = Hash::repeat_byte(content);
 	let mut header = Header::new(parent.0.saturating_add(1), root, root, parent.1, of_slot(slot));
@@ -175,13 +180,13 @@ pub fn sealed(author: Sr25519Keyring, slot: Slot, parent: (BlockNumber, Hash), c
 	header
 }
 
-/// Who purged its keys cannot say anything.
+/// Returns `true` if the member has purged its keys, and so cannot sign anything.
 fn is_mute(who: Sr25519Keyring) -> bool {
 	Session::load_keys(&who.to_account_id()).is_none()
 }
 
 impl Chain {
-	/// A chain after this block, whose next slot is this one.
+	/// Creates a chain after this block, with this next slot.
 	pub fn after(parent: Header, slot: u64) -> Self {
 		Self {
 			parent,
@@ -197,14 +202,14 @@ impl Chain {
 		}
 	}
 
-	/// Goes on for so many slots. Slots of the dead stay empty.
+	/// Advances by `count` slots. The slots of dead members stay empty.
 	pub fn slots(&mut self, count: u64) {
 		(0..count).for_each(|_| {
 			self.next_slot();
 		});
 	}
 
-	/// Goes on until so many blocks are there.
+	/// Advances by `count` blocks.
 	pub fn blocks(&mut self, count: u32) {
 		let until = self.number() + count;
 		while self.number() < until {
@@ -212,22 +217,22 @@ impl Chain {
 		}
 	}
 
-	/// Goes on until `done`, for 100 blocks at most; says how many it took.
+	/// Advances until `done`, by 100 blocks at most. Returns the number of blocks that it took.
 	pub fn until(&mut self, done: impl Fn() -> bool) -> u32 {
 		let start = self.number();
 		while !done() {
-			assert!(self.number() < start + 100, "what is waited for does not happen");
+			assert!(self.number() < start + 100, "the awaited condition does not occur within 100 blocks");
 			self.next_slot();
 		}
 		self.number() - start
 	}
 
-	/// The last block.
+	/// Returns the number of the last block.
 	pub fn number(&self) -> BlockNumber {
 		self.parent.number
 	}
 
-	/// The last block's header.
+	/// Returns the header of the last block.
 	pub fn head(&self) -> Header {
 		self.parent.clone()
 	}
@@ -236,7 +241,7 @@ impl Chain {
 		self.slot_with(|| ());
 	}
 
-	/// The next slot; `inside` happens in its block, if there is one.
+	/// Advances by one slot. `inside` runs in its block, if there is one.
 	pub fn slot_with(&mut self, inside: impl FnOnce()) {
 		let slot = self.slot;
 		self.slot += 1;
@@ -244,7 +249,7 @@ impl Chain {
 		let seat = (slot % authors.len() as u64) as usize;
 		let author = &authors[seat];
 		let mut without = self.dead.iter().chain(&self.lame).chain(&self.orphaned);
-		// Those who are disabled cannot author.
+		// Disabled members cannot author.
 		let disabled = Session::disabled_validators().contains(&(seat as u32));
 		if disabled || without.any(|who| who.to_account_id() == *author) {
 			return;
@@ -267,7 +272,7 @@ impl Chain {
 		check();
 	}
 
-	/// What the nodes of those say that were just seated: where they stand.
+	/// Submits the positions of newly seated members.
 	fn positions(&self) {
 		for awaited in pallet_failover::Awaiting::<Runtime>::get() {
 			let member = MORE_MEMBERS.into_iter().find(|who| who.to_account_id() == awaited.who);
@@ -287,20 +292,20 @@ impl Chain {
 				state_root: header.state_root,
 			};
 			let signature = sign(who, &position);
-			let header = header.encode().try_into().expect("it is short");
+			let header = header.encode().try_into().expect("a header is short");
 			let call = pallet_failover::Call::reconcile { position, header, signature };
-			apply(general(call)).expect("it is let in").expect("it is awaited");
+			apply(general(call)).expect("a position is accepted").expect("the position is awaited");
 		}
 	}
 
-	/// What the nodes of living standbys send, and those of authors whose slots stay empty.
+	/// Submits the heartbeats of running standbys, and of authors whose slots stay empty.
 	fn heartbeats(&self) {
 		for who in MORE_MEMBERS {
 			let standby = ValidatorRotation::reserve().contains(&who.to_account_id()) && !is_mute(who);
 			let unseen = is_member(who) && (self.lame.contains(&who) || self.orphaned.contains(&who));
 			if (standby && !self.dead.contains(&who)) || unseen {
 				let payload = payload(who);
-				if !pallet_heartbeat::evidence::is_marked::<Runtime>(Mark::Seen, payload.index) {
+				if !pallet_heartbeat::chunks::is_marked::<Runtime>(Mark::Seen, payload.index) {
 					send(signed(who, payload));
 				}
 			}
@@ -309,7 +314,8 @@ impl Chain {
 }
 
 impl Chain {
-	/// What the nodes of the living report of the dead, as soon as nothing excuses them any more, and of the mute.
+	/// Submits the reports of running nodes on members that are dead, hidden, mute or lame, once
+	/// the grace of these is over.
 	fn reports(&self) {
 		let grace = |who: &Sr25519Keyring| {
 			let status = Heartbeat::member_status(who.to_account_id());
@@ -318,7 +324,7 @@ impl Chain {
 		let sits = |who: &Sr25519Keyring| validators().contains(who);
 		let unanswering = self.dead.iter().chain(&self.hidden).copied();
 		let unreachable: Vec<_> = unanswering.filter(|who| !grace(who)).collect();
-		// Of the lame no block is seen on any branch, of the others no vote.
+		// For lame members no block is seen on any branch, for the others no vote.
 		let unheard = self.dead.iter().chain(&self.mute).chain(&self.lame).copied();
 		let voteless: Vec<_> = unheard.filter(|who| !grace(who) && sits(who)).collect();
 		let lives = |who: &Sr25519Keyring| is_member(*who) && !self.dead.contains(who);
@@ -336,10 +342,11 @@ impl Chain {
 	}
 }
 
-/// Applies what a node sends: it is let in, unless it came to nothing meanwhile, or governance made it so.
+/// Applies an extrinsic of a node. It is accepted, unless it has become obsolete meanwhile, or
+/// parameters set by governance have made it invalid.
 fn send(extrinsic: UncheckedExtrinsic) {
 	match apply(extrinsic) {
-		Ok(dispatched) => dispatched.expect("it is dispatched"),
+		Ok(dispatched) => dispatched.expect("an accepted extrinsic succeeds"),
 		Err(TransactionValidityError::Invalid(InvalidTransaction::Custom(
 			rejection::ALREADY_REPORTED
 			| rejection::NO_KEY
@@ -348,85 +355,85 @@ fn send(extrinsic: UncheckedExtrinsic) {
 			| rejection::UNASSIGNED_TARGET
 			| rejection::TOO_MANY_TARGETS,
 		))) => (),
-		Err(other) => panic!("what a node sends is let in: {other:?}"),
+		Err(other) => panic!("an extrinsic of a node is rejected: {other:?}"),
 	}
 }
 
-/// Applies an extrinsic to the block that is being built.
+/// Applies an extrinsic to the block under construction.
 pub fn apply(extrinsic: UncheckedExtrinsic) -> ApplyExtrinsicResult {
 	Executive::apply_extrinsic(extrinsic)
 }
 
-/// Whether somebody is in the roster.
+/// Returns `true` if an account is in the roster.
 pub fn is_member(who: Sr25519Keyring) -> bool {
 	Heartbeat::member_status(who.to_account_id()).is_some()
 }
 
-/// A member's place in the roster.
+/// Returns a member's index in the roster.
 fn index(who: Sr25519Keyring) -> u32 {
 	let total = pallet_heartbeat::Window::<Runtime>::get().roster.total;
 	let mut all = 0..total;
 	all.find(|index| pallet_heartbeat::Members::<Runtime>::get(index) == Some(who.to_account_id()))
-		.expect("it is a member")
+		.expect("the account is a member")
 }
 
-/// What a member's heartbeat says now.
+/// Returns the current content of a member's heartbeat.
 pub fn payload(who: Sr25519Keyring) -> Payload {
 	let roster = pallet_heartbeat::Window::<Runtime>::get().roster.id;
 	Payload { roster, window: pallet_heartbeat::Window::<Runtime>::get().index, index: index(who) }
 }
 
-/// A heartbeat as a node sends it.
+/// Returns a heartbeat as a node sends it.
 pub fn signed(who: Sr25519Keyring, heartbeat: Payload) -> UncheckedExtrinsic {
 	let signature = sign(who, &heartbeat);
 	general(pallet_heartbeat::Call::heartbeat { heartbeat, signature })
 }
 
-/// A report as a node sends it.
+/// Returns a report as a node sends it.
 pub fn report(who: Sr25519Keyring, kind: ReportKind, of: &[Sr25519Keyring]) -> UncheckedExtrinsic {
 	let Payload { roster, window, index: reporter } = payload(who);
 	let mut targets: Vec<u32> = of.iter().map(|target| index(*target)).collect();
 	targets.sort();
-	let targets = targets.try_into().expect("so few members fit");
+	let targets = targets.try_into().expect("this many members fit");
 	let report = Report { roster, window, reporter, kind, targets };
 	let signature = sign(who, &report);
 	general(pallet_heartbeat::Call::report { report, signature })
 }
 
-/// Signs with a member's heartbeat key.
+/// Signs a statement with a member's heartbeat key.
 pub fn sign(who: Sr25519Keyring, statement: &impl Statement) -> AuthoritySignature {
 	let pair = AuthorityPair::from_string(&format!("//{who}"), None).expect("a well-known seed");
 	pair.sign(&statement.payload(&System::block_hash(0)))
 }
 
-/// A member's heartbeat key.
+/// Returns a member's heartbeat key.
 pub fn heartbeat_key(who: Sr25519Keyring) -> understudy_primitives::crypto::AuthorityId {
 	AuthorityPair::from_string(&format!("//{who}"), None).expect("a well-known seed").public()
 }
 
-/// A general transaction, which authorizes itself.
+/// Returns a general transaction, which authorizes itself.
 pub fn general(call: impl Into<RuntimeCall>) -> UncheckedExtrinsic {
 	let extension =
 		<Runtime as CreateAuthorizedTransaction<pallet_heartbeat::Call<Runtime>>>::create_extension();
 	UncheckedExtrinsic::new_transaction(call.into(), extension)
 }
 
-/// Dispatches as governance does.
+/// Dispatches a call as root, as governance does.
 pub fn as_root(call: impl Into<RuntimeCall>) -> DispatchResult {
 	call.into().dispatch_bypass_filter(RuntimeOrigin::root()).map(|_| ()).map_err(|error| error.error)
 }
 
 /// Sets parameters as governance does.
 pub fn set(changes: Vec<RuntimeParameters>) -> DispatchResult {
-	as_root(pallet_settings::Call::set { changes: changes.try_into().expect("so few fit") })
+	as_root(pallet_settings::Call::set { changes: changes.try_into().expect("this many changes fit") })
 }
 
-/// The names of the validators.
+/// Returns the names of the validators.
 pub fn validators() -> Vec<Sr25519Keyring> {
 	named(Session::validators())
 }
 
-/// Accounts by their names.
+/// Returns the names of accounts.
 pub fn named(accounts: Vec<AccountId>) -> Vec<Sr25519Keyring> {
 	accounts
 		.iter()
@@ -434,7 +441,7 @@ pub fn named(accounts: Vec<AccountId>) -> Vec<Sr25519Keyring> {
 		.collect()
 }
 
-/// The log so far.
+/// Returns the log so far.
 pub fn log() -> Vec<Entry<AccountId, BlockNumber>> {
 	Failover::timeline(0, u32::MAX)
 }

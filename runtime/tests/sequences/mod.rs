@@ -1,5 +1,4 @@
-//! Random sequences of everything that can be done to the suite. All invariants are checked after each
-//! step.
+//! Random sequences of all actions on the suite. All invariants are checked after each step.
 
 use crate::chain::*;
 use frame_support::traits::{Get, UnfilteredDispatchable};
@@ -25,9 +24,9 @@ use understudy_runtime::{
 	System, UncheckedExtrinsic, ValidatorRotation,
 };
 
-/// The choices of a sequence.
+/// Source of the choices of a sequence.
 pub trait Choices: Rng {
-	/// Returns whether there are no more.
+	/// Returns `true` if there are no more choices.
 	fn are_over(&self) -> bool {
 		false
 	}
@@ -36,14 +35,14 @@ pub trait Choices: Rng {
 /// Outcome of a sequence.
 #[derive(Default)]
 pub struct Outcome {
-	/// Number of things that were done.
+	/// Number of actions.
 	pub steps: u64,
-	/// Number of those that were let in, or succeeded.
+	/// Number of actions that were accepted, or succeeded.
 	pub let_in: u64,
 }
 
 /// Plays one sequence of this many slots, or until the choices are over, on a fresh chain. Panics
-/// where an invariant is broken.
+/// if an invariant is broken.
 pub fn play(choices: &mut impl Choices, slots: u32) -> Outcome {
 	let mut outcome = Outcome::default();
 	run(|chain| {
@@ -70,12 +69,12 @@ pub fn play(choices: &mut impl Choices, slots: u32) -> Outcome {
 	outcome
 }
 
-/// Something happens to a node.
+/// Changes the state of one member's node, now and then.
 fn happen(chain: &mut Chain, rng: &mut impl Rng) {
 	if rng.gen_bool(0.9) {
 		return;
 	}
-	// A chain without authors is none.
+	// A chain needs authors.
 	chain.dead.truncate(2);
 	chain.lame.truncate(1);
 	let list = match rng.gen_range(0..4) {
@@ -84,7 +83,7 @@ fn happen(chain: &mut Chain, rng: &mut impl Rng) {
 		2 => &mut chain.mute,
 		_ => &mut chain.hidden,
 	};
-	let who = *MEMBERS.choose(rng).expect("there are members");
+	let who = *MEMBERS.choose(rng).expect("the list is not empty");
 	match list.iter().position(|other| *other == who) {
 		Some(place) => drop(list.remove(place)),
 		None => list.push(who),
@@ -93,7 +92,7 @@ fn happen(chain: &mut Chain, rng: &mut impl Rng) {
 	chain.deaf = rng.gen_bool(0.1);
 }
 
-/// A number that is often about right.
+/// Returns a number that is often right, or off by one.
 fn about(rng: &mut impl Rng, right: u32) -> u32 {
 	match rng.gen_range(0..8) {
 		0 => rng.gen(),
@@ -105,10 +104,10 @@ fn about(rng: &mut impl Rng, right: u32) -> u32 {
 }
 
 fn anybody(rng: &mut impl Rng) -> Sr25519Keyring {
-	*[Alice, Bob, Charlie, Dave, Eve, Ferdie, Sr25519Keyring::One].choose(rng).expect("there is somebody")
+	*[Alice, Bob, Charlie, Dave, Eve, Ferdie, Sr25519Keyring::One].choose(rng).expect("the list is not empty")
 }
 
-/// Does one thing; says whether it was let in, or succeeded.
+/// Performs one action. Returns `true` if it was accepted, or succeeded.
 fn act(rng: &mut impl Rng) -> bool {
 	let roster = pallet_heartbeat::Window::<Runtime>::get().roster;
 	let window = pallet_heartbeat::Window::<Runtime>::get().index;
@@ -129,8 +128,8 @@ fn act(rng: &mut impl Rng) -> bool {
 			apply(general(pallet_heartbeat::Call::heartbeat { heartbeat, signature })).is_ok()
 		},
 		1 => {
-			// One that is right, if the signer is still a member.
-			let member = *MEMBERS.choose(rng).expect("there are members");
+			// A valid heartbeat, if the signer is still a member.
+			let member = *MEMBERS.choose(rng).expect("the list is not empty");
 			is_member(member) && apply(signed(member, payload(member))).is_ok()
 		},
 		2 | 3 => {
@@ -144,7 +143,7 @@ fn act(rng: &mut impl Rng) -> bool {
 				window: about(rng, window),
 				reporter: index,
 				kind: if rng.gen() { ReportKind::Peers } else { ReportKind::Votes },
-				targets: targets.try_into().expect("so few fit"),
+				targets: targets.try_into().expect("this many targets fit"),
 			};
 			let honest = pallet_heartbeat::Members::<Runtime>::get(index).map(|who| named(vec![who]));
 			let signer = honest.and_then(|names| names.first().copied()).unwrap_or(signer);
@@ -162,7 +161,7 @@ fn act(rng: &mut impl Rng) -> bool {
 			apply(general(pallet_heartbeat::Call::renew { renewal, signature })).is_ok()
 		},
 		5 | 6 => {
-			let ip = *[[0; 4], [127, 0, 0, 1], [1, 2, 3, 4]].choose(rng).expect("one of them");
+			let ip = *[[0; 4], [127, 0, 0, 1], [1, 2, 3, 4]].choose(rng).expect("the list is not empty");
 			let tag = (0..rng.gen_range(0..33)).map(|_| rng.gen_range(20..130)).collect();
 			let profile = Profile {
 				endpoint: rng.gen::<bool>().then(|| Endpoint::V4(ip, rng.gen_range(0..3))),
@@ -180,7 +179,7 @@ fn act(rng: &mut impl Rng) -> bool {
 			if rng.gen_bool(0.8) {
 				return false;
 			}
-			let number = *[0, 1, 2, 3, 5, 100, 255].choose(rng).expect("one of them");
+			let number = *[0, 1, 2, 3, 5, 100, 255].choose(rng).expect("the list is not empty");
 			let share = Perbill::from_percent(rng.gen_range(0..101));
 			use detection::Parameters::*;
 			let rules = Thresholds {
@@ -208,7 +207,7 @@ fn act(rng: &mut impl Rng) -> bool {
 	}
 }
 
-/// Governance changes how recovery acts.
+/// Changes a parameter of recovery, as governance does.
 fn recovery_parameter(rng: &mut impl Rng) -> bool {
 	use dynamic_params::recovery::{self, Parameters::*};
 	let number = rng.gen_range(0..60);
@@ -220,7 +219,7 @@ fn recovery_parameter(rng: &mut impl Rng) -> bool {
 		2 => rules.vote_after = number,
 		3 => rules.delay = number,
 		4 => rules.patience = number,
-		5 => rules.settle = number,
+		5 => rules.resume_after = number,
 		6 => rules.cool_off = number,
 		7 => rules.intake = share,
 		_ => {
@@ -231,7 +230,8 @@ fn recovery_parameter(rng: &mut impl Rng) -> bool {
 	set(vec![RuntimeParameters::Recovery(Timing(recovery::Timing, Some(rules)))]).is_ok()
 }
 
-/// Statements of authors and members on finality, presence, and votes; and calls of the guardians.
+/// Submits a statement of an author or member on finality or presence, or a vote, or calls as the
+/// guardians.
 fn recover(rng: &mut impl Rng, signer: Sr25519Keyring) -> bool {
 	use pallet_recovery::{BlockId, Call, FinalityReport, Presence, Signed, Vote};
 	let who = signer.to_account_id();
@@ -259,20 +259,20 @@ fn recover(rng: &mut impl Rng, signer: Sr25519Keyring) -> bool {
 		4 | 5 => {
 			let anchor = status.anchor.unwrap_or(last);
 			let round = pallet_recovery::Status::<Runtime>::get().round;
-			say!(present, Presence { who, anchor, round: about(rng, round) })
+			say!(attest_presence, Presence { who, anchor, round: about(rng, round) })
 		},
 		6 => {
 			let (proposal, base) = (status.proposal.unwrap_or(last), block(about(rng, status.finalized)));
 			say!(vote, Vote { who, proposal, base })
 		},
 		_ => {
-			let call: Call<Runtime> = if rng.gen() { Call::veto {} } else { Call::want {} };
+			let call: Call<Runtime> = if rng.gen() { Call::veto {} } else { Call::permit_recovery {} };
 			as_root(call).is_ok()
 		},
 	}
 }
 
-/// Somebody sets other session keys, or purges them.
+/// Sets other session keys of a member, or purges them.
 fn change_keys(rng: &mut impl Rng, signer: Sr25519Keyring) -> bool {
 	use pallet_session::SessionInterface;
 	if rng.gen_bool(0.8) {
@@ -287,13 +287,13 @@ fn change_keys(rng: &mut impl Rng, signer: Sr25519Keyring) -> bool {
 	let keys = SessionKeys {
 		aura: raw.into(),
 		grandpa: grandpa.into(),
-		// One that is known, so that it is heard still.
+		// A known key, so that the member is still heard.
 		heartbeat: heartbeat_key(signer),
 	};
 	<Session as SessionInterface>::set_keys(&who, keys).is_ok()
 }
 
-/// A member is proven to have equivocated, or is disabled; or the guardians pardon one.
+/// Proves an equivocation of a member, or disables one, or pardons one as the guardians.
 fn misbehave(rng: &mut impl Rng, signer: Sr25519Keyring) -> bool {
 	if rng.gen_bool(0.9) {
 		return false;
@@ -308,14 +308,14 @@ fn misbehave(rng: &mut impl Rng, signer: Sr25519Keyring) -> bool {
 		},
 		1 => as_root(pallet_validator_rotation::Call::pardon { who }).is_ok(),
 		_ => {
-			// No more of them than the set bears, as staking has it.
+			// As many as the set tolerates, by staking's strategy.
 			Session::report_offence(who, OffenceSeverity(Perbill::from_percent(rng.gen_range(0..100))));
 			true
 		},
 	}
 }
 
-/// Somebody signs two blocks for a slot, more or less, and is reported.
+/// Reports two blocks for a slot, which are sometimes a valid equivocation.
 fn sign_twice(rng: &mut impl Rng) -> bool {
 	if rng.gen_bool(0.5) {
 		return false;
@@ -332,7 +332,7 @@ fn sign_twice(rng: &mut impl Rng) -> bool {
 	apply(general(pallet_equivocation::Call::report { proof: Box::new(proof) })).is_ok()
 }
 
-/// A call of rotation that anybody may make.
+/// Submits a call of rotation that is open to any account.
 fn rotate(rng: &mut impl Rng, signer: Sr25519Keyring) -> bool {
 	use pallet_validator_rotation::Call;
 	let call: Call<Runtime> = match rng.gen_range(0..3) {
@@ -344,7 +344,7 @@ fn rotate(rng: &mut impl Rng, signer: Sr25519Keyring) -> bool {
 	RuntimeCall::from(call).dispatch_bypass_filter(origin).is_ok()
 }
 
-/// A call of rotation that the guardians may make.
+/// Submits a call of rotation that is open to the guardians.
 fn govern_rotation(rng: &mut impl Rng) -> bool {
 	use pallet_validator_rotation::Call;
 	let cases = ValidatorRotation::cases();
@@ -361,7 +361,7 @@ fn govern_rotation(rng: &mut impl Rng) -> bool {
 	as_root(call).is_ok()
 }
 
-/// Governance changes how rotation acts.
+/// Changes a parameter of rotation, as governance does.
 fn rotation_parameter(rng: &mut impl Rng) -> bool {
 	use dynamic_params::rotation::{self, Parameters::*};
 	let number = rng.gen_range(0..40);
@@ -381,7 +381,7 @@ fn rotation_parameter(rng: &mut impl Rng) -> bool {
 			Some(BreakerRules {
 				period: number * 9,
 				evictions: rng.gen_range(0..10),
-				unneeded: share,
+				unnecessary: share,
 				reprieve: rng.gen_range(0..20),
 			}),
 		),

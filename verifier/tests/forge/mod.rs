@@ -1,6 +1,6 @@
-//! A chain in a test's hands: real keys and votes, a real state trie, a real log.
+//! Chain for tests, with real keys and votes, a real state trie, and a real log.
 
-// Each test uses what it needs.
+// Each test uses only a part.
 #![allow(dead_code)]
 
 use std::collections::BTreeMap;
@@ -30,9 +30,9 @@ use understudy_verifier::{
 	Policy, Proven, ProvenIncident, Shown, TrustedSet, VERSION,
 };
 
-/// The round that all votes are of.
+/// Round of all votes.
 const ROUND: u64 = 7;
-/// Milliseconds of a block.
+/// Milliseconds between two blocks.
 pub const BLOCK: u64 = 3_000;
 
 pub fn pair(seed: u8) -> ed25519::Pair {
@@ -56,14 +56,14 @@ pub fn vote(
 
 pub type Votes = Vec<SignedPrecommit<H256, u32, AuthoritySignature, AuthorityId>>;
 
-/// A header, and these votes for it.
+/// Returns a header, justified by these votes.
 pub fn justified(header: &Header, votes: Votes, ancestries: Vec<Header>) -> Justified {
 	let commit = Commit { target_hash: header.hash(), target_number: *header.number(), precommits: votes };
 	let justification = GrandpaJustification::<Header> { round: ROUND, commit, votes_ancestries: ancestries };
 	Justified { header: header.encode(), justification: justification.encode() }
 }
 
-/// The digest that announces the next set.
+/// Returns the digest item that announces the next set.
 pub fn change(next: &[u8], delay: u32) -> DigestItem {
 	let change = ScheduledChange { next_authorities: authorities(next), delay };
 	DigestItem::Consensus(GRANDPA_ENGINE_ID, ConsensusLog::ScheduledChange(change).encode())
@@ -73,17 +73,17 @@ pub fn header(number: u32, state_root: H256, logs: Vec<DigestItem>) -> Header {
 	Header::new(number, H256::repeat_byte(1), state_root, H256::repeat_byte(2), Digest { logs })
 }
 
-/// The account of a member.
+/// Returns the account of a member.
 pub fn member(seed: u8) -> AccountId {
 	AccountId::new([seed; 32])
 }
 
-/// Its heartbeat key.
+/// Returns the heartbeat key of a member.
 pub fn heartbeat(seed: u8) -> sr25519::Pair {
 	sr25519::Pair::from_seed(&[seed; 32])
 }
 
-/// Its vote for a proposal.
+/// Returns the vote of a member for a proposal.
 pub fn cast(seed: u8, genesis: H256, proposal: BlockId<H256>) -> Cast {
 	let base = BlockId { number: 7, hash: H256::repeat_byte(7) };
 	let (who, pair) = (member(seed), heartbeat(seed));
@@ -91,13 +91,13 @@ pub fn cast(seed: u8, genesis: H256, proposal: BlockId<H256>) -> Cast {
 	Cast { who, base, signature: H512(pair.sign(&payload).0) }
 }
 
-/// Who recovers a chain.
+/// Recovery of the chain.
 pub struct Recovery<'a> {
-	/// Who votes.
+	/// Seeds of the members that vote.
 	pub voters: &'a [u8],
-	/// Who is seated.
+	/// Seeds of the members that are seated.
 	pub seats: &'a [u8],
-	/// Whether the authorities before them have justified a block after they took over.
+	/// `true` if the previous authorities have justified a block since they became the current set.
 	pub is_justified: bool,
 }
 
@@ -106,27 +106,27 @@ fn state(top: &BTreeMap<Vec<u8>, Vec<u8>>) -> InMemoryBackend<BlakeTwo256> {
 	InMemoryBackend::from((storage, StateVersion::V1))
 }
 
-/// What leads to these keys in a state.
+/// Returns the trie nodes that lead to these keys in a state.
 fn nodes(top: &BTreeMap<Vec<u8>, Vec<u8>>, keys: &[Vec<u8>]) -> Vec<Vec<u8>> {
 	let proof = sp_state_machine::prove_read(state(top), keys).expect("the state is whole");
 	proof.into_iter_nodes().collect()
 }
 
-/// A chain.
+/// Chain whose proofs the tests forge.
 pub struct Forge {
 	pub genesis: H256,
-	/// The seeds of the current authorities.
+	/// Seeds of the current authorities.
 	pub seeds: Vec<u8>,
-	/// Of those in reserve.
+	/// Seeds of the standbys.
 	pub reserve: Vec<u8>,
 	pub set: u64,
 	pub number: u32,
 	pub hand_offs: Vec<HandOff>,
-	/// The last block that is known to be final.
+	/// Last block that is known to be final.
 	known: Header,
-	/// The last change that was forced.
+	/// Last forced change: id of the set, and proposal.
 	pub forced: Option<(u64, BlockId<H256>)>,
-	/// So many times a change is forced in vain before one brings finality back.
+	/// Number of times that a change is forced in vain before one brings finality back.
 	pub retries: u64,
 	/// Items of the recovery pallet that the state lacks.
 	pub hidden: Vec<&'static str>,
@@ -134,7 +134,7 @@ pub struct Forge {
 	pub unready: Vec<u8>,
 	/// Members without a key in force.
 	pub keyless: Vec<u8>,
-	/// The stall that the next recovery ends.
+	/// Stall that the next recovery ends.
 	pub stall: Option<Stall>,
 	pub entries: Vec<Entry<AccountId, u32>>,
 	pub log: LogHead,
@@ -165,23 +165,23 @@ impl Forge {
 			children: BTreeMap::new(),
 			incidents: BTreeMap::new(),
 		};
-		// The hash of the first block is not in its own state.
+		// The state of genesis does not contain the genesis hash, so the digest tells chains apart.
 		forge.known = header(0, forge.root(&forge.roster()), vec![DigestItem::Other(vec![genesis])]);
 		forge.genesis = forge.known.hash();
 		forge
 	}
 
-	/// What somebody trusts who trusts genesis.
+	/// Returns the trusted set of genesis.
 	pub fn trusted(&self, seeds: &[u8]) -> TrustedSet {
 		TrustedSet::of_genesis(self.genesis, authorities(seeds))
 	}
 
-	/// Everybody votes for a block.
+	/// Returns the votes of all authorities for a block.
 	pub fn all_votes(&self, header: &Header) -> Votes {
 		self.seeds.iter().map(|seed| vote(*seed, self.set, (header.hash(), *header.number()))).collect()
 	}
 
-	/// The authorities hand over to these.
+	/// Hands off from the current authorities to these.
 	pub fn hand_over(&mut self, next: &[u8]) {
 		self.number += 10;
 		let before = std::mem::replace(&mut self.seeds, next.to_vec());
@@ -194,7 +194,7 @@ impl Forge {
 		self.known = header;
 	}
 
-	/// What the state has of the members, and of the last forced change.
+	/// Returns the part of the state with the members and the last forced change.
 	fn roster(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
 		let keys = recovery_keys("Recovery");
 		let members: Vec<u8> = [&self.seeds[..], &self.reserve].concat();
@@ -204,7 +204,7 @@ impl Forge {
 		// An older one is in flight.
 		let rosters = (vec![(0u32, roster(&[1])), (self.number, roster(&members))], None::<u32>);
 		let mut top = BTreeMap::from([(keys.rosters.clone(), rosters.encode())]);
-		// The first block does not know its own hash.
+		// The state of genesis does not contain the genesis hash.
 		top.extend((self.number > 0).then(|| (keys.genesis, self.genesis.encode())));
 		if self.hidden.contains(&"Rosters") {
 			top.remove(&keys.rosters);
@@ -213,7 +213,7 @@ impl Forge {
 		top
 	}
 
-	/// The last forced change is said to be this one, by who was seated.
+	/// Makes the new set's chain show `forced` as the last forced change.
 	pub fn enact(&mut self, forced: Option<(u64, BlockId<H256>)>) {
 		self.forced = forced;
 		let top = self.roster();
@@ -229,7 +229,7 @@ impl Forge {
 		*state(top).root()
 	}
 
-	/// The members seat others, for the authorities have lost their votes.
+	/// Recovers from a loss of votes: the members seat another set.
 	pub fn recover(&mut self, Recovery { voters, seats, is_justified }: Recovery) {
 		let keys = recovery_keys("Recovery");
 		let top = self.roster();
@@ -315,7 +315,7 @@ impl Forge {
 			self.children.insert(node, (left, right));
 		};
 		let peaks = Peaks::new(seq, std::mem::take(&mut self.peaks), &mut keep);
-		let (peaks, root) = peaks.push(hash).expect("there is room");
+		let (peaks, root) = peaks.push(hash).expect("the log has room");
 		self.peaks = peaks;
 		self.log = LogHead { count: seq + 1, hash, root };
 		if incident > 0 {
@@ -327,7 +327,7 @@ impl Forge {
 		self.entries.push(Entry { record, evidence, salt });
 	}
 
-	/// An incident from its begin to its end.
+	/// Appends all records of an incident, from beginning to end.
 	pub fn failover(&mut self, incident: u64) {
 		use RecordKind::*;
 		let last_sign = Moment { block: self.number, time: u64::from(self.number) * BLOCK };
@@ -348,7 +348,7 @@ impl Forge {
 		top.insert(keys.time, self.time().encode());
 		top.insert(keys.head, self.log.encode());
 		for (id, incident) in &self.incidents {
-			let key = understudy_verifier::keys("Failover", Some(*id)).incident.expect("it was asked for");
+			let key = understudy_verifier::keys("Failover", Some(*id)).incident.expect("it was requested");
 			top.insert(key, incident.encode());
 		}
 		state(&top)
@@ -358,12 +358,12 @@ impl Forge {
 		u64::from(self.number) * BLOCK
 	}
 
-	/// The header of a block with the current state.
+	/// Returns the header of a block with the current state.
 	pub fn head(&self) -> Header {
 		header(self.number + 1, *self.state().root(), vec![])
 	}
 
-	/// A proof of an incident, or of these records.
+	/// Returns a proof of an incident, or of these records.
 	pub fn bundle(
 		&self,
 		incident: Option<u64>,
@@ -390,7 +390,7 @@ impl Forge {
 			log: self.log,
 			ancestry: None,
 			incident,
-			path: Nodes::new(self.log.count, &self.peaks, &children).prove(&seqs).expect("they are there"),
+			path: Nodes::new(self.log.count, &self.peaks, &children).prove(&seqs).expect("they are stored"),
 			records: seqs
 				.iter()
 				.map(|seq| Shown::new(self.entries[*seq as usize].clone(), &discloses))
@@ -398,7 +398,7 @@ impl Forge {
 		}
 	}
 
-	/// How the log with its first `count` records became this one.
+	/// Returns the proof that the log with its first `count` records is a prefix of this one.
 	pub fn ancestry(&self, count: u64) -> Ancestry {
 		let children = |node: &H256| self.children.get(node).copied();
 		Nodes::new(self.log.count, &self.peaks, &children).ancestry(count).expect("it was shorter")
@@ -417,7 +417,7 @@ pub fn verdict() -> Verdict {
 	}
 }
 
-/// A private piece among others.
+/// Returns pieces of evidence with a private one among them.
 pub fn pieces() -> Vec<Evidence> {
 	vec![
 		Evidence::Verdict(verdict()),
@@ -427,7 +427,7 @@ pub fn pieces() -> Vec<Evidence> {
 	]
 }
 
-/// Three hand-offs, and two incidents of which the first is asked for.
+/// Returns a chain with three hand-offs and two incidents.
 pub fn usual() -> (Forge, TrustedSet) {
 	let mut forge = Forge::new(42, &[1, 2, 3, 4]);
 	let trusted = forge.trusted(&[1, 2, 3, 4]);
@@ -440,7 +440,7 @@ pub fn usual() -> (Forge, TrustedSet) {
 	(forge, trusted)
 }
 
-/// The same, after which the authorities lose their votes, twice, and hand over once more.
+/// Returns the same chain after two recoveries, a third incident, and one more scheduled hand-off.
 pub fn recovered() -> (Forge, TrustedSet) {
 	let (mut forge, trusted) = usual();
 	forge.recover(Recovery { voters: &[5, 7, 8, 9], seats: &[5, 7, 8, 9], is_justified: false });
@@ -450,12 +450,12 @@ pub fn recovered() -> (Forge, TrustedSet) {
 	(forge, trusted)
 }
 
-/// What is not private.
+/// Returns `true` for evidence that is not private.
 pub fn public(evidence: &Evidence) -> bool {
 	!evidence.is_private()
 }
 
-/// Any age will do.
+/// Returns a policy that accepts any age.
 pub fn any_age() -> Policy {
 	Policy::default()
 }

@@ -1,5 +1,5 @@
-//! What counts as a failure, and what does not: a node that stands still, one that does not vote, one that cannot be
-//! reached, one that was restarted.
+//! Drills on the detectors: a node that is stopped, one that does not vote, one that does not
+//! author, one that is unreachable, and one that is restarted.
 
 use anyhow::{bail, ensure, Context};
 
@@ -13,7 +13,7 @@ use crate::{
 	timeline::{sits, Timeline},
 };
 
-/// A validator's process stands still: a standby takes its seat. Then it goes on, and is healthy again.
+/// Stops a validator's process: a standby takes its seat. Then continues the process.
 pub async fn frozen(network: &mut Net, victim: &str) -> anyhow::Result<()> {
 	println!();
 	wait_until_healthy(network).await?;
@@ -28,13 +28,13 @@ pub async fn frozen(network: &mut Net, victim: &str) -> anyhow::Result<()> {
 	Ok(())
 }
 
-/// A validator authors blocks and casts no votes, from the first block on: a standby takes its seat. For the network of
-/// `mute.toml`, where bob is that one.
+/// Waits until a standby takes the seat of a validator that authors blocks and casts no votes, from
+/// the first block on. For the network of `mute.toml`, in which bob is this validator.
 pub async fn mute(network: &mut Net, victim: &str) -> anyhow::Result<()> {
 	let chain = network.watcher(&[victim]).await?;
 	let mut timeline = Timeline::begin(chain).await?;
 	println!("{victim} authors and does not vote; session.validators: {}", timeline.set());
-	// It takes the grace, then windows of reports; and a few blocks to begin with.
+	// A few blocks at the start, then the grace, then windows of reports.
 	let patience = 2 * PATIENCE;
 	let mut decided = None;
 	loop {
@@ -49,7 +49,11 @@ pub async fn mute(network: &mut Net, victim: &str) -> anyhow::Result<()> {
 			{
 				let fired = verdict.detectors;
 				ensure!(verdict.health == Health::Impaired, "{victim} was replaced as {:?}", verdict.health);
-				ensure!(fired.votes && !fired.slots && !fired.heartbeats, "on {}", fired.letters());
+				ensure!(
+					fired.votes && !fired.slots && !fired.heartbeats,
+					"unexpected detectors fired: {}",
+					fired.letters()
+				);
 				decided = Some(fired);
 			}
 		}
@@ -58,18 +62,18 @@ pub async fn mute(network: &mut Net, victim: &str) -> anyhow::Result<()> {
 			println!("\nMute: {victim} replaced in #{number}; detectors that fired: {}.", fired.letters());
 			return Ok(());
 		}
-		ensure!(number < patience, "{victim} still sits in #{number}; validators: {}", moment.set);
+		ensure!(number < patience, "{victim} still has its seat in #{number}; validators: {}", moment.set);
 	}
 }
 
-/// A validator votes, answers and heartbeats, and authors nothing: it is replaced, and not charged.
-/// Then another one dies, and is replaced as ever: the chain knows of its finality all the while.
-/// For the network of `lame.toml`, where bob is the first.
+/// Waits until a validator that votes, answers and sends heartbeats but authors nothing is replaced
+/// without a charge. Then kills another one, which is replaced as usual: the chain's finality view
+/// follows all the time. For the network of `lame.toml`, in which bob is the first one.
 pub async fn lame(network: &mut Net, victim: &str, next: &str) -> anyhow::Result<()> {
 	let chain = network.watcher(&[victim, next]).await?;
 	let mut timeline = Timeline::begin(chain).await?;
 	println!("{victim} votes and does not author; session.validators: {}", timeline.set());
-	// The grace, then windows of reports, then a cool-off between the two.
+	// The grace, then windows of reports, then a cool-off between the two replacements.
 	let patience = 4 * PATIENCE;
 	let (mut replaced, mut killed) = (false, false);
 	loop {
@@ -79,7 +83,7 @@ pub async fn lame(network: &mut Net, victim: &str, next: &str) -> anyhow::Result
 			let record = &entry.record;
 			ensure!(
 				!matches!(record.kind, RecordKind::Penalized | RecordKind::Degraded | RecordKind::Held),
-				"the log says {:?} in #{number}",
+				"the log has {:?} in #{number}",
 				record.kind
 			);
 			let is_of_victim = record.from.as_ref().map(name_of).as_deref() == Some(victim);
@@ -87,7 +91,11 @@ pub async fn lame(network: &mut Net, victim: &str, next: &str) -> anyhow::Result
 				(record.kind, is_of_victim, &entry.evidence[..])
 			{
 				ensure!(verdict.health == Health::Impaired, "{victim} was replaced as {:?}", verdict.health);
-				ensure!(!verdict.detectors.heartbeats, "on {}", verdict.detectors.letters());
+				ensure!(
+					!verdict.detectors.heartbeats,
+					"unexpected detectors fired: {}",
+					verdict.detectors.letters()
+				);
 			}
 		}
 		let sits = |who: &str| sits(&moment.set, who);
@@ -99,48 +107,48 @@ pub async fn lame(network: &mut Net, victim: &str, next: &str) -> anyhow::Result
 			println!("  #{number:<5} kill -9 {next}");
 		}
 		if killed && !sits(next) {
-			println!("\nLame: {victim} and {next} replaced, the latter in #{number}; nobody charged.");
+			println!("\nLame: {victim} and {next} replaced, the latter in #{number}; no member charged.");
 			return Ok(());
 		}
-		ensure!(number < patience, "{victim} or {next} still sits in #{number}: {}", moment.set);
+		ensure!(number < patience, "{victim} or {next} still has its seat in #{number}: {}", moment.set);
 	}
 }
 
-/// Nobody reaches a validator's RPC server, but it does all of its work: it keeps its seat.
+/// Moves a validator's endpoint to an unused port: it does all of its work and keeps its seat.
 pub async fn hidden(network: &mut Net, victim: &str, blocks: u32) -> anyhow::Result<()> {
 	println!();
 	wait_until_healthy(network).await?;
 	let chain = network.watcher(&[victim]).await?;
-	// Where nothing listens, and only root could.
+	// Nothing listens on port 1, and only root could.
 	chain.move_endpoint(victim, 1).await?;
-	let fired = keeps_its_seat(network, victim, &format!("{victim} cannot be reached"), blocks).await?;
-	// Its votes are seen: it does not matter that its RPC server answers nobody.
-	ensure!(fired.is_empty(), "{victim} does all of its work, and detectors fired: {fired}");
+	let fired = keeps_its_seat(network, victim, &format!("{victim} is unreachable"), blocks).await?;
+	// Nodes that follow finality probe only members without visible votes.
+	ensure!(fired.is_empty(), "{victim} does all of its work, but detectors fired: {fired}");
 	chain.move_endpoint(victim, network.port(victim)?).await?;
 	println!("\nHidden: {victim} kept its seat for {blocks} blocks, and no detector fired.");
 	Ok(())
 }
 
-/// A validator is killed and started again at once: it keeps its seat.
+/// Kills a validator and restarts it at once: it keeps its seat.
 pub async fn restarted(network: &mut Net, victim: &str, blocks: u32) -> anyhow::Result<()> {
 	println!();
 	wait_until_healthy(network).await?;
 	network.kill(victim)?;
 	network.revive(victim).await?;
-	let fired =
-		keeps_its_seat(network, victim, &format!("kill -9 {victim}, and started again"), blocks).await?;
+	let fired = keeps_its_seat(network, victim, &format!("kill -9 {victim}, then restarted"), blocks).await?;
 	let fired = if fired.is_empty() { "none".into() } else { fired };
 	println!("\nRestarted: {victim} kept its seat for {blocks} blocks; detectors that fired: {fired}.");
 	Ok(())
 }
 
-/// Watches that nobody is evicted for so many blocks; says which detectors fired against the victim meanwhile.
+/// Checks that no member is evicted for this many blocks. Returns the letters of the detectors that
+/// fired against the victim meanwhile.
 async fn keeps_its_seat(network: &Net, victim: &str, what: &str, blocks: u32) -> anyhow::Result<String> {
 	let chain = network.watcher(&[victim]).await?;
 	let mut timeline = Timeline::begin(chain.clone()).await?;
 	let set = timeline.set().to_string();
 	timeline.tell(timeline.start, &format!("{what}; session.validators: {set}"));
-	ensure!(sits(&set, victim), "{victim} does not sit");
+	ensure!(sits(&set, victim), "{victim} has no seat");
 	let mut fired = String::new();
 	loop {
 		let moment = timeline.next().await?;

@@ -1,10 +1,11 @@
-//! Nothing is broken, and nothing happens.
+//! Drill without a failure.
 
 use anyhow::ensure;
 
 use crate::{drills::wait_until_healthy, network::Net, timeline::Timeline};
 
-/// For `blocks` blocks: no record, no other set, no heartbeat of an author.
+/// Checks for `blocks` blocks that the log gets no record, the set does not change, and no author
+/// sends a heartbeat.
 pub async fn run(network: &mut Net, blocks: u32) -> anyhow::Result<()> {
 	wait_until_healthy(network).await?;
 	let chain = network.watcher(&[]).await?;
@@ -16,21 +17,21 @@ pub async fn run(network: &mut Net, blocks: u32) -> anyhow::Result<()> {
 	loop {
 		let moment = timeline.next().await?;
 		let number = moment.block.number();
-		ensure!(moment.entries.is_empty(), "the log has a record in #{number}, and nothing was broken");
+		ensure!(moment.entries.is_empty(), "the log has a record in #{number} although nothing failed");
 		ensure!(moment.set == set, "the validators changed in #{number}: {}", moment.set);
 		let indices = chain.heartbeats(&moment.block).await?;
 		ensure!(
 			indices.iter().all(|index| *index >= authors),
-			"#{number} holds heartbeats of authors: members {indices:?}, of whom {authors} author"
+			"#{number} contains heartbeats of authors: members {indices:?}; the first {authors} author"
 		);
 		heartbeats += indices.len();
 		let done = number.saturating_sub(timeline.start);
 		if done % 20 == 0 {
-			timeline.tell(number, &format!("{done} blocks, {heartbeats} heartbeats, all of the reserve"));
+			timeline.tell(number, &format!("{done} blocks, {heartbeats} heartbeats, all from the reserve"));
 		}
 		if done >= blocks {
-			ensure!(heartbeats > 0, "the reserve sent no heartbeat at all");
-			println!("\nQuiet: {blocks} blocks, nobody evicted, no heartbeat of an author.");
+			ensure!(heartbeats > 0, "the reserve sent no heartbeats");
+			println!("\nIdle: {blocks} blocks, no eviction, no heartbeat of an author.");
 			return Ok(());
 		}
 	}

@@ -1,5 +1,5 @@
-//! Keys on two nodes, by mistake or on the way from one server to the next; and a node that has lost
-//! all but its keys.
+//! Drills on keys: on two nodes, by mistake or during a migration between servers; and a node that
+//! has lost all data except its keys.
 
 use anyhow::{ensure, Context};
 
@@ -14,9 +14,10 @@ use crate::{
 	timeline::{sits, Timeline},
 };
 
-/// A validator's keys are on a second node, too, and both vote and author: the equivocation is
-/// reported, the validator is expelled and loses its seat. When the next validator dies, another one
-/// takes the seat. A second node that is `mute` authors only, and two blocks for one slot are reported.
+/// Runs a validator's keys on a second node, so that both vote and author: the equivocation is
+/// reported, and the validator is expelled and loses its seat. Then kills the next validator: the
+/// expelled one does not take the seat. A second node that is `mute` only authors, so that the
+/// evidence is two blocks for one slot.
 pub async fn disabled(network: &mut Net, victim: &str, next: &str, mute: bool) -> anyhow::Result<()> {
 	wait_until_healthy(network).await?;
 	let chain = network.watcher(&[victim, next]).await?;
@@ -38,7 +39,7 @@ pub async fn disabled(network: &mut Net, victim: &str, next: &str, mute: bool) -
 			let is_of_victim = record.subject.as_ref().map(name_of).as_deref() == Some(victim);
 			if record.kind == RecordKind::Equivocated {
 				let by_blocks = matches!(entry.evidence[..], [Evidence::AuthorEquivocation { .. }]);
-				ensure!(is_of_victim && (by_blocks || !mute), "{record:?}, on {:?}", entry.evidence);
+				ensure!(is_of_victim && (by_blocks || !mute), "{record:?} with {:?}", entry.evidence);
 				reported = true;
 			}
 		}
@@ -46,37 +47,37 @@ pub async fn disabled(network: &mut Net, victim: &str, next: &str, mute: bool) -
 			ensure!(reported, "{victim} lost its seat before an equivocation was reported");
 			replaced = Some(number);
 		}
-		ensure!(number < start + 2 * PATIENCE, "{victim} still sits; equivocation reported: {reported}");
+		ensure!(number < start + 2 * PATIENCE, "{victim} still has its seat; reported: {reported}");
 	}
 	let (_, at) = chain.best().await?;
 	let conducts = chain.conducts(at).await?;
 	let of_victim = conducts.iter().find(|(who, _)| name_of(who) == victim);
 	let absence = of_victim.and_then(|(_, conduct)| conduct.absence.as_ref()).map(ToString::to_string);
-	ensure!(absence.as_deref() == Some("expelled"), "{victim} is {absence:?}");
+	ensure!(absence.as_deref() == Some("expelled"), "{victim} is not expelled: {absence:?}");
 
 	network.kill(next)?;
 	let (killed, _) = chain.best().await?;
-	timeline.tell(killed, &format!("kill -9 {next}; {victim} is there, and expelled"));
+	timeline.tell(killed, &format!("kill -9 {next}; {victim} runs, and is expelled"));
 	let mut gone = None;
 	loop {
 		let moment = timeline.next().await?;
 		let number = moment.block.number();
-		ensure!(!sits(&moment.set, victim), "{victim} is back in #{number}: {}", moment.set);
+		ensure!(!sits(&moment.set, victim), "{victim} has a seat again in #{number}: {}", moment.set);
 		if !sits(&moment.set, next) {
 			gone = gone.or(Some(number));
 		}
 		if gone.is_some_and(|gone| number > gone + PATIENCE / 2) {
 			break;
 		}
-		ensure!(gone.is_some() || number < killed + PATIENCE, "{next} still sits: {}", moment.set);
+		ensure!(gone.is_some() || number < killed + PATIENCE, "{next} still has its seat: {}", moment.set);
 	}
-	wait_until_final(&chain, gone.context("nobody was replaced")? + 1).await?;
-	println!("\nDisabled: {victim} was expelled, replaced in #{}, and stays out.", replaced.unwrap_or(start));
+	wait_until_final(&chain, gone.context("no member was replaced")? + 1).await?;
+	println!("\nDisabled: {victim} expelled, replaced in #{}, not seated again.", replaced.unwrap_or(start));
 	Ok(())
 }
 
-/// Those that were killed come back after a recovery: all nodes agree, and prove it across the forced
-/// change. `third` is one more node that does.
+/// Restarts the killed members after a recovery: all nodes agree, and prove the recovery across the
+/// forced hand-off. `third` is one more node that must prove it.
 async fn revive_and_prove(
 	network: &mut Net,
 	verifier: &Verifier,
@@ -94,9 +95,10 @@ async fn revive_and_prove(
 	prove(network, verifier, entries, [watcher, TWO_OF_FOUR[0], third], 1).await
 }
 
-/// A validator moves to another server: the new one has made new keys, which are set and not in force
-/// yet, and the old one is still there with the old ones. Then two of four die. The old server votes;
-/// finality comes back, the session turns, and the new server does the work.
+/// Migrates a validator to another server: the new server has generated new keys, which are set but
+/// not in force yet, and the old server still runs with the old keys. Then kills two of four
+/// validators. The old server votes for the recovery; finality resumes, the session changes, and
+/// the new server takes over.
 pub async fn migrate(network: &mut Net, verifier: &Verifier, mover: &str) -> anyhow::Result<Proof> {
 	wait_until_healthy(network).await?;
 	network.add("new-server", &["--validator"]).await?;
@@ -123,7 +125,7 @@ pub async fn migrate(network: &mut Net, verifier: &Verifier, mover: &str) -> any
 			timeline.tell(number, &format!("blocks are final again, up to #{finalized}"));
 			break number - start;
 		}
-		ensure!(number < start + 2 * PATIENCE, "#{finalized} is the last final block still in #{number}");
+		ensure!(number < start + 2 * PATIENCE, "in #{number} the last final block is still #{finalized}");
 	};
 	wait_until_safe(&mut timeline, &mut entries, start + healed).await?;
 	let proof = revive_and_prove(network, verifier, &entries, &watcher, mover).await?;
@@ -134,20 +136,21 @@ pub async fn migrate(network: &mut Net, verifier: &Verifier, mover: &str) -> any
 	let mut moment = timeline.next().await?;
 	while chain.session(moment.block.hash()).await? < session + 2 {
 		moment = timeline.next().await?;
-		ensure!(moment.block.number() < start + healed + 6 * PATIENCE, "no session ends");
+		ensure!(moment.block.number() < start + healed + 6 * PATIENCE, "the session does not end");
 	}
 	network.kill(mover)?;
 	let (killed, _) = chain.best().await?;
-	timeline.tell(killed, &format!("the session has turned; kill -9 {mover}, the old server"));
+	timeline.tell(killed, &format!("the new keys are in force; kill -9 {mover}, the old server"));
 	while timeline.next().await?.block.number() < killed + PATIENCE / 2 {
-		ensure!(sits(timeline.set(), mover), "{mover} lost its seat although its new server is there");
+		ensure!(sits(timeline.set(), mover), "{mover} lost its seat although its new server runs");
 	}
-	println!("\nMigrated: finality was back after {healed} blocks, and {mover} sits on with its new server.");
+	println!("\nMigrated: finality resumed after {healed} blocks; {mover} keeps its seat on its new server.");
 	Ok(proof)
 }
 
-/// Two of four die. One of those who have voted loses its database and the files of what binds it,
-/// in the middle of the recovery. It learns from the chain that it is bound, and votes no second time.
+/// Kills two of four validators. One that has voted loses its database, and the files of the votes
+/// that bind it, during the recovery. It learns from the chain that it is bound, and does not vote
+/// a second time.
 pub async fn lost(network: &mut Net, verifier: &Verifier, voter: &str, late: &str) -> anyhow::Result<Proof> {
 	wait_until_healthy(network).await?;
 	let watcher = network.last(&[voter, late, TWO_OF_FOUR[0], TWO_OF_FOUR[1]])?;
@@ -163,12 +166,12 @@ pub async fn lost(network: &mut Net, verifier: &Verifier, voter: &str, late: &st
 		while network.proposal(&watcher).await?.is_none_or(|(_, cast)| cast < votes) {
 			let moment = timeline.next().await?;
 			entries.extend(moment.entries);
-			ensure!(moment.block.number() < start + 2 * PATIENCE, "no {votes} votes for a proposal");
+			ensure!(moment.block.number() < start + 2 * PATIENCE, "no proposal has {votes} votes");
 		}
 		Ok(())
 	};
 	until(&mut timeline, &mut entries, 0).await?;
-	// With one of them frozen the others' votes do not suffice.
+	// Without the vote of this member the others do not suffice.
 	network.freeze(late).await?;
 	timeline.tell(start, &format!("a set is proposed; kill -STOP {late}"));
 	until(&mut timeline, &mut entries, 3).await?;
@@ -178,7 +181,7 @@ pub async fn lost(network: &mut Net, verifier: &Verifier, voter: &str, late: &st
 	network.kill(voter)?;
 	network.lose_all_but_keys(voter)?;
 	network.revive(voter).await?;
-	timeline.tell(start, &format!("{voter} has lost all but its keys, and is back"));
+	timeline.tell(start, &format!("{voter} has restarted with its keys only"));
 	let learnt = "the database was lost, and it is bound again";
 	let back = timeline.next().await?.block.number();
 	while network.logged(voter, learnt).await? == 0 {
@@ -189,9 +192,9 @@ pub async fn lost(network: &mut Net, verifier: &Verifier, voter: &str, late: &st
 	let after = network.logged(voter, signed).await?;
 	ensure!(after <= before, "{voter} has voted a second time");
 	network.thaw(late).await?;
-	timeline.tell(back, &format!("{voter} knows that it is bound; kill -CONT {late}"));
+	timeline.tell(back, &format!("{voter} has learnt that it is bound; kill -CONT {late}"));
 	wait_until_safe(&mut timeline, &mut entries, back + PATIENCE).await?;
 	let proof = revive_and_prove(network, verifier, &entries, &watcher, voter).await?;
-	println!("\nLost: {voter} learnt from the chain that it had voted, and the chain recovered.");
+	println!("\nLost: {voter} learnt from the chain that it is bound, and the chain recovered.");
 	Ok(proof)
 }

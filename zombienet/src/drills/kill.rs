@@ -1,4 +1,4 @@
-//! One validator fails, a standby takes its seat.
+//! Drill on one failing validator: a standby takes its seat.
 
 use anyhow::{bail, ensure, Context};
 
@@ -10,32 +10,34 @@ use crate::{
 	timeline::{sits, Timeline},
 };
 
-/// How long a replacement took, from the kill to the block where the standby is among the validators.
+/// Result of a replacement. Durations are from the failure to the block in which the standby is a
+/// validator.
 pub struct Healed {
-	/// In best blocks.
+	/// Duration in best blocks.
 	pub blocks: u32,
-	/// In seconds.
+	/// Duration in seconds.
 	pub seconds: f32,
-	/// Which detectors had fired when it was decided.
+	/// Detectors that had fired at the decision.
 	pub fired: Detectors,
-	/// The incident in the log.
+	/// Id of the incident in the log.
 	pub incident: u64,
-	/// Who was seated.
+	/// Name of the seated standby.
 	pub standby: String,
-	/// The best block when it happened.
+	/// Number of the best block at the failure.
 	pub start: u32,
 }
 
-/// How a validator fails.
+/// Failure of a validator.
 #[derive(Clone, Copy)]
 pub enum Failure {
-	/// `kill -9`: the process is gone, and connections to it are refused.
+	/// `kill -9`: the process has exited, and connections to it are refused.
 	Killed,
-	/// SIGSTOP: the process is there, takes connections, and does nothing.
+	/// SIGSTOP: the process is present, accepts connections, and does nothing.
 	Frozen,
 }
 
-/// The whole drill: wait, kill, watch, judge.
+/// Kills a healthy validator, waits for its replacement and the reconciliation, and fetches a
+/// proof.
 pub async fn run(network: &mut Net, verifier: &Verifier, victim: &str) -> anyhow::Result<Proof> {
 	wait_until_healthy(network).await?;
 	wait_for_block_of(&network.watcher(&[victim]).await?, victim).await?;
@@ -44,7 +46,7 @@ pub async fn run(network: &mut Net, verifier: &Verifier, victim: &str) -> anyhow
 	let reconciled = wait_until_reconciled(&chain, healed.incident).await?;
 	let took = reconciled - healed.start;
 	println!(
-		"\nHealed: {} blocks, {:.1} seconds from kill to replaced; detectors that fired: {}.",
+		"\nHealed: {} blocks, {:.1} seconds from kill to replacement; detectors that fired: {}.",
 		healed.blocks,
 		healed.seconds,
 		healed.fired.letters()
@@ -55,8 +57,8 @@ pub async fn run(network: &mut Net, verifier: &Verifier, victim: &str) -> anyhow
 		.await
 }
 
-/// Waits for a block of this validator's: who is killed right after it showed its last sign of life just then, which is what the
-/// chain's time to detection begins with.
+/// Waits for a block of this validator. A kill right after it coincides with the last sign of life,
+/// at which the chain's time to detection begins.
 async fn wait_for_block_of(chain: &Chain, victim: &str) -> anyhow::Result<()> {
 	let (_, at) = chain.best().await?;
 	let set = chain.validators(at).await?;
@@ -71,47 +73,47 @@ async fn wait_for_block_of(chain: &Chain, victim: &str) -> anyhow::Result<()> {
 	bail!("{victim} authored none of {PATIENCE} blocks; is it among the validators?")
 }
 
-/// Waits until the member that was seated by an incident has shown where it stands, and says in which block.
+/// Waits until the member that an incident has seated is reconciled, and the record is final.
+/// Returns the block of the reconciliation.
 pub async fn wait_until_reconciled(chain: &Chain, incident: u64) -> anyhow::Result<u32> {
 	let mut blocks = chain.blocks().await?;
 	for _ in 0..PATIENCE {
 		let block = blocks.next().await.context("the node ended its subscription")??;
 		if let Some(moment) = chain.incident(block.hash(), incident).await?.reconciled {
 			let finalized = wait_until_final(chain, moment.block + 1).await?;
-			println!(
-				"  #{:<5} who was seated has shown where it stands; final, with #{finalized}",
-				moment.block
-			);
+			println!("  #{:<5} the seated standby is reconciled; final with #{finalized}", moment.block);
 			return Ok(moment.block);
 		}
 	}
-	bail!("who was seated by incident {incident} has not shown where it stands after {PATIENCE} blocks")
+	bail!("the standby of incident {incident} is not reconciled after {PATIENCE} blocks")
 }
 
-/// Prints the incident's times as the chain has them; their sum must be what was seen from outside, within a block.
+/// Prints the incident's times as recorded by the chain. Their sum must equal the duration that the
+/// drill observed, within one block.
 async fn compare_times(chain: &Chain, healed: &Healed, blocks: u32) -> anyhow::Result<()> {
 	let (_, at) = chain.best().await?;
 	let incident = chain.incident(at, healed.incident).await?;
 	let (Some(attributed), Some(seated), Some(reconciled)) =
 		(incident.attributed, incident.seated, incident.reconciled)
 	else {
-		bail!("the incident has no end: {incident:?}")
+		bail!("the incident is not complete: {incident:?}")
 	};
 	let moments = [incident.began, incident.suspected, attributed, seated, reconciled];
 	let names = ["T_detect", "T_attribute", "T_reconfigure", "T_resync"];
 	let between = |from: Moment, to: Moment| (to.block - from.block, (to.time - from.time) as f32 / 1_000.0);
-	println!("Incident {} as the chain has it:", healed.incident);
+	println!("Incident {}, as recorded by the chain:", healed.incident);
 	for (name, pair) in names.into_iter().zip(moments.windows(2)) {
 		let (blocks, seconds) = between(pair[0], pair[1]);
 		println!("  {name:14} {blocks:>3} blocks {seconds:>6.1} s");
 	}
 	let (sum, sum_seconds) = between(incident.began, reconciled);
-	println!("  together       {sum:>3} blocks {sum_seconds:>6.1} s; seen from outside: {blocks} blocks");
-	ensure!(sum.abs_diff(blocks) <= 1, "{sum} blocks are not the {blocks} that were seen");
+	println!("  together       {sum:>3} blocks {sum_seconds:>6.1} s; observed by the drill: {blocks} blocks");
+	ensure!(sum.abs_diff(blocks) <= 1, "the chain recorded {sum} blocks, but the drill observed {blocks}");
 	Ok(())
 }
 
-/// Lets a validator of a healthy network fail, and watches until a standby sits in its place, finally.
+/// Makes a validator of a healthy network fail, and waits until a standby has its seat in a
+/// finalized block.
 pub async fn break_and_watch(network: &mut Net, victim: &str, failure: Failure) -> anyhow::Result<Healed> {
 	let chain = network.watcher(&[victim]).await?;
 	let (_, at) = chain.best().await?;
@@ -163,10 +165,10 @@ pub async fn break_and_watch(network: &mut Net, victim: &str, failure: Failure) 
 			};
 			ensure!(decided < number, "the record (#{decided}) is not older than the change (#{number})");
 			// An election may have changed other seats meanwhile.
-			let standby = seated.context("the set changed, and the log says of nobody that it was seated")?;
+			let standby = seated.context("the set changed, but the log has no record of a seated standby")?;
 			ensure!(
 				sits(&moment.set, &standby) && !before.contains(&standby),
-				"the log says that {standby} was seated, and the set is {}",
+				"the log has {standby} as seated, but the set is {}",
 				moment.set
 			);
 			let finalized = wait_until_final(&chain, number + 1).await?;

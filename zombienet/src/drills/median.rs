@@ -1,4 +1,5 @@
-//! Different validators die one after the other, each comes back: how long does it take?
+//! Drill on the time to replacement: kills different validators one after the other and restarts
+//! each.
 
 use anyhow::{ensure, Context};
 
@@ -12,8 +13,8 @@ use crate::{
 	proof::{Ask, Proof, Verifier},
 };
 
-/// Kills `kills` different validators; the median of the blocks to replacement must not be above `bar`. The proof of
-/// the last one crosses a hand-off for each.
+/// Kills `kills` different validators; the median of the blocks to replacement must not be above
+/// `bar`. The proof of the last incident contains a hand-off for each kill.
 pub async fn run(network: &mut Net, verifier: &Verifier, kills: usize, bar: u32) -> anyhow::Result<Proof> {
 	let mut killed: Vec<String> = Vec::new();
 	let mut results = Vec::new();
@@ -24,12 +25,12 @@ pub async fn run(network: &mut Net, verifier: &Verifier, kills: usize, bar: u32)
 		let chain = network.watcher(&[]).await?;
 		let (_, at) = chain.best().await?;
 		let sitting = chain.validators(at).await?;
-		// Whoever sits and was not killed yet; after all of them, whoever was killed longest ago.
+		// An active validator that was not killed yet, else the one whose last kill is longest ago.
 		let rank = |name: &String| killed.iter().rposition(|old| old == name).map_or(0, |place| place + 1);
-		let victim = sitting.iter().map(name_of).min_by_key(rank).context("nobody sits")?;
+		let victim = sitting.iter().map(name_of).min_by_key(rank).context("the active set is empty")?;
 		let healed = break_and_watch(network, &victim, Failure::Killed).await?;
 		println!(
-			"  {victim} replaced after {} blocks, {:.1} seconds, on {}",
+			"  {victim} replaced after {} blocks, {:.1} seconds; detectors that fired: {}",
 			healed.blocks,
 			healed.seconds,
 			healed.fired.letters()
@@ -42,8 +43,8 @@ pub async fn run(network: &mut Net, verifier: &Verifier, kills: usize, bar: u32)
 	}
 	let mut sorted = results.clone();
 	sorted.sort();
-	let median = *sorted.get(sorted.len() / 2).context("nobody was killed")?;
-	println!("\nKill to replaced, in blocks: {results:?}, median {median} (bar {bar}).");
-	ensure!(median <= bar, "the median of {median} blocks is above the bar of {bar}");
+	let median = *sorted.get(sorted.len() / 2).context("no validator was killed")?;
+	println!("\nKill to replacement, in blocks: {results:?}, median {median} (limit {bar}).");
+	ensure!(median <= bar, "the median of {median} blocks is above the limit of {bar}");
 	verifier.fetch(network, &network.last(&[])?, Ask { incident, ..Default::default() }).await
 }

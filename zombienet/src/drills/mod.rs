@@ -1,4 +1,4 @@
-//! The drills, and what they have in common.
+//! The drills and their shared functions.
 
 pub mod evidence;
 pub mod idle;
@@ -18,10 +18,10 @@ use crate::{
 	network::Net,
 };
 
-/// Within so many blocks a network must be up and healthy, and a failure healed.
+/// Number of blocks within which a network must become healthy, and a failure must be healed.
 pub const PATIENCE: u32 = 60;
 
-/// Waits until all members are healthy and may be seated, rotation may act, and blocks are final.
+/// Waits until all members are healthy and may be seated, rotation may act, and finality follows.
 pub async fn wait_until_healthy(network: &Net) -> anyhow::Result<()> {
 	println!("waiting until the network is healthy and finalizes");
 	let chain = network.watcher(&[]).await?;
@@ -69,7 +69,8 @@ pub async fn wait_until_healthy(network: &Net) -> anyhow::Result<()> {
 	bail!("the node ended its subscription")
 }
 
-/// Waits until a block of at least this number is final.
+/// Waits until a block of at least this number is final. Returns the number of the last finalized
+/// block.
 pub async fn wait_until_final(chain: &Chain, number: u32) -> anyhow::Result<u32> {
 	let mut blocks = chain.blocks().await?;
 	let mut waited = 0;
@@ -89,7 +90,7 @@ pub async fn wait_until_final(chain: &Chain, number: u32) -> anyhow::Result<u32>
 	bail!("the node ended its subscription")
 }
 
-/// Waits until a node has finalized what another one has by now.
+/// Waits until a node has finalized the block that `leader` has finalized by now.
 pub async fn follow(network: &Net, leader: &str, node: &str) -> anyhow::Result<()> {
 	let finalized = network.chain(leader).await?.finalized().await?;
 	wait_until_final(&network.chain(node).await?, finalized).await?;

@@ -1,4 +1,4 @@
-//! The network falls apart: at most one side may go on by itself.
+//! Drills on partitions: at most one side may recover.
 
 use anyhow::ensure;
 
@@ -13,9 +13,9 @@ use crate::{
 	timeline::Timeline,
 };
 
-/// Two of the active, and one of the reserve, on each side.
+/// Two active members and one standby on each side.
 const HALVES: [&[&str]; 2] = [&["alice", "bob", "eve"], &["charlie", "dave", "ferdie"]];
-/// Two of the active on each side, and the whole reserve on the first.
+/// Two active members on each side, and both standbys on the first one.
 const UNEVEN: [&[&str]; 2] = [&["alice", "bob", "eve", "ferdie"], &["charlie", "dave"]];
 
 /// A side of a partition, seen from one of its nodes.
@@ -29,7 +29,7 @@ impl Side {
 		Ok(Self { name: names[0], chain: network.chain(names[0]).await? })
 	}
 
-	/// Whether its log has this.
+	/// Returns `true` if the side's log has a record of this kind.
 	async fn told(&self, kind: RecordKind) -> anyhow::Result<bool> {
 		let (_, best) = self.chain.best().await?;
 		Ok(told(&self.chain.entries(best, 0).await?, kind))
@@ -37,12 +37,12 @@ impl Side {
 
 	async fn tell(&self) -> anyhow::Result<()> {
 		let ((best, _), finalized) = (self.chain.best().await?, self.chain.finalized().await?);
-		println!("  the side of {} is at #{best}, finalized #{finalized}", self.name);
+		println!("  the side of {}: best #{best}, finalized #{finalized}", self.name);
 		Ok(())
 	}
 }
 
-/// Cuts the network, and follows the first side's chain until both have noticed that finality stands still.
+/// Cuts the network, and follows the first side's chain until both sides have noticed the stall.
 async fn divide(
 	network: &Net,
 	halves: [&[&'static str]; 2],
@@ -58,16 +58,13 @@ async fn divide(
 		let moment = timeline.next().await?;
 		let number = moment.block.number();
 		entries.extend(moment.entries);
-		ensure!(
-			number < start + PATIENCE,
-			"finality stands still, and not both sides have noticed in #{number}"
-		);
+		ensure!(number < start + PATIENCE, "not both sides have noticed the stall in #{number}");
 	}
-	println!("both sides have noticed");
+	println!("both sides have noticed the stall");
 	Ok((timeline, sides, entries))
 }
 
-/// Neither half recovers. When it is whole again, the chain is safe by itself.
+/// Cuts the network into halves: neither recovers. Heals it: the chain becomes safe by itself.
 pub async fn halves(network: &mut Net, verifier: &Verifier, seconds: u64) -> anyhow::Result<Proof> {
 	let (mut timeline, sides, _) = divide(network, HALVES).await?;
 	let noticed = timeline.seconds();
@@ -77,17 +74,17 @@ pub async fn halves(network: &mut Net, verifier: &Verifier, seconds: u64) -> any
 	}
 	for side in &sides {
 		side.tell().await?;
-		ensure!(!side.told(RecordKind::Recovering).await?, "the side of {} recovers with half", side.name);
+		ensure!(!side.told(RecordKind::Recovering).await?, "the half of {} recovers", side.name);
 		ensure!(side.chain.finalized().await? < timeline.start, "the side of {} finalizes", side.name);
 	}
 	network.heal()?;
 	timeline.tell(number, "healed");
-	// Of two branches that were made meanwhile one is left, whose log has it.
+	// One of the two branches remains; its log must have the record.
 	let mut safe = false;
 	while !safe {
 		let moment = timeline.next().await?;
 		let finalized = sides[0].chain.finalized().await?;
-		safe = finalized > number && sides[0].told(RecordKind::Thawed).await?;
+		safe = finalized > number && sides[0].told(RecordKind::NormalOperationResumed).await?;
 		ensure!(
 			moment.block.number() < number + 2 * PATIENCE,
 			"the chain does not become safe again: #{finalized}"
@@ -102,11 +99,12 @@ pub async fn halves(network: &mut Net, verifier: &Verifier, seconds: u64) -> any
 	let (_, best) = sides[0].chain.best().await?;
 	let entries = sides[0].chain.entries(best, 0).await?;
 	let proof = prove(network, verifier, &entries, [sides[0].name, sides[1].name, "fresh"], 0).await?;
-	println!("\nHalves: neither recovered in {seconds} seconds; whole again, the chain is safe by itself.");
+	println!("\nHalves: neither recovered in {seconds} seconds; healed, the chain is safe by itself.");
 	Ok(proof)
 }
 
-/// The side with more than half of the members recovers, the other one waits, and follows when it is whole again.
+/// Cuts the network unevenly: the side with more than half of the members recovers, the other one
+/// waits, and follows after the healing.
 pub async fn majority(network: &mut Net, verifier: &Verifier) -> anyhow::Result<Proof> {
 	let (mut timeline, sides, mut entries) = divide(network, UNEVEN).await?;
 	let start = timeline.start;
@@ -124,6 +122,6 @@ pub async fn majority(network: &mut Net, verifier: &Verifier) -> anyhow::Result<
 	agree_on_set(network, sides[0].name).await?;
 	agree_on_set(network, sides[1].name).await?;
 	let proof = prove(network, verifier, &entries, [sides[0].name, sides[1].name, "fresh"], 1).await?;
-	println!("\nMajority: the larger side recovered, alone, and the smaller one followed it.");
+	println!("\nMajority: only the larger side recovered, and the smaller one followed it.");
 	Ok(proof)
 }

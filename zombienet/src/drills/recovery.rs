@@ -1,4 +1,5 @@
-//! Finality stops, for more than a third of the validators are gone or cut off; the chain brings it back by itself, or must not.
+//! Drills on stalls: more than a third of the validators fail or are cut off. The chain recovers by
+//! itself, or must not recover.
 
 use std::time::Duration;
 
@@ -13,23 +14,26 @@ use crate::{
 	timeline::Timeline,
 };
 
-/// Who is killed of the four that are active, and of the seven.
+/// Killed members of the four active ones.
 pub const TWO_OF_FOUR: [&str; 2] = ["bob", "charlie"];
+/// Killed members of the seven active ones.
 pub const THREE_OF_SEVEN: [&str; 3] = ["bob", "dave", "ferdie"];
 
-/// What happens to them.
+/// Course of a recovery drill.
 #[derive(Clone, Copy, Default)]
 pub struct Course {
-	/// So many seconds between the kills.
+	/// Seconds between the kills.
 	pub apart: u64,
-	/// They come back while the chain recovers.
+	/// The killed members restart while the chain recovers.
 	pub early: bool,
-	/// Ten times as many transactions are offered as are taken in.
+	/// Ten times as many transactions are submitted as the intake gate admits.
 	pub flood: bool,
 }
 
-/// Kills more than a third of the active set, and waits until blocks are final again, at most `bar` blocks after the last kill. Then everybody, those that
-/// come back and a node that is synced from genesis included, has the same finalized chain, the chain is safe, and proofs lead across the forced change.
+/// Kills more than a third of the active set, and waits until blocks are final again, at most `bar`
+/// blocks after the last kill. Then the chain is safe, all nodes have the same finalized chain
+/// (including the restarted ones and one that synced from genesis), and proofs lead across the
+/// forced hand-off.
 pub async fn recover(
 	network: &mut Net,
 	verifier: &Verifier,
@@ -74,25 +78,25 @@ pub async fn recover(
 			&& told(&entries, RecordKind::Recovering)
 			&& !network.urls().iter().any(|(name, _)| name == victims[0])
 		{
-			println!("they come back, while the chain recovers");
+			println!("the killed members restart while the chain recovers");
 			for victim in victims {
 				network.revive(victim).await?;
 			}
 		}
-		ensure!(number < start + 3 * bar, "#{finalized} is the last final block still in #{number}");
+		ensure!(number < start + 3 * bar, "in #{number} the last final block is still #{finalized}");
 	};
 	let seconds = timeline.seconds();
 	if let Some(gate) = gate {
 		gate.judge()?;
 	}
 	wait_until_safe(&mut timeline, &mut entries, start + healed).await?;
-	// Of two that are killed one after the other, the first may have been replaced as ordinary rotation does.
+	// With time between the kills, ordinary rotation may have replaced the first member.
 	for kind in [RecordKind::Degraded, RecordKind::Recovering, RecordKind::FinalityResumed] {
-		ensure!(told(&entries, kind), "the log does not have {kind:?}");
+		ensure!(told(&entries, kind), "the log has no record {kind:?}");
 	}
 
 	if !course.early {
-		println!("they come back, and a node is synced from genesis");
+		println!("the killed members restart, and a node syncs from genesis");
 		for victim in victims {
 			network.revive(victim).await?;
 		}
@@ -104,82 +108,85 @@ pub async fn recover(
 	let proof = prove(network, verifier, &entries, [&watcher, victims[0], "fresh"], 1).await?;
 	start_from_checkpoint(network, verifier, &watcher).await?;
 	println!(
-		"\nRecovered: {healed} blocks, {seconds:.1} seconds from the kill of {} to the next final block (bar {bar}).",
+		"\nRecovered: {healed} blocks, {seconds:.1} seconds from the kill of {} to the next final block (limit {bar}).",
 		victims.join(", ")
 	);
-	ensure!(healed <= bar, "{healed} blocks are more than {bar}");
+	ensure!(healed <= bar, "{healed} blocks are above the limit of {bar}");
 	Ok(proof)
 }
 
-/// Watches the gate, with a flood before it.
+/// Watches the intake gate during a flood.
 struct Gate {
 	flood: Flood,
 	before: Option<Count>,
 	blocks: u32,
-	/// So many of the flood's transactions were in them.
+	/// Number of the flood's transactions in these blocks.
 	taken: usize,
-	/// What ordinary transactions may take of a block, and the most and the whole that they took, in picoseconds.
+	/// Most ref time that ordinary transactions may take of a block, in picoseconds.
 	room: u128,
+	/// Most ref time that ordinary transactions took of one block, in picoseconds.
 	most: u128,
+	/// Ref time that ordinary transactions took of all blocks, in picoseconds.
 	all: u128,
 }
 
 impl Gate {
-	/// So many transactions a second are ten times what the gate takes in of them.
+	/// Transactions per second: ten times as many as the gate admits.
 	const RATE: f64 = 40.0;
-	/// As the runtime's parameters have it.
+	/// Divisor of the block's limit for ordinary transactions, as in the runtime's parameters.
 	const SHARE: u128 = 10;
 
 	async fn open(network: &Net, dead: &[&str]) -> anyhow::Result<Self> {
 		let flood = Flood::begin(network, dead, Self::RATE).await?;
-		println!("  {} transactions of {TRANSFERS} transfers each are offered a second", Self::RATE);
+		println!("  submitting {} transactions of {TRANSFERS} transfers each per second", Self::RATE);
 		Ok(Self { flood, before: None, blocks: 0, taken: 0, room: 0, most: 0, all: 0 })
 	}
 
-	/// Another block, while the chain is degraded.
+	/// Checks one more block of the degraded chain.
 	async fn look(&mut self, chain: &Chain, block: &Block) -> anyhow::Result<()> {
 		let number = block.number();
 		let (taken, most) = chain.taken(block.hash()).await?;
 		self.room = most / Self::SHARE;
-		// The block in which the mode changed was under way already.
+		// The gate applies from the block after the mode's change.
 		if self.before.is_none() {
 			self.before = Some(self.flood.count()?);
 			return Ok(());
 		}
-		ensure!(taken <= self.room, "#{number} takes in {taken} ps, and may take in {}", self.room);
+		ensure!(taken <= self.room, "#{number}: ordinary transactions take {taken} ps of {}", self.room);
 		self.taken += chain.batches(block).await?;
 		(self.blocks, self.most, self.all) = (self.blocks + 1, self.most.max(taken), self.all + taken);
 		Ok(())
 	}
 
-	/// Whether it was a flood, and the gate held.
+	/// Checks that the flood was large enough, and that the gate admitted some transactions and
+	/// refused others with the documented error.
 	fn judge(self) -> anyhow::Result<()> {
 		let (count, before) = (self.flood.count()?, self.before.context("the chain did not degrade")?);
 		let ms = |time: u128| time as f64 / 1e9;
 		let (offered, refused) = (count.offered - before.offered, count.refused - before.refused);
 		let all = self.room * u128::from(self.blocks);
 		println!(
-			"  in {} blocks {offered} transactions were offered, {refused} of them refused; ordinary ones took {:.1} ms of \
+			"  in {} blocks {offered} transactions were submitted, {refused} of them refused; ordinary ones took {:.1} ms of \
 			 {:.1}, at most {:.1} of {:.1} in a block",
 			self.blocks, ms(self.all), ms(all), ms(self.most), ms(self.room)
 		);
-		let reason = count.reason.context("nothing was refused")?;
-		println!("  the first was refused with: {reason}");
-		ensure!(reason.contains("101"), "it was refused for another reason than the documented one");
-		ensure!(self.taken > 0, "none was taken in");
+		let reason = count.reason.context("no transaction was refused")?;
+		println!("  error of the first refused transaction: {reason}");
+		ensure!(reason.contains("101"), "it was refused with another error than the documented one");
+		ensure!(self.taken > 0, "no transaction was admitted");
 		let fits = (all * self.taken as u128 / self.all.max(1)).max(1);
 		println!(
-			"  {} were taken in, and {fits} would have found room: {:.1} times as many were offered",
+			"  {} were admitted, and {fits} would have fit: {:.1} times as many were submitted",
 			self.taken,
 			offered as f64 / fits as f64
 		);
-		ensure!(u128::from(offered) >= 10 * fits, "that is no flood");
+		ensure!(u128::from(offered) >= 10 * fits, "the flood was too small");
 		Ok(())
 	}
 }
 
-/// The standbys that are to be seated die between the proposal and their votes. Those who have voted are bound: although the old members
-/// come back, nothing is final, until people take the votes back.
+/// Kills the standbys of the proposed set before they vote. The members that have voted are bound:
+/// finality does not resume although the old members return, until operators take the votes back.
 pub async fn taken_back(network: &mut Net) -> anyhow::Result<()> {
 	wait_until_healthy(network).await?;
 	let (stays, standbys) = (["alice", "dave"], ["eve", "ferdie"]);
@@ -195,7 +202,7 @@ pub async fn taken_back(network: &mut Net) -> anyhow::Result<()> {
 			break proposal;
 		}
 		let number = timeline.next().await?.block.number();
-		ensure!(number < start + PATIENCE, "nothing is proposed");
+		ensure!(number < start + PATIENCE, "no set is proposed");
 	};
 	for standby in standbys {
 		network.kill(standby)?;
@@ -203,18 +210,18 @@ pub async fn taken_back(network: &mut Net) -> anyhow::Result<()> {
 	timeline.tell(proposal as u32, &format!("a set is proposed; kill -9 {}", standbys.join(" ")));
 	while network.proposal(stays[0]).await?.is_none_or(|(_, votes)| votes < stays.len() as u64) {
 		let number = timeline.next().await?.block.number();
-		ensure!(number < start + 2 * PATIENCE, "those who are left do not vote");
+		ensure!(number < start + 2 * PATIENCE, "the remaining members do not vote");
 	}
 	for victim in TWO_OF_FOUR {
 		network.revive(victim).await?;
 	}
 	let back = timeline.next().await?.block.number();
-	timeline.tell(back, &format!("{} are back", TWO_OF_FOUR.join(" ")));
-	// Who is back prevotes for what is beyond the proposal, and so does not vote for it.
+	timeline.tell(back, &format!("{} have restarted", TWO_OF_FOUR.join(" ")));
+	// The restarted members prevote for blocks above the proposal, so they do not vote for it.
 	let until = back + 12;
 	while timeline.next().await?.block.number() < until {}
-	ensure!(chain.finalized().await? < start + 3, "it is final although half of the voters are bound");
-	println!("all four are there, and nothing is final: people take the votes back");
+	ensure!(chain.finalized().await? < start + 3, "blocks are final although half of the voters are bound");
+	println!("all four run, and no block is final: operators take the votes back");
 	drop(timeline);
 	for member in stays {
 		network.kill(member)?;
@@ -224,17 +231,17 @@ pub async fn taken_back(network: &mut Net) -> anyhow::Result<()> {
 	let mut timeline = Timeline::begin(network.chain(stays[0]).await?).await?;
 	let mut entries = Vec::new();
 	wait_until_safe(&mut timeline, &mut entries, until).await?;
-	ensure!(!told(&entries, RecordKind::Recovering), "the chain has recovered by itself");
+	ensure!(!told(&entries, RecordKind::Recovering), "the chain has recovered without the operators");
 	for standby in standbys {
 		network.revive(standby).await?;
 	}
 	agree(network, stays[0]).await?;
 	agree_on_set(network, stays[1]).await?;
-	println!("\nTaken back: finality waited for votes that nobody could complete, and goes on without them.");
+	println!("\nTaken back: finality waited for a quorum that was out of reach, and resumed without it.");
 	Ok(())
 }
 
-/// Two of four are stopped for a moment: nothing follows from it.
+/// Stops two of four validators for a moment: the chain is not degraded.
 pub async fn brief(network: &mut Net, seconds: u64) -> anyhow::Result<()> {
 	wait_until_healthy(network).await?;
 	let chain = network.watcher(&TWO_OF_FOUR).await?;
@@ -249,19 +256,20 @@ pub async fn brief(network: &mut Net, seconds: u64) -> anyhow::Result<()> {
 		network.thaw(victim).await?;
 	}
 	let stood = chain.finalized().await?;
-	ensure!(stood <= before + 3, "finality went on to #{stood} without half of the validators");
+	ensure!(stood <= before + 3, "finality advanced to #{stood} without half of the validators");
 	let mut entries = Vec::new();
 	while timeline.seconds() < seconds as f32 + 60.0 {
 		entries.extend(timeline.next().await?.entries);
 	}
 	let finalized = chain.finalized().await?;
-	ensure!(finalized > stood + 5, "finality does not go on: #{finalized} after #{stood}");
+	ensure!(finalized > stood + 5, "finality does not resume: #{finalized} after #{stood}");
 	ensure!(!told(&entries, RecordKind::Degraded), "a short stall degraded the chain");
-	println!("\nBrief: finality stood at #{stood} for {seconds} seconds, is at #{finalized}, and nothing followed.");
+	println!("\nBrief: finality stalled at #{stood} for {seconds} seconds, is at #{finalized}; the chain was not degraded.");
 	Ok(())
 }
 
-/// Waits until a node's RPC and its metric, which is looked after every few seconds, say that this is the mode.
+/// Waits until a node reports this mode over RPC and by its metric, which is updated every few
+/// seconds.
 async fn says(network: &Net, node: &str, expected: (&str, f64)) -> anyhow::Result<()> {
 	for _ in 0..20 {
 		let (mode, metric) = network.mode(node).await?;
@@ -271,7 +279,7 @@ async fn says(network: &Net, node: &str, expected: (&str, f64)) -> anyhow::Resul
 		tokio::time::sleep(Duration::from_millis(500)).await;
 	}
 	let (mode, metric) = network.mode(node).await?;
-	bail!("the RPC says {mode}, and the metric {metric}, instead of {expected:?}")
+	bail!("RPC reports {mode}, and the metric {metric}; expected {expected:?}")
 }
 
 /// Waits until the chain is safe again.
@@ -280,7 +288,7 @@ pub async fn wait_until_safe(
 	entries: &mut Vec<Entry>,
 	from: u32,
 ) -> anyhow::Result<()> {
-	while !told(entries, RecordKind::Thawed) {
+	while !told(entries, RecordKind::NormalOperationResumed) {
 		let moment = timeline.next().await?;
 		entries.extend(moment.entries);
 		ensure!(moment.block.number() < from + PATIENCE, "the chain does not become safe again");
@@ -288,7 +296,7 @@ pub async fn wait_until_safe(
 	Ok(())
 }
 
-/// All nodes have the same finalized chain, and nobody was charged in it.
+/// Checks that all nodes have the same finalized chain, and that no member was charged in it.
 pub async fn agree(network: &Net, leader: &str) -> anyhow::Result<()> {
 	let chain = network.chain(leader).await?;
 	let finalized = chain.finalized().await?;
@@ -297,16 +305,17 @@ pub async fn agree(network: &Net, leader: &str) -> anyhow::Result<()> {
 	for node in &names {
 		follow(network, leader, node).await.with_context(|| format!("{node} does not follow"))?;
 		let theirs = network.chain(node).await?.hash_of(finalized).await?;
-		ensure!(theirs == hash, "{node} has another #{finalized}");
+		ensure!(theirs == hash, "{node} has a different #{finalized}");
 	}
 	let charged = told(&chain.entries(hash, 0).await?, RecordKind::Penalized);
-	ensure!(!charged, "somebody was charged");
-	println!("  all nodes have the same #{finalized}, and nobody was charged");
+	ensure!(!charged, "a member was charged");
+	println!("  all nodes have the same finalized #{finalized}; no member was charged");
 	Ok(())
 }
 
-/// These nodes prove what happened since finality stood still, across so many forced changes. Who was there when it happened, who was
-/// not, and who was synced from genesis. The last one's proof is left to be looked at.
+/// Checks that each of these nodes proves the incident of the stall, across this many forced
+/// hand-offs: one that was online, one that was offline, and one that synced from genesis. Returns
+/// the proof of the last one.
 pub async fn prove(
 	network: &Net,
 	verifier: &Verifier,
@@ -315,40 +324,41 @@ pub async fn prove(
 	forced: u64,
 ) -> anyhow::Result<Proof> {
 	let degraded = entries.iter().find(|entry| entry.record.kind == RecordKind::Degraded);
-	let incident = degraded.context("the log does not have that it degraded")?.record.incident;
+	let incident = degraded.context("the log has no record of the stall")?.record.incident;
 	let mut last = None;
 	for node in nodes {
 		let ask = Ask { incident, ..Default::default() };
 		let proof =
-			verifier.fetch(network, node, ask).await.with_context(|| format!("{node} proves nothing"))?;
+			verifier.fetch(network, node, ask).await.with_context(|| format!("no proof from {node}"))?;
 		proof.holds(Crosses { hand_offs: forced, forced }).await?;
-		println!("  {node} proves incident {incident}, across {forced} forced changes");
+		println!("  {node} proves incident {incident}, across {forced} forced hand-offs");
 		last = Some(proof);
 	}
-	last.context("nobody was asked")
+	last.context("no node was queried")
 }
 
-/// A node that takes over the state of a block from after the forced change, by a proof that leads there, follows the chain.
+/// Starts a node from the state of a block after the forced hand-off, with a proof that leads
+/// there. It must follow the chain.
 async fn start_from_checkpoint(network: &mut Net, verifier: &Verifier, leader: &str) -> anyhow::Result<()> {
 	let (checkpoint, block) = verifier.checkpoint(network, leader).await?;
 	let args = [format!("--checkpoint={}", checkpoint.display()), format!("--checkpoint-block={block}")];
 	network.add("pinned", &args.each_ref().map(String::as_str)).await?;
 	follow(network, leader, "pinned").await?;
 	agree_on_set(network, "pinned").await?;
-	ensure!(!network.has_block("pinned", 1).await?, "it has synced the whole chain");
-	println!("  a node that started with {leader}'s checkpoint follows, without the blocks before it");
+	ensure!(!network.has_block("pinned", 1).await?, "the node has synced the whole chain");
+	println!("  a node that started from {leader}'s checkpoint follows, without the earlier blocks");
 	Ok(())
 }
 
-/// The runtime and GRANDPA count the same authority sets.
+/// Checks that the runtime and GRANDPA have the same authority-set id.
 pub async fn agree_on_set(network: &Net, node: &str) -> anyhow::Result<()> {
 	let ids = (network.chain(node).await?.set_id().await?, network.set_id(node).await?);
-	ensure!(ids.0 == ids.1, "the runtime says that the authority set is {}, and GRANDPA {}", ids.0, ids.1);
-	println!("  the runtime and GRANDPA say that the authority set is {}", ids.0);
+	ensure!(ids.0 == ids.1, "the authority set is {} in the runtime, and {} in GRANDPA", ids.0, ids.1);
+	println!("  the authority set is {} in the runtime and in GRANDPA", ids.0);
 	Ok(())
 }
 
-/// Whether the log has it.
+/// Returns `true` if the entries contain a record of this kind.
 pub fn told(entries: &[Entry], kind: RecordKind) -> bool {
 	entries.iter().any(|entry| entry.record.kind == kind)
 }

@@ -1,4 +1,4 @@
-//! Who sits, and who decides it: a planned hand-over, a node that comes back, and a case for the guardians.
+//! Drills on rotation: a retirement, a node that returns, and a case for the guardians.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -15,10 +15,11 @@ use crate::{
 	timeline::{sits, Timeline},
 };
 
-/// So many rounds of slots the successor is watched.
+/// Number of rounds of slots for which the successor is watched.
 const ROUNDS: u64 = 10;
 
-/// A validator asks to leave, a standby takes its seat without missing more than two slots, and nobody is charged.
+/// Retires a validator: a standby takes its seat, misses at most two slots, and no member is
+/// charged.
 pub async fn retire(network: &mut Net, victim: &str) -> anyhow::Result<()> {
 	println!();
 	wait_until_healthy(network).await?;
@@ -26,11 +27,11 @@ pub async fn retire(network: &mut Net, victim: &str) -> anyhow::Result<()> {
 	let mut timeline = Timeline::begin(chain.clone()).await?;
 	let before: Vec<String> = timeline.set().split(' ').map(String::from).collect();
 	let place =
-		before.iter().position(|name| name == victim).with_context(|| format!("{victim} does not sit"))?;
-	timeline.tell(timeline.start, &format!("{victim} asks to leave; session.validators: {}", timeline.set()));
+		before.iter().position(|name| name == victim).with_context(|| format!("{victim} has no seat"))?;
+	timeline.tell(timeline.start, &format!("{victim} retires; session.validators: {}", timeline.set()));
 	chain.retire(victim).await?;
 
-	// Goes on working until somebody has its seat.
+	// The member works until its successor has the seat.
 	let (successor, first) = loop {
 		let moment = timeline.next().await?;
 		let number = moment.block.number();
@@ -38,11 +39,11 @@ pub async fn retire(network: &mut Net, victim: &str) -> anyhow::Result<()> {
 		if now.get(place).is_some_and(|name| *name != victim) {
 			break (now[place].to_string(), Chain::slot(&moment.block)?);
 		}
-		ensure!(number < timeline.start + PATIENCE, "{victim} still sits after {PATIENCE} blocks");
+		ensure!(number < timeline.start + PATIENCE, "{victim} still has its seat after {PATIENCE} blocks");
 	};
 	let took = timeline.seconds();
 	network.kill(victim)?;
-	timeline.tell(timeline.start, &format!("{successor} sits; {victim} stops"));
+	timeline.tell(timeline.start, &format!("{successor} is seated; kill -9 {victim}"));
 
 	let members = before.len() as u64;
 	let last = first + ROUNDS * members;
@@ -52,7 +53,7 @@ pub async fn retire(network: &mut Net, victim: &str) -> anyhow::Result<()> {
 		if let Some(entry) = moment.entries.iter().find(|entry| {
 			matches!(entry.record.kind, RecordKind::Penalized | RecordKind::Replaced | RecordKind::Removed)
 		}) {
-			bail!("somebody pays for it: {:?}", entry.record);
+			bail!("the retirement has consequences: {:?}", entry.record);
 		}
 		let slot = Chain::slot(&moment.block)?;
 		slots.insert(slot);
@@ -66,17 +67,18 @@ pub async fn retire(network: &mut Net, victim: &str) -> anyhow::Result<()> {
 	let (_, at) = chain.best().await?;
 	let conducts = chain.conducts(at).await?;
 	let conduct = conducts.iter().find(|(who, _)| name_of(who) == victim).map(|(_, conduct)| conduct);
-	let conduct = conduct.context("the chain does not remember that it retired")?;
+	let conduct = conduct.context("the chain has no record of the retirement")?;
 	ensure!(conduct.outages == 0 && matches!(conduct.absence, Some(Absence::Retired)), "{conduct:?}");
 	println!(
-		"\nRetired: {successor} sits in the place of {victim} after {took:.1} seconds, and missed {missed} of its {} \
-		 slots since; nobody is charged.",
+		"\nRetired: {successor} took the seat of {victim} after {took:.1} seconds, and missed {missed} of its {} \
+		 slots since; no member was charged.",
 		own.count()
 	);
 	Ok(())
 }
 
-/// A killed validator comes back, is in the reserve again by itself, and is seated when the next one dies.
+/// Kills a validator and restarts it: it is re-admitted automatically, and seated when the next one
+/// is killed.
 pub async fn returns(network: &mut Net, victim: &str, next: &str) -> anyhow::Result<()> {
 	println!();
 	wait_until_healthy(network).await?;
@@ -84,7 +86,7 @@ pub async fn returns(network: &mut Net, victim: &str, next: &str) -> anyhow::Res
 	network.revive(victim).await?;
 	let chain = network.watcher(&[victim]).await?;
 	let mut timeline = Timeline::begin(chain.clone()).await?;
-	timeline.tell(timeline.start, &format!("{victim} is started again"));
+	timeline.tell(timeline.start, &format!("{victim} is restarted"));
 	loop {
 		let moment = timeline.next().await?;
 		let back = |entry: &crate::chain::Entry| {
@@ -105,15 +107,16 @@ pub async fn returns(network: &mut Net, victim: &str, next: &str) -> anyhow::Res
 	let set: Vec<String> = chain.validators(at).await?.iter().map(name_of).collect();
 	ensure!(set.iter().any(|name| name == victim), "{victim} was not seated: {}", set.join(" "));
 	println!(
-		"\nReturned: {victim} replaced after {} blocks, re-admitted {took:.1} seconds after its start, and seated {} \
+		"\nReturned: {victim} replaced after {} blocks, re-admitted {took:.1} seconds after its restart, and seated {} \
 		 blocks after {next} was killed.",
 		first.blocks, second.blocks
 	);
 	Ok(())
 }
 
-/// A referendum makes the evidence weigh less; a validator dies, and its case waits; the guardians' body approves it, and the
-/// standby is seated. `govern` is the program that submits, votes and approves.
+/// Lowers the weights of the detectors by a referendum and kills a validator: its case waits until
+/// the guardians approve it, and then a standby is seated. `govern` is the program that submits the
+/// referendum, votes and approves.
 pub async fn case(network: &mut Net, victim: &str, govern: &Path) -> anyhow::Result<()> {
 	println!();
 	wait_until_healthy(network).await?;
@@ -134,20 +137,20 @@ pub async fn case(network: &mut Net, victim: &str, govern: &Path) -> anyhow::Res
 		let number = moment.block.number();
 		ensure!(
 			moment.set == set,
-			"somebody was evicted although the evidence does not suffice: {}",
+			"a member was evicted although the evidence does not suffice: {}",
 			moment.set
 		);
 		if moment.entries.iter().any(|entry| entry.record.kind == RecordKind::CaseOpened) {
 			opened = Some(number);
 		}
-		// It waits, and waits.
+		// Without the guardians nothing follows from the case.
 		if opened.is_some_and(|opened| number >= opened + 8) {
 			break;
 		}
 		ensure!(number < timeline.start + PATIENCE, "no case was opened within {PATIENCE} blocks");
 	}
 	let (_, at) = chain.best().await?;
-	ensure!(chain.cases(at).await? > 0, "the case is gone");
+	ensure!(chain.cases(at).await? > 0, "the case no longer exists");
 	run(govern, &["approve", &url(network)?]).await?;
 	loop {
 		let moment = timeline.next().await?;
@@ -155,25 +158,26 @@ pub async fn case(network: &mut Net, victim: &str, govern: &Path) -> anyhow::Res
 		if !sits(&moment.set, victim) {
 			wait_until_final(&chain, number + 1).await?;
 			println!(
-				"\nCase: opened in #{}, waited, approved by the guardians' body, and {victim} replaced in #{number}.",
+				"\nCase: opened in #{}, waited, approved by the guardians, and {victim} replaced in #{number}.",
 				opened.unwrap_or_default()
 			);
 			return Ok(());
 		}
-		ensure!(number < timeline.start + 2 * PATIENCE, "{victim} still sits");
+		ensure!(number < timeline.start + 2 * PATIENCE, "{victim} still has its seat");
 	}
 }
 
-/// As the sample runtime's, but for the weights: all detectors together stay below the automation threshold.
+/// The sample runtime's rules with lower weights: all detectors together stay below the automation
+/// threshold.
 const LIGHT_RULES: &str = r#"{"slots": 2, "windows": 1, "peers": 1, "votes": 2, "longer": 2,
 	"slots_weight": 90000000, "windows_weight": 90000000, "peers_weight": 90000000, "votes_weight": 90000000,
 	"peers_quorum": 600000000, "votes_quorum": 500000000}"#;
 
-/// Runs a program to its end.
+/// Runs a program to its end. Fails if the program fails.
 pub async fn run(program: &Path, args: &[&str]) -> anyhow::Result<()> {
 	println!("running {} {}", program.display(), args[0]);
 	let status = Command::new(program).args(args).kill_on_drop(true).status().await;
 	let status = status.with_context(|| format!("cannot run {}", program.display()))?;
-	ensure!(status.success(), "{} {} says no: {status}", program.display(), args[0]);
+	ensure!(status.success(), "{} {} failed: {status}", program.display(), args[0]);
 	Ok(())
 }

@@ -1,25 +1,26 @@
-//! A heartbeat for each local member that will not be seen otherwise.
+//! Sends a heartbeat for each local member that would not be seen otherwise.
 
 use frame_support::traits::Get;
 use sp_runtime::SaturatedConversion;
 use understudy_primitives::{crypto::AuthorityId, MemberIndex, Seat, Slots};
 
-use super::{claim, Scene};
+use super::{claim, Context};
 use crate::{
-	evidence::{self, EvidenceTable, Mark},
+	chunks::{self, CounterTable, Mark},
 	statement::Heartbeat,
 	Call, Config, Pallet,
 };
 
-/// Whether a member that was not seen in this window has to send a heartbeat now.
+/// Returns `true` if a member that was not seen in this window has to send a heartbeat now.
 ///
-/// `elapsed` and `left` are the blocks of the window before and after this one. `own_slot_in(k)` says whether the slot
-/// after `k` more blocks without a gap is the member's own; who will author before the window ends sends nothing, unless it
-/// `missed` its last slot: then it cannot count on the next one, and says at once that it lives. The others spread over
-/// the first half of the window by their index.
+/// `elapsed` and `left` are the numbers of blocks of the window before and after this one.
+/// `own_slot_in(k)` returns `true` if the slot after `k` more blocks without a gap is the member's
+/// own. A member that will author before the window ends sends nothing, unless it `missed` its last
+/// slot: then it cannot rely on the next one, and sends at once. The others are spread over the
+/// first half of the window by their index.
 ///
-/// So from one heartbeat to the end of the next window that passes without one, a member has one and a half windows at
-/// least: a heartbeat is valid for 1.5 times its period or more.
+/// A member therefore has at least one and a half windows from one heartbeat to the end of the next
+/// window that passes without one: a heartbeat is valid for at least 1.5 times its period.
 pub fn due(
 	seat: Seat,
 	index: MemberIndex,
@@ -34,9 +35,9 @@ pub fn due(
 }
 
 impl<T: Config> Pallet<T> {
-	pub(super) fn send_heartbeat(scene: &Scene<T>, key: &AuthorityId, index: MemberIndex) {
-		let Scene { now, roster, window } = scene;
-		if evidence::is_marked::<T>(Mark::Seen, index) || !Self::is_due(scene, index) {
+	pub(super) fn send_heartbeat(context: &Context<T>, key: &AuthorityId, index: MemberIndex) {
+		let Context { now, roster, window } = context;
+		if chunks::is_marked::<T>(Mark::Seen, index) || !Self::is_due(context, index) {
 			return;
 		}
 		if claim("heartbeat", key, (roster.id, window.index), *now) {
@@ -48,15 +49,15 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	fn is_due(scene: &Scene<T>, index: MemberIndex) -> bool {
-		let Scene { roster, window, .. } = scene;
-		let mut table = EvidenceTable::<T>::lazy(roster);
+	fn is_due(context: &Context<T>, index: MemberIndex) -> bool {
+		let Context { roster, window, .. } = context;
+		let mut table = CounterTable::<T>::lazy(roster);
 		let Some(member) = table.load(index) else { return false };
 		let missed = member.missed_slots > 0;
 		if !missed && !member.asked && !Self::is_turn(roster, window, index) {
 			return false;
 		}
-		let elapsed = scene.elapsed();
+		let elapsed = context.elapsed();
 		let length: u32 = T::WindowLength::get().saturated_into();
 		let left = length.saturating_sub(elapsed.saturating_add(1));
 		let slot = T::Slots::current();

@@ -1,5 +1,6 @@
-//! What the validator's node does with its offchain worker after each block: it shows signs of life, probes the members
-//! that it was assigned, reports who casts no votes, and renews the account's registration.
+//! Work of a validator's node after each block, in its offchain worker: it shows signs of life,
+//! probes the members that it was assigned, reports members that take no part in consensus, and
+//! renews the account's registration.
 
 mod heartbeats;
 mod peers;
@@ -23,57 +24,59 @@ use crate::{statement::Statement, Call, Config, MemberKeys, Pallet, RosterInfo, 
 
 const LOG_TARGET: &str = "understudy::heartbeat";
 
-/// A view of finality that is older, in milliseconds, is none.
+/// Age, in milliseconds, up to which the node's view of finality is used.
 const FRESH: u64 = 10_000;
 
-/// What the workers look at: the chain as of this block.
-struct Scene<T: Config> {
+/// State of the chain as of this block, which all workers use.
+struct Context<T: Config> {
 	now: BlockNumberFor<T>,
 	roster: RosterInfo,
 	window: WindowOf<T>,
 }
 
-impl<T: Config> Scene<T> {
-	/// How many blocks of the running window came before this one.
+impl<T: Config> Context<T> {
+	/// Returns the number of blocks of the running window before this one.
 	fn elapsed(&self) -> u32 {
 		self.now.saturating_sub(self.window.started).saturated_into()
 	}
 }
 
 impl<T: Config> Pallet<T> {
-	/// Does what is due for the accounts whose keys are in the local keystore.
+	/// Does the work that is due for the accounts whose keys are in the local keystore.
 	pub(crate) fn work_offchain(now: BlockNumberFor<T>) {
 		let window = Window::<T>::get();
-		let scene = Scene::<T> { now, roster: window.roster, window };
+		let context = Context::<T> { now, roster: window.roster, window };
 		let keys = AuthorityId::all();
 		if keys.is_empty() {
 			return;
 		}
 		for key in &keys {
 			if let Some(who) = T::Keys::owner_of(key) {
-				Self::renew_registration(&scene, key, who);
+				Self::renew_registration(&context, key, who);
 			}
 		}
-		// A member signs with the key that the chain expects, which may be the one before its account's last.
-		let seats: Vec<(AuthorityId, MemberIndex)> = (0..scene.roster.total)
+		// A member signs with the key that the chain expects, which may be older than the one that
+		// its account set last.
+		let seats: Vec<(AuthorityId, MemberIndex)> = (0..context.roster.total)
 			.filter_map(|index| MemberKeys::<T>::get(index).map(|key| (key, index)))
 			.filter(|(key, _)| keys.contains(key))
 			.collect();
 		let finality = Self::finality_view();
 		for (key, index) in &seats {
-			Self::send_heartbeat(&scene, key, *index);
+			Self::send_heartbeat(&context, key, *index);
 			if let Some(finality) = &finality {
-				Self::report_votes(&scene, key, *index, finality);
+				Self::report_votes(&context, key, *index, finality);
 			}
 		}
-		// Last, for it waits for answers.
+		// Probes come last because they wait for answers.
 		for (key, index) in &seats {
-			Self::probe_peers(&scene, key, *index, finality.as_ref());
+			Self::probe_peers(&context, key, *index, finality.as_ref());
 		}
 	}
 
-	/// What the node sees of finality, if that is recent, and finality goes on for it: who does not follow finality accuses
-	/// nobody. Where it stands still, that is so long before anybody has been silent for long enough to be reported.
+	/// Returns the node's view of finality if it is recent and finality advances for this node: a
+	/// node that does not follow finality must not report anybody. In a stall, this becomes `None`
+	/// long before any member has been silent for long enough to be reported.
 	fn finality_view() -> Option<FinalityView> {
 		let view = FinalityView::read()?;
 		let now: Timestamp = sp_io::offchain::timestamp();
@@ -82,7 +85,7 @@ impl<T: Config> Pallet<T> {
 		(recent(view.at, FRESH) && recent(view.advanced, goes_on)).then_some(view)
 	}
 
-	/// Signs and submits; says in the node's log what came of it.
+	/// Signs and submits a statement, and logs the outcome.
 	fn submit<S: Statement>(
 		what: &str,
 		key: &AuthorityId,
@@ -91,11 +94,11 @@ impl<T: Config> Pallet<T> {
 	) {
 		let submitted = statement
 			.sign(key, &Self::genesis())
-			.ok_or("the keystore did not sign; are the session keys in it?")
+			.ok_or("the keystore did not sign: check that it holds the session keys")
 			.and_then(|signature| {
 				let transaction = T::create_authorized_transaction(call(statement, signature).into());
 				SubmitTransaction::<T, Call<T>>::submit_transaction(transaction)
-					.map_err(|()| "the transaction pool refused it")
+					.map_err(|()| "the transaction pool rejected it")
 			});
 		match submitted {
 			Ok(()) => log::debug!(target: LOG_TARGET, "{what} sent"),

@@ -1,13 +1,14 @@
-//! Detector P: asks the nodes of the members that were assigned how they are, and reports who fails.
+//! Detector P: probes the nodes of the assigned members, and reports those that fail.
 //!
-//! Others register the addresses that this node connects to, so that is done with care: the method, the path and the body
-//! are always the same, redirections are not followed, what is read of an answer is bounded, and so is the time. Addresses
-//! are numeric, so no name can lead into the operator's own network, and by default only public ones are asked; see
-//! [`Probing`].
+//! The addresses that this node connects to are registered by others, so requests are restricted:
+//! the method, the path and the body are always the same, redirects are not followed, and the size
+//! of an answer and the time for it are bounded. Addresses are numeric, so no name can lead into
+//! the operator's own network, and by default only public ones are probed; see [`Probing`].
 //!
-//! A member whose finality votes the node sees is not asked: it lives, whatever its RPC server
-//! says, which anybody could keep busy. One of which no vote was seen for two slots is asked at
-//! once. Standbys cast no votes, and are asked by turns.
+//! A member whose finality votes the node sees is not probed: its node runs, regardless of the
+//! state of its RPC server, which anybody could keep busy. An active member of which no vote was
+//! seen for two slots is probed at once. Standbys cast no votes; those that are assigned are probed
+//! in each window.
 
 use alloc::{collections::BTreeSet, format, vec, vec::Vec};
 use frame_support::traits::Get;
@@ -28,37 +29,37 @@ use understudy_primitives::{
 	MemberIndex, Seat, Slots, VoteKeys,
 };
 
-use super::{claim, Scene, LOG_TARGET};
+use super::{claim, Context, LOG_TARGET};
 use crate::{
-	evidence::{self, EvidenceTable, Mark},
+	chunks::{self, CounterTable, Mark},
 	registration::Endpoint,
 	statement::ReportKind,
 	Config, Members, Pallet, Registrations,
 };
 
-/// How long an answer may take, in milliseconds. Two seconds of jitter each way fit in.
+/// Time for an answer, in milliseconds. A jitter of two seconds each way fits into it.
 const DEADLINE: u64 = 5_000;
 
-/// The same for a member whose votes are missing, too: two signs are worth more than one that is
-/// waited for.
+/// Time for an answer, in milliseconds, of a member whose votes are missing as well: two signs of
+/// failure are stronger evidence than one that takes longer to observe.
 const SHORT_DEADLINE: u64 = 2_500;
 
-/// A member of which no vote was seen for this many slots is asked at once.
-const HUSH: u64 = 2;
+/// Number of slots without a vote of a member after which it is probed at once.
+const SILENT_SLOTS: u64 = 2;
 
-/// A member that does not answer is asked so many times before it is reported: one lost packet is no outage.
+/// Number of failed probes in a row after which a member is reported: one lost packet is no outage.
 const ATTEMPTS: u32 = 2;
 
-/// The most of an answer that is read, in bytes.
+/// Largest number of bytes that is read of an answer.
 const MAX_ANSWER: usize = 4_096;
 
-/// The one thing that is asked: how the node is, and what is final for it.
+/// Body of every probe, which requests the node's health and its last finalized block.
 const QUESTION: &str = concat!(
 	r#"[{"jsonrpc":"2.0","id":1,"method":"system_health","params":[]},"#,
 	r#"{"jsonrpc":"2.0","id":2,"method":"chain_getFinalizedHead","params":[]}]"#,
 );
 
-/// One answer of the two.
+/// Answer to one of the two requests.
 #[derive(Deserialize)]
 struct Answer {
 	id: u32,
@@ -78,16 +79,16 @@ struct Health {
 	is_syncing: bool,
 }
 
-/// What a node says of itself.
+/// Condition of a node as it reports it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Condition {
-	/// It is catching up with the chain.
+	/// `true` if the node is catching up with the chain.
 	pub syncing: bool,
-	/// The last block that is final for it.
+	/// Hash of the last block that is final for the node.
 	pub finalized: sp_core::H256,
 }
 
-/// Understands the answer to [`QUESTION`]; `None` where it is none.
+/// Parses the answer to [`QUESTION`]; returns `None` if it is malformed.
 pub(crate) fn parse(answer: &[u8]) -> Option<Condition> {
 	let answers: Vec<Answer> = serde_json::from_slice(answer).ok()?;
 	let (mut syncing, mut finalized) = (None, None);
@@ -103,71 +104,76 @@ pub(crate) fn parse(answer: &[u8]) -> Option<Condition> {
 
 impl<T: Config> Pallet<T> {
 	pub(super) fn probe_peers(
-		scene: &Scene<T>,
+		context: &Context<T>,
 		key: &AuthorityId,
 		reporter: MemberIndex,
 		finality: Option<&FinalityView>,
 	) {
 		let policy = StorageValueRef::persistent(PROBING).get::<Probing>().ok().flatten().unwrap_or_default();
-		if policy == Probing::Off || evidence::is_marked::<T>(Mark::ReportedPeers, reporter) {
+		if policy == Probing::Off || chunks::is_marked::<T>(Mark::ReportedPeers, reporter) {
 			return;
 		}
-		let hushed = finality.filter(|_| T::VoteKeys::ARE_SEEN).map(Self::hushed);
-		let targets = Self::to_probe(scene, reporter, policy, hushed.as_ref());
-		// Once per window, and again in each block for those whom something speaks against by now.
-		let task = (scene.roster.id, scene.window.index, scene.now, &targets);
-		if targets.is_empty() || !claim("probe", key, task, scene.now) {
+		let recently_silent = finality.filter(|_| T::VoteKeys::ARE_SEEN).map(Self::recently_silent);
+		let targets = Self::to_probe(context, reporter, policy, recently_silent.as_ref());
+		// Once per window, and again in each block for members with evidence against them.
+		let task = (context.roster.id, context.window.index, context.now, &targets);
+		if targets.is_empty() || !claim("probe", key, task, context.now) {
 			return;
 		}
-		let sits = |(index, _): &(MemberIndex, Endpoint)| scene.roster.seat(*index) == Seat::Active;
+		let sits = |(index, _): &(MemberIndex, Endpoint)| context.roster.seat(*index) == Seat::Active;
 		let (silent, mut others): (Vec<_>, Vec<_>) =
-			targets.into_iter().partition(|target| hushed.is_some() && sits(target));
-		let mut failing = Self::ask(silent, SHORT_DEADLINE, scene.now, finality);
+			targets.into_iter().partition(|target| recently_silent.is_some() && sits(target));
+		let mut failing = Self::ask(silent, SHORT_DEADLINE, context.now, finality);
 		for _ in 0..ATTEMPTS {
-			others = Self::ask(others, DEADLINE, scene.now, finality);
+			others = Self::ask(others, DEADLINE, context.now, finality);
 		}
 		failing.append(&mut others);
 		let failing: Vec<MemberIndex> = failing.into_iter().map(|(index, _)| index).collect();
 		if !failing.is_empty() {
-			log::debug!(target: LOG_TARGET, "members {failing:?} fail the probe");
+			log::debug!(target: LOG_TARGET, "members {failing:?} failed the probe");
 		}
-		Self::send_report(scene, key, reporter, ReportKind::Peers, failing);
+		Self::send_report(context, key, reporter, ReportKind::Peers, failing);
 	}
 
-	/// The members of which the node has seen no finality vote for [`HUSH`] slots.
-	fn hushed(finality: &FinalityView) -> BTreeSet<T::AccountId> {
-		let hush = T::Slots::duration().saturating_mul(HUSH).div_ceil(1_000);
+	/// Returns the members of which the node has seen no finality vote for [`SILENT_SLOTS`] slots.
+	fn recently_silent(finality: &FinalityView) -> BTreeSet<T::AccountId> {
+		let hush = T::Slots::duration().saturating_mul(SILENT_SLOTS).div_ceil(1_000);
 		let silent = finality.silent.iter().filter(|(_, seconds)| u64::from(*seconds) >= hush);
 		silent.filter_map(|(voter, _)| T::VoteKeys::voter(voter)).collect()
 	}
 
-	/// The members to ask in this block, of those assigned: active ones of which no votes are seen;
-	/// the others in the window's first block, and later if something speaks against them or they
-	/// could have been seen by now. Never those whom a report would not change anything about.
-	/// `hushed` is what is known of votes, if anything is.
+	/// Returns the assigned members to probe in this block, with their endpoints.
+	///
+	/// Active members are probed when none of their votes is seen. The others are probed in the
+	/// window's first block, and later if there is evidence against them, or if they could have
+	/// been seen by now and were not. Members about which a report would change nothing are left
+	/// out. `recently_silent` is the result of [`Self::recently_silent`], or `None` if nothing is
+	/// known of votes: then active members are probed like the others.
 	fn to_probe(
-		scene: &Scene<T>,
+		context: &Context<T>,
 		reporter: MemberIndex,
 		policy: Probing,
-		hushed: Option<&BTreeSet<T::AccountId>>,
+		recently_silent: Option<&BTreeSet<T::AccountId>>,
 	) -> Vec<(MemberIndex, Endpoint)> {
-		let Scene { roster, window, .. } = scene;
-		let bars = Self::bars(roster);
-		let elapsed = scene.elapsed();
+		let Context { roster, window, .. } = context;
+		let quorums = Self::quorums(roster);
+		let elapsed = context.elapsed();
 		let length: u32 = T::WindowLength::get().saturated_into();
-		let mut table = EvidenceTable::<T>::lazy(roster);
+		let mut table = CounterTable::<T>::lazy(roster);
 		let targets = Self::assignment(window, window.index).targets(reporter).into_iter();
 		targets
 			.filter(|index| {
 				let Some(member) = table.load(*index) else { return false };
 				let turn = member.asked || Self::is_turn(roster, window, *index);
-				let unseen = turn && elapsed >= length / 2 && !evidence::is_marked::<T>(Mark::Seen, *index);
+				let unseen = turn && elapsed >= length / 2 && !chunks::is_marked::<T>(Mark::Seen, *index);
 				let doubtful = member.missed_slots > 0 || member.missed_windows > 0 || unseen;
-				let due = match hushed.filter(|_| roster.seat(*index) == Seat::Active) {
-					Some(hushed) => Members::<T>::get(index).is_some_and(|who| hushed.contains(&who)),
+				let due = match recently_silent.filter(|_| roster.seat(*index) == Seat::Active) {
+					Some(recently_silent) => {
+						Members::<T>::get(index).is_some_and(|who| recently_silent.contains(&who))
+					},
 					None => elapsed == 0 || doubtful,
 				};
-				member.grace == 0 && !member.peers.has(bars.peers) && due
+				member.grace == 0 && !member.peers.has(quorums.peers) && due
 			})
 			.filter_map(|index| {
 				let endpoint = Registrations::<T>::get(Members::<T>::get(index)?)?.profile.endpoint?;
@@ -177,7 +183,7 @@ impl<T: Config> Pallet<T> {
 			.collect()
 	}
 
-	/// Asks all of them at once, with this many milliseconds for an answer; returns those that
+	/// Probes all targets at once, with this many milliseconds for an answer. Returns those that
 	/// fail.
 	fn ask(
 		targets: Vec<(MemberIndex, Endpoint)>,
@@ -214,8 +220,9 @@ impl<T: Config> Pallet<T> {
 			.collect()
 	}
 
-	/// Whether the block that is final for somebody is too far behind the one that is final for this node. Not where this
-	/// node cannot tell: it does not follow finality itself, or does not know the block.
+	/// Returns `true` if `theirs`, the block that is final for the probed node, is too far behind
+	/// the one that is final for this node. Returns `false` if this node cannot tell: it does not
+	/// follow finality itself, or does not know the block.
 	fn lags(theirs: &sp_core::H256, now: BlockNumberFor<T>, finality: Option<&FinalityView>) -> bool {
 		let Some(finality) = finality else { return false };
 		let is = |number: &BlockNumberFor<T>| {

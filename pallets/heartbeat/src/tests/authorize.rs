@@ -1,4 +1,4 @@
-//! Each reason to turn a heartbeat away, and the way in.
+//! Authorization of heartbeats: each reason to reject one, and acceptance.
 
 use codec::Encode;
 use frame_support::{
@@ -14,7 +14,7 @@ use sp_runtime::{
 use understudy_primitives::{crypto::AuthoritySignature, RosterHandler};
 
 use crate::{
-	evidence::{self, EvidenceTable, Mark},
+	chunks::{self, CounterTable, Mark},
 	mock::*,
 	rejection,
 	statement::Statement,
@@ -36,7 +36,7 @@ fn authorize(
 ) -> Result<ValidTransaction, TransactionValidityError> {
 	Call::<Runtime>::heartbeat { heartbeat, signature }
 		.authorize(source)
-		.expect("the call is one that authorizes itself")
+		.expect("the call is authorizable")
 		.map(|(valid, _)| valid)
 }
 
@@ -71,7 +71,7 @@ fn two_heartbeats_of_a_member_and_window_exclude_each_other_in_the_pool() {
 				.expect("it is valid")
 				.provides
 		};
-		// Signatures differ each time, and so do the transactions' hashes.
+		// Signatures differ each time, and so do the hashes of the transactions.
 		assert_eq!(provides(valid(14), 14), provides(valid(14), 14));
 		assert_ne!(provides(valid(14), 14), provides(valid(15), 15));
 	});
@@ -114,7 +114,7 @@ fn a_future_window_is_rejected() {
 fn the_next_window_is_let_into_the_pool_but_not_into_a_block() {
 	build_and_execute(|| {
 		let next = Payload { window: valid(14).window + 1, ..valid(14) };
-		evidence::mark::<Runtime>(Mark::Seen, 4);
+		chunks::mark::<Runtime>(Mark::Seen, 4);
 		assert_ok!(authorize(TransactionSource::External, next, sign(14, &next)));
 		assert_eq!(
 			authorize(TransactionSource::InBlock, next, sign(14, &next)),
@@ -134,7 +134,7 @@ fn an_index_beyond_the_roster_is_rejected() {
 #[test]
 fn a_replay_is_rejected() {
 	build_and_execute(|| {
-		evidence::mark::<Runtime>(Mark::Seen, 4);
+		chunks::mark::<Runtime>(Mark::Seen, 4);
 		rejected(valid(14), rejection::ALREADY_SEEN);
 	});
 }
@@ -156,7 +156,7 @@ fn a_heartbeat_ends_the_silence_at_once() {
 		Counters::<Runtime>::mutate(0, |chunk| chunk[4].missed_windows = 3);
 		let heartbeat = valid(14);
 		assert_ok!(Heartbeat::heartbeat(RawOrigin::Authorized.into(), heartbeat, sign(14, &heartbeat)));
-		let table = EvidenceTable::<Runtime>::read(&Window::<Runtime>::get().roster);
+		let table = CounterTable::<Runtime>::read(&Window::<Runtime>::get().roster);
 		let member = table.get(4).expect("a member");
 		assert_eq!((member.missed_windows, member.heard), (0, true));
 	});
@@ -166,10 +166,10 @@ fn a_heartbeat_ends_the_silence_at_once() {
 fn who_misses_a_slot_after_it_was_seen_may_be_gone_and_was_not_silent() {
 	build_and_execute(|| {
 		run(1..22, &[]);
-		evidence::mark::<Runtime>(Mark::Seen, 2);
+		chunks::mark::<Runtime>(Mark::Seen, 2);
 		run(22..24, &[2]);
 		let member = || {
-			let table = EvidenceTable::<Runtime>::read(&Window::<Runtime>::get().roster);
+			let table = CounterTable::<Runtime>::read(&Window::<Runtime>::get().roster);
 			*table.get(2).expect("a member")
 		};
 		assert_eq!((member().missed_slots, member().answered), (1, false));
@@ -180,7 +180,7 @@ fn who_misses_a_slot_after_it_was_seen_may_be_gone_and_was_not_silent() {
 			run(slot..slot + 1, &[2]);
 		}
 		assert_eq!((member().missed_windows, member().overdue), (0, false));
-		// In the next window it shows that it lives.
+		// In the next window it shows a sign of life.
 		let heartbeat = valid(12);
 		assert_ok!(Heartbeat::heartbeat(RawOrigin::Authorized.into(), heartbeat, sign(12, &heartbeat)));
 		assert!(member().answered);
@@ -204,7 +204,8 @@ fn a_member_without_a_key_is_rejected() {
 	build_and_execute(|| rejected(valid(14), rejection::NO_KEY));
 }
 
-/// Whether heartbeats of `who` are let in, signed by its key, and by the one that it has when it is rekeyed.
+/// Returns `true`, for each of two keys, if a heartbeat of `who` signed with it is accepted: the
+/// key of `who`, and the key that it has when it is rekeyed.
 fn let_in(who: u64) -> (bool, bool) {
 	let heartbeat = valid(who);
 	let by = |key| authorize(TransactionSource::InBlock, heartbeat, sign(key, &heartbeat)).is_ok();
@@ -218,7 +219,7 @@ fn an_active_members_new_key_counts_with_the_session_that_changes_keys() {
 		assert_eq!(let_in(12), (true, false));
 		new_session(false, &[(12, key(12 + NEW_KEY))]);
 		assert_eq!(let_in(12), (true, false));
-		// Somebody else's.
+		// Keys have changed, but not that of 12.
 		new_session(true, &[(12, key(12))]);
 		assert_eq!(let_in(12), (true, false));
 		new_session(true, &[(12, key(12 + NEW_KEY))]);
@@ -258,14 +259,14 @@ fn what_is_signed_is_bound_to_the_genesis_that_block_1_knows() {
 		let check = || {
 			let heartbeat = valid(14);
 			let by = |genesis| {
-				let signature = understudy_mocks::sign(14, &heartbeat, &genesis);
+				let signature = understudy_test_support::sign(14, &heartbeat, &genesis);
 				authorize(TransactionSource::InBlock, heartbeat, signature)
 			};
 			assert_eq!(by(before), Err(InvalidTransaction::Custom(rejection::BAD_SIGNATURE).into()));
 			assert_ok!(by(Heartbeat::genesis()));
 		};
 		check();
-		// The next window keeps it.
+		// The next window keeps the genesis hash.
 		run(1..6, &[4]);
 		assert_eq!(Window::<Runtime>::get().genesis, Heartbeat::genesis());
 		check();
@@ -276,7 +277,7 @@ fn what_is_signed_is_bound_to_the_genesis_that_block_1_knows() {
 fn a_foreign_signature_is_rejected() {
 	build_and_execute(|| {
 		let heartbeat = valid(15);
-		// Signed by 14 in `rejected`.
+		// `rejected` signs with the key of 14.
 		rejected(heartbeat, rejection::BAD_SIGNATURE);
 		let other = Payload { window: heartbeat.window + 1, ..heartbeat };
 		assert_eq!(
@@ -318,7 +319,7 @@ fn an_authorized_heartbeat_marks_the_member_as_seen() {
 			.expect("a general transaction needs no signature");
 		let info = frame_support::dispatch::DispatchInfo::default();
 		assert_ok!(checked.apply::<Runtime>(&info, 100).expect("it is authorized"));
-		assert!(evidence::is_marked::<Runtime>(Mark::Seen, 4));
+		assert!(chunks::is_marked::<Runtime>(Mark::Seen, 4));
 	});
 }
 
@@ -339,7 +340,7 @@ fn what_changed_after_the_authorization_is_an_error() {
 	build_and_execute(|| {
 		let heartbeat = valid(14);
 		let call = || Heartbeat::heartbeat(RawOrigin::Authorized.into(), heartbeat, sign(14, &heartbeat));
-		evidence::mark::<Runtime>(Mark::Seen, 4);
+		chunks::mark::<Runtime>(Mark::Seen, 4);
 		assert_noop!(call(), Error::<Runtime>::AlreadySeen);
 	});
 }

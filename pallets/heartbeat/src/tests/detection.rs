@@ -1,16 +1,17 @@
-//! From blocks and silence to judgements.
+//! Judgements that follow from blocks and silence.
 
 use frame_support::{assert_err, hypothetically, traits::Hooks, weights::Weight};
 use sp_runtime::Perbill;
 use understudy_primitives::{Electorate, Health, Judged, RosterHandler, Seat, Verdicts};
 
 use crate::{
-	evidence::{self, Mark},
+	chunks::{self, Mark},
+	counters,
 	mock::*,
 	Counters, Event, LastSlot, Marks, Members, Window,
 };
 
-/// The last judgement's verdict on a member, `None` where it was healthy.
+/// Returns the last judgement's verdict on a member; `None` if it was healthy.
 fn last(index: u32) -> Option<Judged> {
 	let all = Judgements::get();
 	all.last().expect("a window was judged").unhealthy.iter().find(|judged| judged.index == index).copied()
@@ -25,7 +26,8 @@ fn a_missed_slot_that_makes_a_member_down_is_judged_at_once() {
 	build_and_execute(|| {
 		run(1..21, &[]);
 		run(21..33, &[2]);
-		// Four windows of silence are counted, and five slots; the sixth slot decides, in the middle of a window.
+		// Four windows of silence and five slots are counted already; the sixth slot decides, in
+		// the middle of a window.
 		Counters::<Runtime>::mutate(0, |chunk| chunk[2].missed_windows = 4);
 		Counters::<Runtime>::mutate(0, |chunk| chunk[2].missed_slots = 5);
 		WindowLength::set(40);
@@ -75,7 +77,7 @@ fn an_author_that_heartbeats_but_misses_slots_is_not_down() {
 		run(1..21, &[]);
 		for round in 5..15u64 {
 			run(round * 4 + 1..round * 4 + 5, &[2]);
-			evidence::mark::<Runtime>(Mark::Seen, 2);
+			chunks::mark::<Runtime>(Mark::Seen, 2);
 		}
 		let judged = last(2).expect("it is not healthy");
 		assert_eq!(judged.verdict.health, Health::Suspect);
@@ -129,7 +131,7 @@ fn more_than_a_third_at_once_is_systemic() {
 fn the_first_missed_slot_counts_towards_a_systemic_outage() {
 	build_and_execute(|| {
 		run(1..21, &[]);
-		// Member 1 misses one slot, member 2 all of them: when 2 is down, 1 must already count.
+		// Member 1 misses one slot, member 2 all of them. When 2 is down, 1 must already count.
 		run(21..33, &[2]);
 		run(33..37, &[1, 2]);
 		let judgement = Heartbeat::judgement();
@@ -167,7 +169,7 @@ fn a_new_roster_starts_a_new_window() {
 		Heartbeat::on_roster(&[10, 11, 12, 13], &[15]);
 		let after = Window::<Runtime>::get();
 		assert_eq!((after.index, after.started), (before.index + 1, System::block_number() + 1));
-		// A whole window passes before somebody is judged for its silence.
+		// A whole window passes before any member is judged for its silence.
 		run(23..27, &[4]);
 		assert_eq!(Window::<Runtime>::get().index, after.index);
 		run(27..28, &[4]);
@@ -182,7 +184,7 @@ fn a_long_halt_charges_one_round_at_most() {
 		run(1..21, &[]);
 		next_block(1_000_000);
 		for index in 0..4 {
-			let table = evidence::EvidenceTable::<Runtime>::read(&Window::<Runtime>::get().roster);
+			let table = chunks::CounterTable::<Runtime>::read(&Window::<Runtime>::get().roster);
 			assert!(table.get(index).expect("a member").missed_slots <= 1);
 		}
 	});
@@ -195,7 +197,7 @@ fn the_first_block_charges_nobody() {
 		assert_eq!(LastSlot::<Runtime>::get(), None);
 		next_block(999);
 		assert_eq!(LastSlot::<Runtime>::get(), Some(999));
-		let table = evidence::EvidenceTable::<Runtime>::read(&Window::<Runtime>::get().roster);
+		let table = chunks::CounterTable::<Runtime>::read(&Window::<Runtime>::get().roster);
 		assert!(table.iter().all(|(_, member)| member.missed_slots == 0));
 	});
 }
@@ -208,7 +210,7 @@ fn a_chain_without_named_authors_still_judges_heartbeats() {
 			System::set_block_number(System::block_number() + 1);
 			Heartbeat::on_initialize(System::block_number());
 			for index in [0, 1, 3, 4, 5] {
-				evidence::mark::<Runtime>(Mark::Seen, index);
+				chunks::mark::<Runtime>(Mark::Seen, index);
 			}
 		}
 		let judged = last(2).expect("it is silent");
@@ -235,7 +237,7 @@ fn a_window_length_of_zero_is_taken_as_one() {
 	build_and_execute(|| {
 		let before = Window::<Runtime>::get().index;
 		run(1..6, &[]);
-		// The first of the five blocks is the window's own.
+		// The first of the five blocks belongs to the window that was running.
 		assert_eq!(Window::<Runtime>::get().index, before + 4);
 	});
 }
@@ -252,12 +254,12 @@ fn the_weight_of_a_judgement_is_charged() {
 		};
 		fresh(|_| ());
 		assert_eq!(next_block(41), Weight::from_parts(1_000, 10));
-		// Six members, nobody's verdict changes; the recorder says that acting took 7.
+		// Six members, and no verdict changes; the recorder returns a weight of 7.
 		fresh(|window| window.started -= 3);
 		assert_eq!(next_block(42), Weight::from_parts(1_000 + 6 * 2_000 + 7, 10 + 6 * 20 + 7));
 		fresh(|window| window.alarm = true);
 		assert_eq!(next_block(43), Weight::from_parts(1_000 + 6 * 3_000 + 7, 10 + 6 * 30 + 7));
-		// Two slots missed, and the author: three members.
+		// Two missed slots, and the author: three members.
 		fresh(|_| ());
 		assert_eq!(next_block(46), Weight::from_parts(4 * 1_000, 4 * 10));
 	});
@@ -293,7 +295,7 @@ fn try_state_notices_what_must_not_be() {
 		});
 		hypothetically!({
 			Members::<Runtime>::insert(3, 10);
-			assert_err!(Heartbeat::do_try_state(), "a member is missing or there twice");
+			assert_err!(Heartbeat::do_try_state(), "a member is missing or listed twice");
 		});
 		hypothetically!({
 			Members::<Runtime>::insert(6, 16);
@@ -301,16 +303,16 @@ fn try_state_notices_what_must_not_be() {
 		});
 		hypothetically!({
 			Counters::<Runtime>::remove(0);
-			assert_err!(Heartbeat::do_try_state(), "evidence of more or fewer than the members");
+			assert_err!(Heartbeat::do_try_state(), "counters for more or fewer members than the roster has");
 		});
 		hypothetically!({
 			let chunk = Counters::<Runtime>::take(0);
 			Counters::<Runtime>::insert(1, chunk);
-			assert_err!(Heartbeat::do_try_state(), "evidence has a gap");
+			assert_err!(Heartbeat::do_try_state(), "the counters have a gap");
 		});
 		hypothetically!({
-			evidence::mark::<Runtime>(Mark::Seen, 1_000);
-			assert_err!(Heartbeat::do_try_state(), "somebody is marked who is no member");
+			chunks::mark::<Runtime>(Mark::Seen, 1_000);
+			assert_err!(Heartbeat::do_try_state(), "an account that is no member is marked");
 		});
 	});
 }
@@ -333,7 +335,7 @@ fn silence_counts_when_it_cannot_be_late_any_more() {
 				run(slot..slot + 1, dead);
 				slot += 1;
 			}
-			// The block that begins the next window marks it already.
+			// The first block of the next window has marked it already.
 			Marks::<Runtime>::remove(0);
 		}
 		assert!(Counters::<Runtime>::get(0)[4].overdue && Window::<Runtime>::get().troubled);
@@ -343,8 +345,8 @@ fn silence_counts_when_it_cannot_be_late_any_more() {
 			assert_eq!(missed(), 1);
 		});
 		hypothetically!({
-			// It was late.
-			Counters::<Runtime>::mutate(0, |chunk| chunk[4].hear());
+			// The sign of life was late.
+			Counters::<Runtime>::mutate(0, |chunk| chunk[4].show_life());
 			run(slot..slot + 3, &[4]);
 			assert_eq!(missed(), 0);
 		});
@@ -353,13 +355,13 @@ fn silence_counts_when_it_cannot_be_late_any_more() {
 
 #[test]
 fn who_lost_its_slot_has_longer() {
-	let mut author = evidence::MemberEvidence {
+	let mut author = counters::MemberCounters {
 		overdue: true,
 		missed_slots: 1,
-		..evidence::MemberEvidence::newcomer(0, 0)
+		..counters::MemberCounters::newcomer(0, 0)
 	};
-	assert!(!author.settle(false));
-	assert!(author.settle(true));
+	assert!(!author.overdue_ends(false));
+	assert!(author.overdue_ends(true));
 	assert_eq!((author.missed_windows, author.overdue), (1, false));
 }
 
@@ -379,9 +381,9 @@ fn where_nobody_is_troubled_blocks_do_not_touch_the_counters() {
 		run(1..41, &[]);
 		assert!(!Window::<Runtime>::get().troubled);
 		hypothetically!({
-			// The mark is right: there is nothing that a sign of life would change.
-			let table = evidence::EvidenceTable::<Runtime>::read(&Window::<Runtime>::get().roster);
-			assert!(table.iter().all(|(_, member)| !member.clone().author() && !member.clone().hear()));
+			// The flag is right: a sign of life would change nothing.
+			let table = chunks::CounterTable::<Runtime>::read(&Window::<Runtime>::get().roster);
+			assert!(table.iter().all(|(_, member)| !member.clone().author() && !member.clone().show_life()));
 		});
 		run(41..42, &[2]);
 		run(42..44, &[2]);
@@ -402,8 +404,7 @@ fn the_author_of_a_windows_first_block_is_not_overdue() {
 	});
 }
 
-/// Active members decide on a recovery in any case, standbys when they have shown that they are
-/// ready.
+/// Active members always count in a recovery, standbys once they have shown that they are ready.
 #[test]
 fn standbys_are_ready_when_heard_and_until_they_are_silent() {
 	build_and_execute(|| {
@@ -413,7 +414,7 @@ fn standbys_are_ready_when_heard_and_until_they_are_silent() {
 		let told = ReadinessChanges::get();
 		run(21..41, &[]);
 		assert_eq!(ReadinessChanges::get(), told, "nothing changed");
-		// One dead author, one dead standby.
+		// One author and one standby have failed.
 		run(41..81, &[2, 5]);
 		assert_eq!(Heartbeat::ready(), [true, true, true, true, true, false]);
 		assert_eq!(ReadinessChanges::get(), told + 1);
@@ -422,8 +423,8 @@ fn standbys_are_ready_when_heard_and_until_they_are_silent() {
 	});
 }
 
-/// Those who wait for it know that the newcomer is not ready, and hear that it is, although no
-/// judgement has ever found it unready.
+/// The handler of readiness is notified that the newcomer is ready, although no judgement has ever
+/// found it unready.
 #[test]
 fn a_newcomer_that_is_heard_before_the_first_judgement_is_told() {
 	build_and_execute(|| {
@@ -449,16 +450,16 @@ fn keys_that_come_into_force_are_told() {
 	build_and_execute(|| {
 		let members = Heartbeat::members();
 		assert_eq!(members.len(), 6);
-		assert!(members.iter().all(|(who, key)| *key == Some(understudy_mocks::key(*who))));
+		assert!(members.iter().all(|(who, key)| *key == Some(understudy_test_support::key(*who))));
 		Rekeyed::set(vec![11, 14]);
-		// Set, and not in force.
+		// The key of 11 is set, and not in force.
 		new_session(false, &[]);
 		let key_of = |index: usize| Heartbeat::members()[index].1.clone();
-		assert_eq!(key_of(1), Some(understudy_mocks::key(11)));
-		assert_eq!((key_of(4), KeyChanges::get()), (Some(understudy_mocks::key(14 + NEW_KEY)), 1));
-		new_session(true, &[(11, understudy_mocks::key(11 + NEW_KEY))]);
-		assert_eq!((key_of(1), KeyChanges::get()), (Some(understudy_mocks::key(11 + NEW_KEY)), 2));
-		new_session(true, &[(11, understudy_mocks::key(11 + NEW_KEY))]);
+		assert_eq!(key_of(1), Some(understudy_test_support::key(11)));
+		assert_eq!((key_of(4), KeyChanges::get()), (Some(understudy_test_support::key(14 + NEW_KEY)), 1));
+		new_session(true, &[(11, understudy_test_support::key(11 + NEW_KEY))]);
+		assert_eq!((key_of(1), KeyChanges::get()), (Some(understudy_test_support::key(11 + NEW_KEY)), 2));
+		new_session(true, &[(11, understudy_test_support::key(11 + NEW_KEY))]);
 		assert_eq!(KeyChanges::get(), 2);
 	});
 }

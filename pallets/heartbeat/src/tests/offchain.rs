@@ -1,4 +1,4 @@
-//! When the node sends, and what.
+//! Heartbeats that the node sends, and their times.
 
 use codec::Decode;
 use frame_support::{pallet_prelude::Authorize, traits::Hooks};
@@ -6,25 +6,25 @@ use sp_runtime::transaction_validity::TransactionSource;
 use understudy_primitives::Seat;
 
 use crate::{
-	evidence::{self, Mark},
+	chunks::{self, Mark},
 	mock::*,
 	offchain::due,
 	Call, Heartbeat as Payload, Window,
 };
 
-/// The heartbeats in the pool, each of which must be one that is let in.
-fn sent(pool: &understudy_mocks::Pool) -> Vec<Payload> {
+/// Takes the heartbeats from the pool, and checks that each one is accepted.
+fn sent(pool: &understudy_test_support::Pool) -> Vec<Payload> {
 	let transactions = core::mem::take(&mut pool.write().transactions);
 	transactions
 		.into_iter()
 		.map(|bytes| {
-			let extrinsic = Extrinsic::decode(&mut &bytes[..]).expect("the node sends what decodes");
+			let extrinsic = Extrinsic::decode(&mut &bytes[..]).expect("the transaction decodes");
 			let RuntimeCall::Heartbeat(call) = extrinsic.function else {
-				panic!("a transaction that is no heartbeat")
+				panic!("the transaction calls another pallet")
 			};
-			let authorized = call.authorize(TransactionSource::Local).expect("it authorizes itself");
-			assert!(authorized.is_ok(), "the node sends what is let in: {authorized:?}");
-			let Call::heartbeat { heartbeat, .. } = call else { panic!("a call that is no heartbeat") };
+			let authorized = call.authorize(TransactionSource::Local).expect("the call is authorizable");
+			assert!(authorized.is_ok(), "the node sent a call that is rejected: {authorized:?}");
+			let Call::heartbeat { heartbeat, .. } = call else { panic!("the call is no heartbeat") };
 			heartbeat
 		})
 		.collect()
@@ -35,7 +35,7 @@ fn who_will_author_sends_nothing() {
 	assert!(!due(Seat::Active, 0, false, 0, 3, |ahead| ahead == 3));
 	assert!(due(Seat::Active, 0, false, 0, 3, |ahead| ahead == 4));
 	assert!(due(Seat::Reserve, 0, false, 0, 3, |_| true));
-	// Who missed its last slot does not wait for the next one, nor for its turn to send.
+	// A member that missed its last slot waits neither for the next one nor for its turn to send.
 	assert!(due(Seat::Active, 1, true, 0, 3, |_| true));
 }
 
@@ -73,7 +73,7 @@ fn a_node_signs_with_the_key_that_the_chain_expects() {
 			}
 			run(System::block_number() + 1..System::block_number() + 5, &[4]);
 			Heartbeat::offchain_worker(System::block_number());
-			// `sent` checks that they are let in.
+			// `sent` checks that they are accepted.
 			assert_eq!(sent(pool).iter().map(|heartbeat| heartbeat.index).collect::<Vec<_>>(), [4]);
 		}
 	});
@@ -99,7 +99,7 @@ fn a_heartbeat_that_got_lost_is_sent_again() {
 fn who_was_seen_sends_nothing() {
 	build_with_node(&[14], |pool| {
 		next_block(1);
-		evidence::mark::<Runtime>(Mark::Seen, 4);
+		chunks::mark::<Runtime>(Mark::Seen, 4);
 		Heartbeat::offchain_worker(System::block_number());
 		assert!(sent(pool).is_empty());
 	});

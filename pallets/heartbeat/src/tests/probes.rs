@@ -1,15 +1,15 @@
-//! What the node asks of others, what it makes of the answers, and what it reports.
+//! Probes: requests to other nodes, evaluation of the answers, and the resulting reports.
 
 use codec::{Decode, Encode};
 use frame_support::traits::Hooks;
 use sp_core::offchain::{testing::PendingRequest, OffchainStorage, Timestamp};
-use understudy_mocks::{Pool, World as Node};
 use understudy_primitives::offchain::{
 	FinalityView, NodeVersion, Probing, FINALITY_VIEW, NODE_VERSION, PROBING,
 };
+use understudy_test_support::{Pool, World as Node};
 
 use crate::{
-	evidence::{self, Mark},
+	chunks::{self, Mark},
 	mock::*,
 	registration::{Endpoint, Profile},
 	Call, Counters, Registrations, Renewal, Report, ReportKind, Window,
@@ -18,7 +18,8 @@ use crate::{
 const PUBLIC: Endpoint = Endpoint::V4([1, 1, 1, 1], 9944);
 const PRIVATE: Endpoint = Endpoint::V4([127, 0, 0, 1], 9944);
 
-/// Account 15's node, which is the last member of the reserve and probes everybody; member 12, index 2, has this endpoint.
+/// Runs a test on the node of account 15, the last member of the reserve, which probes all others.
+/// Member 12, which has index 2, has this endpoint.
 fn node_of_15(endpoint: Option<Endpoint>, test: impl FnOnce(&Pool, &Node)) {
 	build_with_offchain(&[15], |pool, node| {
 		run(1..21, &[]);
@@ -28,19 +29,19 @@ fn node_of_15(endpoint: Option<Endpoint>, test: impl FnOnce(&Pool, &Node)) {
 	});
 }
 
-/// The calls in the pool, heartbeats left out.
+/// Takes the calls from the pool, without heartbeats, and checks that each one is accepted.
 fn sent(pool: &Pool) -> Vec<Call<Runtime>> {
 	let transactions = core::mem::take(&mut pool.write().transactions);
 	transactions
 		.into_iter()
 		.filter_map(|bytes| {
-			let extrinsic = Extrinsic::decode(&mut &bytes[..]).expect("the node sends what decodes");
+			let extrinsic = Extrinsic::decode(&mut &bytes[..]).expect("the transaction decodes");
 			match extrinsic.function {
 				RuntimeCall::Heartbeat(Call::heartbeat { .. }) => None,
 				RuntimeCall::Heartbeat(call) => {
 					use frame_support::pallet_prelude::{Authorize, TransactionSource};
-					let authorized = call.authorize(TransactionSource::Local).expect("it authorizes itself");
-					assert!(authorized.is_ok(), "the node sends what is let in: {authorized:?}");
+					let authorized = call.authorize(TransactionSource::Local).expect("it is authorizable");
+					assert!(authorized.is_ok(), "the node sent a call that is rejected: {authorized:?}");
 					Some(call)
 				},
 				_ => None,
@@ -70,7 +71,7 @@ fn answer(finalized: sp_core::H256, syncing: bool) -> String {
 	)
 }
 
-/// The node at this address will answer so, so many times.
+/// Makes the mock expect this many requests to the address, and give this answer.
 fn expect(node: &Node, uri: &str, times: u32, answer: &str) {
 	for _ in 0..times {
 		node.write().expect_request(PendingRequest {
@@ -89,7 +90,7 @@ fn expect(node: &Node, uri: &str, times: u32, answer: &str) {
 	}
 }
 
-/// Goes on to the first block of the next window, and lets the node work.
+/// Proceeds to the first block of the next window, and runs the offchain worker.
 fn first_block_of_a_window() {
 	let window = Window::<Runtime>::get().index;
 	let mut slot = CurrentSlot::get().unwrap_or_default() + 1;
@@ -124,10 +125,10 @@ fn a_healthy_node_is_asked_once_and_not_reported() {
 	});
 }
 
-/// Its RPC server may be kept busy by anybody.
+/// Anybody may keep the member's RPC server busy, so a probe would prove nothing.
 #[test]
 fn a_member_whose_votes_are_seen_is_not_asked() {
-	// The mock has no answer ready: asking would panic.
+	// The mock expects no request: a probe would panic.
 	node_of_15(Some(PUBLIC), |pool, node| {
 		keep(node, FINALITY_VIEW, view(0, 0, vec![(12, 5), (13, 60)]));
 		first_block_of_a_window();
@@ -145,7 +146,7 @@ fn a_member_of_which_no_vote_is_seen_is_asked_once_and_at_once() {
 		first_block_of_a_window();
 		keep(node, PROBING, Probing::Public);
 		keep(node, FINALITY_VIEW, view(0, 0, vec![(12, 6)]));
-		// In the middle of a window, and nothing on the chain speaks against it.
+		// In the middle of a window, without evidence against it on the chain.
 		let slot = CurrentSlot::get().unwrap_or_default();
 		run(slot + 1..slot + 2, &[]);
 		expect(node, "http://1.1.1.1:9944/", 1, "");
@@ -162,7 +163,7 @@ fn who_fails_twice_is_reported() {
 			expect(node, "http://1.1.1.1:9944/", 2, failure);
 			first_block_of_a_window();
 			assert_eq!(reported(pool), [(ReportKind::Peers, vec![2])], "{failure}");
-			// And not asked again in the next block, for nothing else speaks against it.
+			// Without other evidence against it, it is not probed again in the next block.
 			let slot = CurrentSlot::get().unwrap_or_default();
 			run(slot + 1..slot + 2, &[]);
 			Heartbeat::offchain_worker(System::block_number());
@@ -180,7 +181,7 @@ fn an_answer_that_has_no_end_is_cut_off() {
 		assert!(reported(pool).is_empty());
 		expect(node, "http://1.1.1.1:9944/", 1, &endless);
 		first_block_of_a_window();
-		assert!(reported(pool).is_empty(), "what is beyond the bound is not read");
+		assert!(reported(pool).is_empty(), "nothing beyond the bound is read");
 	});
 }
 
@@ -196,7 +197,7 @@ fn who_was_slow_once_is_not_reported() {
 
 #[test]
 fn private_addresses_are_asked_only_where_the_operator_allows_it() {
-	// The mock has no answer ready: asking would panic.
+	// The mock expects no request: a probe would panic.
 	node_of_15(Some(PRIVATE), |_, _| first_block_of_a_window());
 	node_of_15(Some(PUBLIC), |_, node| {
 		keep(node, PROBING, Probing::Off);
@@ -221,7 +222,7 @@ fn between_windows_only_those_are_asked_whom_something_speaks_against() {
 		keep(node, PROBING, Probing::Public);
 		let slot = CurrentSlot::get().unwrap_or_default();
 		run(slot + 1..slot + 2, &[]);
-		evidence::mark::<Runtime>(Mark::Seen, 2);
+		chunks::mark::<Runtime>(Mark::Seen, 2);
 		Heartbeat::offchain_worker(System::block_number());
 		Counters::<Runtime>::mutate(0, |chunk| chunk[2].missed_slots = 1);
 		expect(node, "http://1.1.1.1:9944/", 2, "");
@@ -235,7 +236,7 @@ fn who_falls_behind_in_finality_is_reported_by_those_who_follow_it() {
 	let genesis = sp_core::H256::repeat_byte(0x45);
 	node_of_15(Some(PUBLIC), |pool, node| {
 		frame_system::BlockHash::<Runtime>::insert(0, genesis);
-		// Who knows nothing of finality lets it pass.
+		// A prober without a view of finality does not report it.
 		expect(node, "http://1.1.1.1:9944/", 1, &answer(genesis, false));
 		first_block_of_a_window();
 		assert!(reported(pool).is_empty());
@@ -261,7 +262,8 @@ fn who_casts_no_votes_for_long_enough_is_reported() {
 
 #[test]
 fn who_does_not_follow_finality_accuses_nobody() {
-	// The view is older than ten seconds; finality stands still for longer than half of the 17 seconds of silence.
+	// The view is older than ten seconds; finality has stalled for longer than half of the 17
+	// seconds of silence.
 	for (now, at, advanced) in [(40_000, 29_999, 40_000), (40_000, 40_000, 31_499)] {
 		node_of_15(None, |pool, node| {
 			node.write().timestamp = Timestamp::from_unix_millis(now);

@@ -1,4 +1,4 @@
-//! Registration, and each reason to turn a renewal away.
+//! Registration, and each reason to reject a renewal.
 
 use codec::Encode;
 use frame_support::{
@@ -44,7 +44,7 @@ fn authorize(
 	let signature = sign(renewal.who, renewal);
 	Call::<Runtime>::renew { renewal: renewal.clone(), signature }
 		.authorize(source)
-		.expect("the call is one that authorizes itself")
+		.expect("the call is authorizable")
 		.map(|(valid, _)| valid)
 }
 
@@ -60,13 +60,15 @@ fn renew(renewal: Renewal<u64, u64>) {
 	assert_ok!(Heartbeat::renew(RawOrigin::Authorized.into(), renewal, signature));
 }
 
-/// Account 20, which is no member, is registered and was renewed once, in block 100.
+/// Runs a test in which account 20, which is no member, is registered and was renewed once, in
+/// block 100.
 fn registered(test: impl FnOnce()) {
 	build_and_execute(|| {
 		System::set_block_number(99);
 		assert_ok!(Heartbeat::register(signed(20), profile()));
 		System::set_block_number(100);
-		// The mock's runtime has version 0, which is also what a registration has before its first renewal.
+		// The mock's runtime has version 0, which in a registration means that it was never
+		// renewed.
 		renew(renewal(20));
 		Registrations::<Runtime>::mutate(20, |registration| {
 			registration.as_mut().expect("it is registered").runtime = 1;
@@ -124,7 +126,7 @@ fn every_error_leaves_things_as_they_were() {
 #[test]
 fn genesis_registers_without_a_deposit() {
 	let genesis = crate::GenesisConfig::<Runtime> { registrations: vec![(20, profile())] };
-	let storage = genesis.build_storage().expect("it is well-formed");
+	let storage = genesis.build_storage().expect("the genesis is valid");
 	sp_io::TestExternalities::from(storage).execute_with(|| {
 		let (registration, current) = Heartbeat::registration(20).expect("it is registered");
 		assert_eq!((registration.profile, registration.ticket, current), (profile(), None, true));
@@ -231,7 +233,7 @@ fn a_renewal_before_its_time_is_rejected() {
 		rejected(&renewal(20), rejection::NOT_DUE);
 		System::set_block_number(180);
 		assert_ok!(authorize(TransactionSource::InBlock, &renewal(20)));
-		// Another release is told of sooner, but not in every block.
+		// A renewal for a changed release is due sooner, but not in every block.
 		let upgraded = |block| Renewal { block, node: NodeVersion { patch: 4, ..VERSION }, ..renewal(20) };
 		System::set_block_number(119);
 		rejected(&upgraded(119), rejection::NOT_DUE);
@@ -261,7 +263,7 @@ fn a_foreign_signature_or_another_chain_is_rejected() {
 		];
 		for signature in others {
 			let call = Call::<Runtime>::renew { renewal: renewal.clone(), signature };
-			let refused = call.authorize(TransactionSource::InBlock).expect("it authorizes itself");
+			let refused = call.authorize(TransactionSource::InBlock).expect("the call is authorizable");
 			let code = InvalidTransaction::Custom(rejection::BAD_SIGNATURE);
 			assert_eq!(refused.map(drop), Err(code.into()));
 		}

@@ -1,4 +1,4 @@
-//! Reports: each reason to turn one away, what is counted, and what comes of it.
+//! Reports: each reason to reject one, the counters, and the verdicts that follow.
 
 use frame_support::{
 	assert_noop, assert_ok,
@@ -10,7 +10,8 @@ use sp_runtime::{transaction_validity::TransactionValidityError, DispatchError};
 use understudy_primitives::{Health, RosterHandler, Verdicts};
 
 use crate::{
-	evidence::{self, EvidenceTable, Mark, MemberEvidence},
+	chunks::{self, CounterTable, Mark},
+	counters::MemberCounters,
 	mock::*,
 	rejection,
 	statement::Statement,
@@ -38,7 +39,7 @@ fn authorize(
 	let signature = sign(u64::from(report.reporter) + 10, report);
 	Call::<Runtime>::report { report: report.clone(), signature }
 		.authorize(source)
-		.expect("the call is one that authorizes itself")
+		.expect("the call is authorizable")
 		.map(|(valid, _)| valid)
 }
 
@@ -48,18 +49,18 @@ fn rejected(report: &Report, code: u8) {
 	}
 }
 
-/// What a node's transaction does in a block.
+/// Authorizes and dispatches a report, as a block does with a node's transaction.
 fn send(report: Report) {
 	assert_ok!(authorize(TransactionSource::InBlock, &report));
 	let signature = sign(u64::from(report.reporter) + 10, &report);
 	assert_ok!(Heartbeat::report(RawOrigin::Authorized.into(), report, signature));
 }
 
-fn evidence_of(index: u32) -> MemberEvidence {
-	*EvidenceTable::<Runtime>::read(&Window::<Runtime>::get().roster).get(index).expect("a member")
+fn evidence_of(index: u32) -> MemberCounters {
+	*CounterTable::<Runtime>::read(&Window::<Runtime>::get().roster).get(index).expect("a member")
 }
 
-/// With everybody's grace over.
+/// Runs a test after the grace of all members has ended.
 fn warm(test: impl FnOnce()) {
 	build_and_execute(|| {
 		run(1..21, &[]);
@@ -235,7 +236,7 @@ fn a_foreign_signature_or_another_chain_is_rejected() {
 		];
 		for signature in others {
 			let call = Call::<Runtime>::report { report: report.clone(), signature };
-			let refused = call.authorize(TransactionSource::InBlock).expect("it authorizes itself");
+			let refused = call.authorize(TransactionSource::InBlock).expect("the call is authorizable");
 			assert_eq!(refused.map(drop), Err(bad.into()));
 		}
 	});
@@ -298,7 +299,7 @@ fn a_quorum_counts_and_less_does_not() {
 		let judged = Heartbeat::judgement().unhealthy[0];
 		assert!(judged.verdict.detectors.peers);
 		assert_eq!(judged.verdict.health, Health::Suspect);
-		// A window without a quorum is the end of it.
+		// A window without a quorum resets the count.
 		run(21..30, &[]);
 		assert!(Heartbeat::judgement().unhealthy.is_empty());
 	});
@@ -365,9 +366,10 @@ fn f_colluders_cannot_talk_a_member_out_of_its_seat_even_where_its_slots_are_los
 			Heartbeat::on_roster(&active, &[]);
 			let (mut slot, mut accepted) = (1, 0);
 			for _ in 0..40 {
-				// Nobody is silent, but the victim's blocks are not built upon: S fires against it.
+				// No member is silent, but no author builds on the victim's blocks: S fires against
+				// it.
 				for index in 0..members as u32 {
-					evidence::mark::<Runtime>(Mark::Seen, index);
+					chunks::mark::<Runtime>(Mark::Seen, index);
 				}
 				for reporter in 1..=colluders {
 					for kind in [Votes, Peers] {
@@ -406,12 +408,12 @@ fn f_colluders_cannot_talk_a_member_out_of_its_seat_even_where_its_slots_are_los
 fn reports_of_what_was_before_a_sign_of_life_take_nothing_back() {
 	warm(|| {
 		Counters::<Runtime>::mutate(0, |chunk| (chunk[2].missed_slots, chunk[2].answered) = (3, true));
-		evidence::mark::<Runtime>(Mark::Seen, 2);
+		chunks::mark::<Runtime>(Mark::Seen, 2);
 		for reporter in [0, 1, 3] {
 			send(report(reporter, Peers, &[2]));
 		}
 		assert_eq!(Heartbeat::judgement().unhealthy[0].verdict.health, Health::Suspect);
-		// Without a sign of life in this window they count.
+		// Without a sign of life in this window, the reports count.
 		Marks::<Runtime>::remove(0);
 		Counters::<Runtime>::mutate(0, |chunk| chunk[2].peers = Default::default());
 		for reporter in [0, 1, 3] {

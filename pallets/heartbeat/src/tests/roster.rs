@@ -1,15 +1,16 @@
-//! What a new roster does to the evidence.
+//! Effect of a new roster on the counters.
 
 use understudy_primitives::{Health, RosterHandler, Verdicts};
 
 use crate::{
-	evidence::{self, EvidenceTable, Mark, MemberEvidence},
+	chunks::{self, CounterTable, Mark},
+	counters::MemberCounters,
 	mock::*,
 	Marks, MemberKeys, Members, Window,
 };
 
-fn evidence_of(index: u32) -> MemberEvidence {
-	*EvidenceTable::<Runtime>::read(&Window::<Runtime>::get().roster).get(index).expect("a member")
+fn evidence_of(index: u32) -> MemberCounters {
+	*CounterTable::<Runtime>::read(&Window::<Runtime>::get().roster).get(index).expect("a member")
 }
 
 #[test]
@@ -36,7 +37,7 @@ fn who_is_seated_gets_grace_and_who_is_unseated_keeps_its_silence() {
 		let unseated = evidence_of(4);
 		assert_eq!(unseated.missed_slots, 0);
 		assert!(unseated.missed_windows > 0);
-		// So it is not mistaken for a healthy standby.
+		// The silence that is kept prevents it from being mistaken for a healthy standby.
 		assert!(Heartbeat::judgement().unhealthy.iter().any(|judged| judged.index == 4));
 	});
 }
@@ -58,7 +59,7 @@ fn a_smaller_roster_leaves_nothing_behind() {
 	build_and_execute(|| {
 		let many: Vec<u64> = (100..2_600).collect();
 		Heartbeat::on_roster(&many[..2_000], &many[2_000..]);
-		evidence::mark::<Runtime>(Mark::Seen, 2_499);
+		chunks::mark::<Runtime>(Mark::Seen, 2_499);
 		Heartbeat::do_try_state().expect("the pallet's invariants hold");
 		Heartbeat::on_roster(&[10], &[]);
 		assert_eq!(Members::<Runtime>::iter().count(), 1);
@@ -95,12 +96,12 @@ fn bits_of_different_members_do_not_touch() {
 		let many: Vec<u64> = (100..2_600).collect();
 		Heartbeat::on_roster(&many, &[]);
 		for index in [0, 7, 8, 1_023, 1_024, 2_499] {
-			assert!(!evidence::is_marked::<Runtime>(Mark::Seen, index));
-			assert!(evidence::mark::<Runtime>(Mark::Seen, index));
-			assert!(!evidence::mark::<Runtime>(Mark::Seen, index));
+			assert!(!chunks::is_marked::<Runtime>(Mark::Seen, index));
+			assert!(chunks::mark::<Runtime>(Mark::Seen, index));
+			assert!(!chunks::mark::<Runtime>(Mark::Seen, index));
 		}
-		evidence::turn_marks::<Runtime>(&Window::<Runtime>::get().roster);
-		let mut marks = evidence::MarkTable::<Runtime>::default();
+		chunks::turn_marks::<Runtime>(&Window::<Runtime>::get().roster);
+		let mut marks = chunks::MarkTable::<Runtime>::default();
 		let all: Vec<u32> = (0..2_500).filter(|index| marks.has(Mark::SeenBefore, *index)).collect();
 		assert_eq!(all, [0, 7, 8, 1_023, 1_024, 2_499]);
 		assert!(!(0..2_500).any(|index| marks.has(Mark::Seen, index)));

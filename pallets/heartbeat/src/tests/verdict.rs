@@ -1,10 +1,11 @@
-//! The table of `verdict.rs`, row by row. In the mock: S fires at 3 slots, H at 2 windows, P at 1, V at 4, longer is 2.
+//! Tests of the table of `verdict.rs`, row by row. In the mock, S fires at 3 slots, H at 2 windows,
+//! P at 1 and V at 4, and `longer` is 2.
 
 use sp_runtime::Perbill;
 use understudy_primitives::{Detectors, Health, Judged, Seat, Verdict};
 
 use crate::{
-	evidence::{MemberEvidence, Tally},
+	counters::{MemberCounters, Tally},
 	mock::THRESHOLDS,
 	verdict::{self, suspects, systemic},
 	Thresholds,
@@ -13,21 +14,22 @@ use crate::{
 /// Counts of S, H, P and V.
 type Counts = (u8, u8, u8, u8);
 
-fn member((missed_slots, missed_windows, peers, votes): Counts) -> MemberEvidence {
-	MemberEvidence {
+fn member((missed_slots, missed_windows, peers, votes): Counts) -> MemberCounters {
+	MemberCounters {
 		missed_slots,
 		missed_windows,
 		peers: Tally { reports: 0, windows: peers },
 		votes: Tally { reports: 0, windows: votes },
 		heard: true,
 		answered: false,
-		..MemberEvidence::newcomer(0, 0)
+		..MemberCounters::newcomer(0, 0)
 	}
 }
 
-/// In a roster of four, with windows of four blocks.
-fn verdict(member: &MemberEvidence, seat: Seat, thresholds: &Thresholds) -> Verdict {
-	verdict::verdict(member, seat, thresholds, &thresholds.bars(4, 6, 5, 4))
+/// Returns the verdict in a roster of four active members and two standbys, with windows of four
+/// blocks.
+fn verdict(member: &MemberCounters, seat: Seat, thresholds: &Thresholds) -> Verdict {
+	verdict::verdict(member, seat, thresholds, &thresholds.quorums(4, 6, 5, 4))
 }
 
 fn judge(seat: Seat, counts: Counts) -> Verdict {
@@ -47,7 +49,7 @@ fn a_member_that_nothing_speaks_against_is_healthy() {
 
 #[test]
 fn a_member_that_was_never_heard_is_suspect_without_confidence() {
-	let new = verdict(&MemberEvidence::newcomer(5, 0), Seat::Reserve, &THRESHOLDS);
+	let new = verdict(&MemberCounters::newcomer(5, 0), Seat::Reserve, &THRESHOLDS);
 	assert_eq!((new.health, new.confidence), (Health::Suspect, Perbill::zero()));
 }
 
@@ -65,7 +67,7 @@ fn a_single_detector_never_means_down() {
 fn reports_alone_never_mean_down() {
 	for count in 0..=u8::MAX {
 		assert_ne!(active((0, 0, count, count)), Health::Down);
-		// One short of its threshold, what the member itself left undone is a hiccup.
+		// One short of their thresholds, the member's own omissions do not confirm the reports.
 		assert_ne!(active((2, 1, count, count)), Health::Down);
 	}
 }
@@ -75,32 +77,32 @@ fn its_own_silence_and_others_word_mean_down() {
 	for counts in [(3, 0, 1, 0), (3, 2, 0, 4), (0, 2, 1, 0), (0, 2, 0, 4), (9, 9, 9, 9)] {
 		assert_eq!(active(counts), Health::Down, "{counts:?}");
 	}
-	// Its silence is not counted yet.
+	// Its silence is not counted yet, so H has not fired.
 	assert_eq!(active((3, 0, 0, 4)), Health::Suspect);
 }
 
-/// It votes, heartbeats and answers, and none of its blocks comes.
+/// The member votes, sends heartbeats and answers, and none of its blocks is seen.
 #[test]
 fn a_member_that_lives_and_never_authors_is_impaired_and_not_down() {
 	let lives = |counts| {
-		let member = MemberEvidence { answered: true, ..member(counts) };
+		let member = MemberCounters { answered: true, ..member(counts) };
 		verdict(&member, Seat::Active, &THRESHOLDS).health
 	};
 	assert_eq!([lives((3, 0, 0, 4)), lives((255, 0, 0, 255)), lives((255, 1, 0, 7))], [Health::Impaired; 3]);
-	// Between two of its signs of life, too, after longer.
+	// Between two of its signs of life as well, after longer.
 	assert_eq!(active((255, 0, 0, 8)), Health::Impaired);
-	// Its neighbours can keep its blocks out of the chain, and not out of everybody's sight.
+	// Its neighbours can keep its blocks out of the chain, but not out of the sight of all members.
 	assert_eq!([lives((255, 0, 0, 0)), lives((255, 0, 255, 3))], [Health::Suspect; 2]);
 }
 
 #[test]
 fn who_answered_its_peers_word_by_a_sign_of_life_is_not_down() {
 	let answered = |counts| {
-		let member = MemberEvidence { answered: true, ..member(counts) };
+		let member = MemberCounters { answered: true, ..member(counts) };
 		verdict(&member, Seat::Active, &THRESHOLDS).health
 	};
 	assert_eq!([answered((3, 0, 9, 0)), answered((0, 2, 9, 0))], [Health::Suspect; 2]);
-	// Missing votes are not answered by heartbeats.
+	// Heartbeats do not answer missing votes.
 	assert_eq!(answered((0, 2, 0, 4)), Health::Down);
 }
 
@@ -185,32 +187,33 @@ fn weights_above_one_do_not_overflow() {
 fn a_quorum_is_more_than_may_collude() {
 	let lax = Thresholds { peers_quorum: Perbill::zero(), votes_quorum: Perbill::zero(), ..THRESHOLDS };
 	for members in 1..200u32 {
-		let bars = lax.bars(members, members, 5.min(members - 1), 4);
-		assert!(bars.votes > (members - 1) / 3);
-		assert!(bars.peers > (members - 1) / 3);
+		let quorums = lax.quorums(members, members, 5.min(members - 1), 4);
+		assert!(quorums.votes > (members - 1) / 3);
+		assert!(quorums.peers > (members - 1) / 3);
 	}
-	let bars = THRESHOLDS.bars(20, 31, 30, 4);
-	assert_eq!((bars.peers, bars.votes), (15, 16));
-	// Five of whom eleven are needed: P never fires.
-	assert_eq!(THRESHOLDS.bars(20, 31, 5, 4).peers, 11);
+	let quorums = THRESHOLDS.quorums(20, 31, 30, 4);
+	assert_eq!((quorums.peers, quorums.votes), (15, 16));
+	// Five are drawn and eleven are needed: P never fires.
+	assert_eq!(THRESHOLDS.quorums(20, 31, 5, 4).peers, 11);
 }
 
 #[test]
 fn silence_outlasts_a_run_of_colluding_authors() {
-	let silence = |active, window| THRESHOLDS.bars(active, active, 5, window).silence;
+	let silence = |active, window| THRESHOLDS.quorums(active, active, 5, window).silence;
 	assert_eq!(
 		[silence(1, 4), silence(4, 4), silence(10, 4), silence(31, 4), silence(100, 0)],
 		[4, 4, 4, 5, 35]
 	);
 	for active in 1..500u32 {
 		for window in 1..30 {
-			// The run of f blocks lies somewhere; so many whole windows are within it and the two that it cuts.
+			// The run of f blocks may start anywhere in a window. `spoilt` is the largest number of
+			// windows that it touches.
 			let run = (active - 1) / 3;
 			let spoilt = (0..window).map(|start| (start + run).div_ceil(window)).max();
 			assert!(Some(silence(active, window)) > spoilt, "{active} members, windows of {window}");
 		}
 	}
-	let large = THRESHOLDS.bars(100, 100, 5, 4);
+	let large = THRESHOLDS.quorums(100, 100, 5, 4);
 	let judge = |counts| verdict::verdict(&member(counts), Seat::Active, &THRESHOLDS, &large).health;
 	assert_eq!((judge((255, 10, 0, 0)), judge((255, 11, 0, 0))), (Health::Suspect, Health::Down));
 }
@@ -220,14 +223,14 @@ fn suspects_are_active_members_with_something_against_them_that_is_no_hearsay() 
 	let judged =
 		|index, seat, counts| Judged { index, seat, verdict: judge(seat, counts), grace: 0, since: 0 };
 	let newcomer = Judged {
-		verdict: verdict(&MemberEvidence::newcomer(1, 0), Seat::Active, &THRESHOLDS),
+		verdict: verdict(&MemberCounters::newcomer(1, 0), Seat::Active, &THRESHOLDS),
 		..judged(9, Seat::Active, (0, 0, 0, 0))
 	};
 	let all = [
 		judged(0, Seat::Active, (1, 0, 0, 0)),
 		judged(1, Seat::Active, (0, 1, 0, 0)),
 		judged(2, Seat::Active, (0, 0, 0, 1)),
-		// So few peers can be colluders.
+		// Reports of so few peers may come from colluders.
 		judged(3, Seat::Active, (0, 0, 9, 0)),
 		judged(5, Seat::Reserve, (0, 9, 0, 0)),
 		newcomer,

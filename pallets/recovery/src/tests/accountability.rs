@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// 11, 12, 15 and 16 vote for a set that is proposed here, and 11 also for one of another branch.
+/// Makes 11, 12, 15 and 16 vote for the set that is proposed here, and returns a vote of 11 for it
+/// and one for a proposal of another branch.
 fn double() -> (SignedVote<Runtime>, SignedVote<Runtime>) {
 	degrade();
 	propose(&[11, 12, 15, 16]);
@@ -34,7 +35,7 @@ fn who_votes_for_two_proposals_is_charged_once() {
 		assert_eq!(Charged::get(), [CHARGE]);
 		assert_eq!(told().last(), Some(&Penalized));
 		refused(&two, &one, Error::AlreadyReported);
-		// Nor by another pair with the same vote.
+		// The member is not charged by another pair with the same vote, either.
 		let third = signed(11, BlockId { hash: H256::repeat_byte(8), ..two.statement.proposal }, 18);
 		refused(&third, &one, Error::AlreadyReported);
 		assert_eq!(Charged::get().len(), 1);
@@ -53,7 +54,7 @@ fn who_cannot_be_charged_is_refused() {
 	});
 }
 
-/// Anybody with a key could report itself, have the fee returned, and fill the log.
+/// Any account with a key could report itself, have the fee returned, and fill the log.
 #[test]
 fn accounts_whose_vote_was_not_counted_are_not_reported() {
 	build_and_execute(|| {
@@ -63,7 +64,7 @@ fn accounts_whose_vote_was_not_counted_are_not_reported() {
 			let pair = (signed(who, proposal(), 18), signed(who, two.statement.proposal, 18));
 			assert_noop!(report(&pair.0, &pair.1), DispatchError::from(Error::<Runtime>::UnknownOffender));
 		}
-		// Neither of two votes for other branches.
+		// Two votes for other branches are not charged.
 		let third = signed(11, BlockId { hash: H256::repeat_byte(8), ..two.statement.proposal }, 18);
 		assert_noop!(report(&two, &third), DispatchError::from(Error::<Runtime>::UnknownOffender));
 		assert_eq!((told().len(), report(&one, &two)), (records, Ok(Pays::No)));
@@ -76,13 +77,13 @@ fn new_keys_a_lost_seat_and_the_end_of_the_stall_keep_nobody_from_being_charged(
 		let (one, two) = double();
 		healthy(60);
 		assert_eq!(mode(), Mode::Safe);
-		// It has other keys, no seat, is not elected, and sessions have passed.
+		// The member has other keys, no seat, is not elected, and sessions have passed.
 		Moved::set(vec![(11, 19)]);
 		seat(&[12, 13, 14, 15], &[16]);
 		CurrentSession::set(50);
 		healthy(100);
 		assert_eq!(report(&one, &two), Ok(Pays::No));
-		// By the session of the vote.
+		// It is charged by the session of the vote.
 		assert_eq!(Charged::get(), [CHARGE]);
 	});
 }

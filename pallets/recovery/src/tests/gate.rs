@@ -1,8 +1,8 @@
-//! What is let in while finality stands still.
+//! Transactions that are admitted during a stall.
 
 use super::*;
 
-/// What the gate says of a call: in the pool, and in a block.
+/// Returns the gate's result for a call: in the pool, and in a block.
 fn gate(call: impl Into<RuntimeCall>, class: DispatchClass) -> [Result<(), TransactionValidityError>; 2] {
 	let call = call.into();
 	let info = DispatchInfo { class, ..Default::default() };
@@ -17,7 +17,7 @@ fn remark() -> frame_system::Call<Runtime> {
 	frame_system::Call::remark { remark: vec![] }
 }
 
-/// So many tenths of what ordinary transactions can take of a block.
+/// Takes this many tenths of the weight of ordinary transactions in a block.
 fn take(tenths: u64) {
 	let limits: frame_system::limits::BlockWeights = <Runtime as frame_system::Config>::BlockWeights::get();
 	let most = limits.get(DispatchClass::Normal).max_total.expect("there is a limit");
@@ -40,14 +40,14 @@ fn the_gate_lets_in_a_share_while_finality_stands_still() {
 		take(1);
 		let no_room = Err(InvalidTransaction::ExhaustsResources.into());
 		assert_eq!(gate(remark(), normal), [Ok(()), no_room]);
-		// The next block finds that it was so.
+		// At its end, the block finds that it is congested.
 		Recovery::on_finalize(System::block_number());
-		let crowded = Err(UnknownTransaction::Custom(CROWDED).into());
-		assert_eq!(gate(remark(), normal), [crowded, no_room]);
+		let congested = Err(UnknownTransaction::Custom(CONGESTED).into());
+		assert_eq!(gate(remark(), normal), [congested, no_room]);
 		assert_eq!(gate(remark(), operational), [Ok(()); 2]);
 		let urgent = frame_system::Call::remark_with_event { remark: vec![] };
 		assert_eq!(gate(urgent, normal), [Ok(()); 2]);
-		// Room again.
+		// There is room again.
 		frame_system::BlockWeight::<Runtime>::kill();
 		Recovery::on_finalize(System::block_number());
 		assert_eq!(gate(remark(), normal), [Ok(()); 2]);
@@ -63,7 +63,7 @@ fn what_holds_still_passes_neither_the_gate_nor_a_batch() {
 		degrade();
 		let refused = Err(UnknownTransaction::Custom(FROZEN).into());
 		assert_eq!(gate(frozen(), DispatchClass::Operational), [refused; 2]);
-		// As a batch dispatches what is in it; root is not filtered.
+		// A batch dispatches its calls likewise. Root is not filtered.
 		let dispatched = RuntimeCall::from(frozen()).dispatch(RuntimeOrigin::signed(1));
 		assert_eq!(
 			dispatched.map_err(|why| why.error),

@@ -1,10 +1,10 @@
-//! What the node says by itself, and what it keeps to itself.
+//! Statements that the node submits by itself, and cases in which it submits none.
 
 use understudy_primitives::Moment;
 
 use super::*;
 
-/// The node has seen a block finalized last, so many milliseconds ago.
+/// Sets the node's finality view: this block was finalized last, this many milliseconds ago.
 fn seen(finalized: u64, ago: u64) {
 	let mut header = Header::new(finalized, H256::zero(), H256::zero(), H256::zero(), Default::default());
 	header.parent_hash = hash_of(finalized - 1);
@@ -24,12 +24,12 @@ fn seen(finalized: u64, ago: u64) {
 }
 
 fn sent(bytes: &[u8]) -> Call<Runtime> {
-	let extrinsic = Extrinsic::decode(&mut &bytes[..]).expect("it is one of ours");
-	let RuntimeCall::Recovery(call) = extrinsic.function else { panic!("of another pallet") };
+	let extrinsic = Extrinsic::decode(&mut &bytes[..]).expect("it is an extrinsic of the mock");
+	let RuntimeCall::Recovery(call) = extrinsic.function else { panic!("call of another pallet") };
 	call
 }
 
-/// What the node's worker sends in this block.
+/// Returns the calls that the node's worker submits in this block.
 fn said(pool: &Pool, number: u64) -> Vec<Call<Runtime>> {
 	Recovery::offchain_worker(number);
 	core::mem::take(&mut pool.write().transactions).iter().map(|bytes| sent(bytes)).collect()
@@ -46,10 +46,10 @@ fn leave(key: &[u8], value: impl Encode) {
 
 fn lock() -> Option<Lock<H256>> {
 	let kept = sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, LOCK)?;
-	Some(Lock::decode(&mut &kept[..]).expect("it is one"))
+	Some(Lock::decode(&mut &kept[..]).expect("it is a lock"))
 }
 
-/// The node of a member of a degraded chain sees the stall for itself, and a set is proposed.
+/// Brings a chain into a stall that the member's node sees, too, with a proposed set.
 fn vote_is_due() {
 	degrade();
 	seen(18, 30_000);
@@ -61,17 +61,17 @@ fn a_node_says_that_it_is_there_when_it_sees_for_itself_that_finality_stands_sti
 	on_node(&[11, 17], |pool| {
 		degrade();
 		let number = System::block_number();
-		assert_eq!(said(pool, number), [], "it has not seen anything finalized");
+		assert_eq!(said(pool, number), [], "the node has seen no final block");
 		seen(18, 29_000);
-		assert_eq!(said(pool, number), [], "it sees finality go on");
+		assert_eq!(said(pool, number), [], "the node sees finality advance");
 		seen(18, 30_000);
-		let [Call::present { signed }] = &said(pool, number)[..] else { panic!("17 is no member") };
-		assert_eq!(authorize(Call::present { signed: signed.clone() }), Ok(()));
+		let [Call::attest_presence { signed }] = &said(pool, number)[..] else { panic!("17 is no member") };
+		assert_eq!(authorize(Call::attest_presence { signed: signed.clone() }), Ok(()));
 		assert_eq!(said(pool, number + 1), []);
-		// Nobody heard it.
-		let [Call::present { signed: again }] = &said(pool, number + 2)[..] else { panic!("silent") };
+		// The attestation has not reached the chain.
+		let [Call::attest_presence { signed: again }] = &said(pool, number + 2)[..] else { panic!("silent") };
 		assert_eq!(again.statement, signed.statement);
-		assert_eq!(lock(), None, "it binds to nothing");
+		assert_eq!(lock(), None, "an attestation does not bind");
 	});
 }
 
@@ -80,29 +80,29 @@ fn a_node_votes_for_one_proposal_and_keeps_to_it() {
 	on_node(&[11], |pool| {
 		vote_is_due();
 		let number = System::block_number();
-		// It is kept first, and sent by the next block's worker.
+		// The vote is stored first, and sent by the next block's worker.
 		assert_eq!(said(pool, number), []);
 		assert_eq!(lock(), Some(Lock { proposal: proposal(), set: 3 }));
 		let first = voted(said(pool, number + 1));
 		assert_eq!(authorize(Call::vote { signed: first.clone() }), Ok(()));
 		assert_eq!(first.statement.base.number, 18);
-		// Nobody heard it: the same again.
+		// The vote has not reached the chain: it is sent again.
 		assert_eq!(voted(said(pool, number + 3)).statement, first.statement);
 
-		// Another fork has another proposal. It is not voted for, however often it asks.
+		// Another fork has another proposal. The node never votes for it, however often it runs.
 		let other = BlockId { hash: H256::repeat_byte(7), ..proposal() };
 		Status::<Runtime>::mutate(|state| state.proposal = Some(other));
 		assert!((10..20).all(|later| said(pool, number + later).is_empty()));
 		assert_eq!(lock().map(|lock| lock.proposal), Some(first.statement.proposal));
 
-		// Finality is beyond the first one: of the next stall it may vote.
+		// Finality has passed the first proposal: the node may vote in the next stall.
 		let past = first.statement.proposal.number + 5;
 		seen(past.into(), 60_000);
 		let next = BlockId { number: past + 20, hash: H256::repeat_byte(8) };
 		System::set_block_number(u64::from(next.number) + 2);
 		Status::<Runtime>::mutate(|state| state.proposal = Some(next));
 		let [Call::report_finality { .. }] = &said(pool, number + 30)[..] else {
-			panic!("the chain does not know of that yet, and is told")
+			panic!("no report, although the chain lacks that finality")
 		};
 		Status::<Runtime>::mutate(|state| {
 			let now = Moment { block: next.number, time: u64::from(next.number) * 3_000 };
@@ -126,30 +126,31 @@ fn a_node_whose_vote_was_taken_back_votes_for_that_proposal_no_more_and_for_no_o
 		vote_is_due();
 		let (number, first) = (System::block_number(), proposal());
 		assert_eq!(said(pool, number), []);
-		// As the command does it, while the node stands still.
+		// As the command does it, while the node is stopped.
 		sp_io::offchain::local_storage_clear(StorageKind::PERSISTENT, LOCK);
 		leave(RELEASED, first);
 		assert!((1..10).all(|later| said(pool, number + later).is_empty()));
-		assert_eq!(lock(), None, "it may help to finalize");
-		// Its vote may be out: one for another proposal would conflict with it.
+		assert_eq!(lock(), None, "the node may finalize again");
+		// The vote may have been sent: one for another proposal would conflict with it.
 		let other = BlockId { hash: H256::repeat_byte(7), ..first };
 		Status::<Runtime>::mutate(|state| state.proposal = Some(other));
 		assert!((10..20).all(|later| said(pool, number + later).is_empty()));
 		assert_eq!(lock(), None);
-		// Another vote is taken back, too: the first stays so. The first release kept one alone.
+		// Another vote is taken back, too: the first one stays taken back. The first release kept
+		// only one.
 		leave(RELEASED, other);
 		leave(ALL_RELEASED, vec![first, other]);
 		Status::<Runtime>::mutate(|state| state.proposal = Some(first));
 		assert!((20..30).all(|later| said(pool, number + later).is_empty()));
 		leave(ALL_RELEASED, vec![other]);
 		voted(said(pool, number + 31));
-		// What cannot be read might name it.
+		// An entry that cannot be read might name it.
 		leave(RELEASED, 7u8);
 		assert!((32..40).all(|later| said(pool, number + later).is_empty()));
 	});
 }
 
-/// The lock could not be kept, or is gone: the node may have prevoted for something else since.
+/// The lock could not be stored, or was lost: the node may have prevoted for another block since.
 #[test]
 fn a_vote_is_sent_again_only_by_a_node_that_is_bound_by_it() {
 	on_node(&[11], |pool| {
@@ -159,18 +160,18 @@ fn a_vote_is_sent_again_only_by_a_node_that_is_bound_by_it() {
 		sp_io::offchain::local_storage_clear(StorageKind::PERSISTENT, LOCK);
 		leave(PREVOTED, BlockId { number: 20, hash: H256::repeat_byte(7) });
 		assert_eq!(said(pool, number + 2), []);
-		// It was signed: somebody may have it.
+		// The vote was signed and may have been sent.
 		let bound = Some(Lock { proposal: proposal(), set: 3 });
 		assert_eq!(lock(), bound);
 		sp_io::offchain::local_storage_clear(StorageKind::PERSISTENT, LOCK);
 		leave(PREVOTED, BlockId { number: 20, hash: hash_of(20) });
 		assert_eq!(voted(said(pool, number + 8)).statement.proposal, proposal());
 		assert_eq!(lock(), bound);
-		// A lock of an earlier stall, which binds no more, as a backup has it: it is bound anew.
+		// A lock of an earlier stall from a backup no longer binds: the node is bound again.
 		leave(LOCK, Lock { proposal: BlockId { number: 9, hash: hash_of(9) }, set: 1 });
 		voted(said(pool, number + 12));
 		assert_eq!(lock(), bound);
-		// One that may bind, and one that cannot be read, are left as they are.
+		// A lock that may bind, and one that cannot be read, are not replaced.
 		let other = Lock { proposal: BlockId { number: 19, hash: H256::repeat_byte(7) }, set: 3 };
 		leave(LOCK, other);
 		assert!((13..19).all(|later| said(pool, number + later).is_empty()));
@@ -188,7 +189,7 @@ fn what_is_sent_again_is_signed_anew() {
 		assert_eq!(said(pool, number), []);
 		let first = voted(said(pool, number + 1));
 		let second = voted(said(pool, number + 3));
-		// Pools ban the bytes of what they have refused.
+		// Pools ban the bytes of refused transactions.
 		assert_eq!(second.statement, first.statement);
 		assert_ne!(second.signature, first.signature);
 		assert_eq!(authorize(Call::vote { signed: second }), Ok(()));
@@ -200,16 +201,19 @@ fn a_node_that_lags_takes_early_statements_into_its_pool() {
 	build_and_execute(|| {
 		degrade();
 		let ahead = BlockId { number: System::block_number() as u32 + 1, hash: H256::repeat_byte(7) };
-		assert_eq!(pooled(Call::present { signed: there(11, ahead) }), Ok(()));
+		assert_eq!(pooled(Call::attest_presence { signed: there(11, ahead) }), Ok(()));
 		assert_eq!(pooled(Call::vote { signed: signed(11, ahead, 18) }), Ok(()));
-		// Of each member one per height, however many blocks it makes up.
+		// One statement per member and height, however many blocks the member makes up.
 		let tags = |call: Call<Runtime>| {
 			let authorized = call.authorize(TransactionSource::External).expect("it authorizes itself");
 			authorized.expect("it is early").0.provides
 		};
 		let made_up = BlockId { hash: H256::repeat_byte(8), ..ahead };
 		for (one, other) in [
-			(Call::present { signed: there(11, ahead) }, Call::present { signed: there(11, made_up) }),
+			(
+				Call::attest_presence { signed: there(11, ahead) },
+				Call::attest_presence { signed: there(11, made_up) },
+			),
 			(Call::vote { signed: signed(11, ahead, 18) }, Call::vote { signed: signed(11, made_up, 18) }),
 		] {
 			assert_eq!(tags(one), tags(other));
@@ -219,10 +223,10 @@ fn a_node_that_lags_takes_early_statements_into_its_pool() {
 		while Recovery::status().proposal.is_none() {
 			standing(1, 18);
 		}
-		// Two blocks too early.
+		// The vote is two blocks too early.
 		assert_eq!(pooled(Call::vote { signed: signed(11, proposal(), 18) }), Ok(()));
 		early(signed(11, proposal(), 18));
-		// It must be signed by a member all the same, and not for the far future.
+		// It must still be signed by a member, and must not be far in the future.
 		let turned_away = |signed, code| {
 			let refused = pooled(Call::vote { signed });
 			assert_eq!(refused, Err(InvalidTransaction::Custom(code).into()));
@@ -244,27 +248,27 @@ fn a_node_that_lost_its_database_learns_from_the_chain_that_it_is_bound() {
 	on_node(&[11], |pool| {
 		degrade();
 		propose(&[11, 12, 15, 16]);
-		// Its vote is on the chain, and its database has neither that nor the lock.
+		// The vote is on the chain, and the database has neither the vote nor the lock.
 		vote(11);
 		assert_eq!(lock(), None);
 		seen(18, 30_000);
 		assert_eq!(said(pool, System::block_number()), []);
 		assert_eq!(lock(), Some(Lock { proposal: proposal(), set: 3 }));
-		// A backup of it has the lock of an earlier stall, which binds no more.
+		// A backup has the lock of an earlier stall, which no longer binds.
 		let earlier = BlockId { number: 9, hash: hash_of(9) };
 		leave(LOCK, Lock { proposal: earlier, set: 1 });
 		assert_eq!(said(pool, System::block_number()), []);
 		assert_eq!(lock(), Some(Lock { proposal: proposal(), set: 3 }));
-		// One that may bind still is left.
+		// A lock that may still bind is not replaced.
 		let unfinished = Lock { proposal: BlockId { number: 19, hash: H256::repeat_byte(7) }, set: 3 };
 		leave(LOCK, unfinished);
 		assert_eq!(said(pool, System::block_number()), []);
 		assert_eq!(lock(), Some(unfinished));
-		// Unless the operator has taken it back.
+		// The node is not bound if the operator has taken the vote back.
 		sp_io::offchain::local_storage_clear(StorageKind::PERSISTENT, LOCK);
 		leave(RELEASED, proposal());
 		assert_eq!((said(pool, System::block_number()), lock()), (vec![], None));
-		assert_eq!(Recovery::bound(), Some((proposal(), vec![understudy_mocks::key(11)])));
+		assert_eq!(Recovery::bound(), Some((proposal(), vec![understudy_test_support::key(11)])));
 	});
 }
 
@@ -290,9 +294,10 @@ fn a_node_that_has_finalized_past_the_stall_reports_that_instead() {
 		seen(beyond, 30_000);
 		let calls = said(pool, System::block_number());
 		assert_eq!(calls.len(), 2);
-		// The first one raises the view. The second one was signed before, and counts all the same.
+		// The first report raises the view. The second one was signed before that, and still
+		// counts.
 		for call in calls {
-			let Call::report_finality { signed } = call else { panic!("it is no stall for it: {call:?}") };
+			let Call::report_finality { signed } = call else { panic!("the node sees a stall: {call:?}") };
 			assert_eq!(u64::from(signed.statement.finalized.number), beyond);
 			assert_eq!(authorize(Call::report_finality { signed: signed.clone() }), Ok(()));
 			assert_ok!(Recovery::report_finality(authorized(), signed));
@@ -324,10 +329,10 @@ fn a_node_votes_for_nothing_that_does_not_build_on_what_it_has_prevoted_for() {
 		for prevoted in [on_another_branch, beyond] {
 			leave(PREVOTED, prevoted);
 			assert_eq!(said(pool, number), []);
-			assert_eq!(lock(), None, "what was not voted for does not bind");
+			assert_eq!(lock(), None, "a proposal without a vote does not bind");
 		}
 		leave(PREVOTED, 7u8);
-		assert_eq!(said(pool, number), [], "it cannot be read");
+		assert_eq!(said(pool, number), [], "the prevote cannot be read");
 		leave(PREVOTED, BlockId { number: 20, hash: hash_of(20) });
 		assert_eq!(
 			(said(pool, number), voted(said(pool, number + 1)).statement.proposal),
@@ -342,7 +347,7 @@ fn a_stall_longer_than_the_chain_remembers_hashes_ends_all_the_same() {
 		degrade();
 		let prevoted = BlockId { number: 25, hash: hash_of(25) };
 		leave(PREVOTED, prevoted);
-		// Not right before those present are asked anew.
+		// Not right before the next round, which would drop the attestations.
 		while System::block_number() < 103 {
 			standing(1, 18);
 			frame_system::BlockHash::<Runtime>::remove(System::block_number().saturating_sub(50));
@@ -350,12 +355,12 @@ fn a_stall_longer_than_the_chain_remembers_hashes_ends_all_the_same() {
 		propose(&[11, 12, 15, 16]);
 		let number = System::block_number();
 		seen(18, 30_000);
-		assert_eq!((said(pool, number), said(pool, number + 1)), (vec![], vec![]), "it cannot know");
+		assert_eq!((said(pool, number), said(pool, number + 1)), (vec![], vec![]), "the branch is unknown");
 		let best = BlockId { number: number as u32 - 1, hash: hash_of(number - 1) };
-		let mut view = FinalityView::read().expect("it is there");
+		let mut view = FinalityView::read().expect("the view is stored");
 		view.prevoted = (BlockId { number: 24, ..prevoted }, best).encode();
 		leave(FINALITY_VIEW, &view);
-		assert_eq!((said(pool, number), said(pool, number + 1)), (vec![], vec![]), "of an earlier prevote");
+		assert_eq!((said(pool, number), said(pool, number + 1)), (vec![], vec![]), "for an earlier prevote");
 		view.prevoted = (prevoted, best).encode();
 		leave(FINALITY_VIEW, &view);
 		assert_eq!(said(pool, number), []);

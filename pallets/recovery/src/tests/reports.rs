@@ -1,4 +1,4 @@
-//! Finality as the chain knows it where authors do not report it.
+//! Finality as the chain knows it when authors do not report it.
 
 use super::*;
 
@@ -12,7 +12,7 @@ fn unfit(signed: SignedReport<Runtime>, code: u8) {
 	assert_eq!(refused, Err(InvalidTransaction::Custom(code).into()));
 }
 
-/// Blocks of these seats of the active set only, in which finality is two blocks behind.
+/// Makes blocks of these seats of the active set only, in which finality is two blocks behind.
 fn authored_by(count: u64, seats: &[u64]) {
 	let until = System::block_number() + count;
 	while System::block_number() < until {
@@ -25,18 +25,18 @@ fn authored_by(count: u64, seats: &[u64]) {
 	}
 }
 
-/// A block whose author reports nothing.
+/// Makes a block whose author reports nothing.
 fn skip() {
 	next_block();
 	check();
 }
 
-/// Each of these members reports that this block is final.
+/// Submits a report of this final block by each of these members.
 fn each_reports(members: &[u64], finalized: u64) {
 	members.iter().for_each(|who| report(final_for(*who, finalized)));
 }
 
-/// One of four is dead, one votes and does not author.
+/// One of four is unresponsive, one votes and does not author.
 #[test]
 fn where_two_of_four_author_nothing_degrades() {
 	build_and_execute(|| {
@@ -48,8 +48,8 @@ fn where_two_of_four_author_nothing_degrades() {
 	});
 }
 
-/// Two of seven are dead, and three of the others vote and do not author: their nodes report by
-/// themselves.
+/// Two of seven are unresponsive, and three of the others vote and do not author: their nodes
+/// report by themselves.
 #[test]
 fn members_that_do_not_author_are_heard() {
 	build_and_execute(|| {
@@ -69,13 +69,13 @@ fn a_chain_that_degraded_for_want_of_reports_gets_out_by_them() {
 	build_and_execute(|| {
 		seat(&(11..18).collect::<Vec<_>>(), &[]);
 		healthy(20);
-		// More than may lie report that nothing is final, and are wrong.
+		// More members than may be faulty report that no later block is final, and are wrong.
 		while mode() == Mode::Safe {
 			block(18);
 		}
 		let now = System::block_number();
 		each_reports(&[13, 14, 15], now - 1);
-		// And again, when finality has passed the block in which the stall was noticed.
+		// They report again when finality has passed the block in which the stall was noticed.
 		standing(3, 18);
 		each_reports(&[13, 14, 15], now + 2);
 		standing(1, 18);
@@ -88,7 +88,7 @@ fn seats_that_are_gone_do_not_degrade_the_chain() {
 	build_and_execute(|| {
 		seat(&(11..18).collect::<Vec<_>>(), &[]);
 		healthy(40);
-		// Seven, four, three seats, and each time one that dies.
+		// Seven, four, then three seats; each time one becomes unresponsive.
 		for active in [&[11, 13, 15, 17][..], &[13, 15, 17]] {
 			seat(active, &[]);
 			healthy(8);
@@ -109,8 +109,8 @@ fn why_reports_are_refused() {
 		let stale = final_for(11, Recovery::status().finalized.into());
 		healthy(1);
 		unfit(stale, rejection::STALE_VIEW);
-		// A healthy chain lacks no report that changes little.
-		unfit(final_for(11, number), rejection::ALREADY_SAID);
+		// A healthy chain accepts no report that changes little.
+		unfit(final_for(11, number), rejection::ALREADY_SUBMITTED);
 		(0..6).for_each(|_| skip());
 		let number = System::block_number() - 1;
 		unfit(final_for(17, number), rejection::NOT_A_MEMBER);
@@ -125,7 +125,7 @@ fn why_reports_are_refused() {
 		unfit(by_another, rejection::BAD_SIGNATURE);
 		let last = System::block_number() - 1;
 		report(final_for(11, last));
-		unfit(final_for(11, last), rejection::ALREADY_SAID);
+		unfit(final_for(11, last), rejection::ALREADY_SUBMITTED);
 		let again = Recovery::report_finality(authorized(), final_for(11, last));
 		assert_noop!(again, Error::<Runtime>::NothingNew);
 		let by_hand = Recovery::report_finality(RuntimeOrigin::signed(11), final_for(12, last));

@@ -10,7 +10,7 @@ fn absence(who: u64) -> Option<Absence<u64>> {
 	Rotation::conduct(who).and_then(|conduct| conduct.absence)
 }
 
-/// Lets 12 fall, and its standby sit.
+/// Makes a member down, and waits until its standby is seated.
 fn fall(who: u64) {
 	ail(who, down());
 	judged_block();
@@ -30,7 +30,7 @@ fn who_was_evicted_is_jailed_and_on_probation_before_it_is_a_standby() {
 		assert!(matches!(absence(12), Some(Absence::Jailed { .. })));
 		windows(1);
 		System::assert_has_event(Event::OnProbation { who: 12 }.into());
-		// It is the better backed standby, and is passed over while it is on probation.
+		// It is the standby with more backing, and is passed over while it is on probation.
 		blocks(CoolOff::get());
 		ail(11, down());
 		judged_block();
@@ -58,7 +58,7 @@ fn an_election_does_not_seat_who_is_jailed() {
 		next_session();
 		assert_eq!(Rotation::active(), [11, 15, 13, 14]);
 		assert_eq!(Rotation::reserve(), [12, 16]);
-		// Time passes in jail, and nothing more while nothing is judged.
+		// Jail passes with time alone; probation needs judgements.
 		windows(3);
 		assert_eq!(absence(12), None);
 		Winners::set(Some(vec![11, 12, 13, 14, 15, 16]));
@@ -134,13 +134,13 @@ fn who_retires_hands_over_and_pays_nothing() {
 		assert_eq!(Records::get()[0].initiator, Initiator::Member);
 		assert!(Charges::get().is_empty() && !Retiring::<Runtime>::exists());
 		assert_noop!(Rotation::retire(RuntimeOrigin::signed(13)), Error::<Runtime>::AlreadyRetiring);
-		// It is not seated again before it wants to be.
+		// It is not seated again until it rejoins.
 		windows(50);
 		assert_eq!(absence(13), Some(Absence::Retired));
 		assert_ok!(Rotation::rejoin(RuntimeOrigin::signed(13)));
 		windows(2);
 		assert_eq!(absence(13), None);
-		assert_eq!(Rotation::conduct(13), None, "there is nothing to remember");
+		assert_eq!(Rotation::conduct(13), None, "its history is dropped");
 	});
 }
 
@@ -226,7 +226,7 @@ fn among_equal_standbys_the_region_with_fewest_seats_comes_first() {
 	Stakes::set([(15, 7), (16, 7), (17, 7)].into());
 	Regions::set([(11, 1), (12, 2), (13, 1), (14, 3), (15, 1), (16, 3), (17, 2)].into());
 	build_with(&[11, 12, 13, 14, 15, 16, 17], || {
-		// When 12 leaves, nobody of region 2 sits.
+		// Without 12 no active member is in region 2.
 		fall(12);
 		assert_eq!(Rotation::active(), [11, 17, 13, 14]);
 	});

@@ -1,4 +1,4 @@
-//! What an election changes, and what it does not.
+//! Effects of elections, and their limits.
 
 use frame_support::assert_ok;
 use understudy_primitives::{Evidence, Initiator, RecordKind};
@@ -81,7 +81,7 @@ fn who_is_new_waits_in_the_reserve_however_much_backs_it() {
 		next_session();
 		assert_eq!(Session::validators(), [11, 12, 13, 14]);
 		assert_eq!(Rotation::reserve(), [10]);
-		// Once it was heard, the next election seats it.
+		// With a sign of life, the next election seats it.
 		elect(&[10, 11, 12, 13, 14]);
 		next_session();
 		assert_eq!(Session::validators(), [11, 12, 13, 10]);
@@ -131,7 +131,7 @@ fn who_was_elected_without_keys_is_not_seated() {
 	build_and_execute(|| {
 		elect(&[1, 11, 12, 13]);
 		next_session();
-		// 14 was not elected, and holds the floor; 1 takes no place in the reserve either.
+		// 14 was not elected, and stays to hold the floor; 1 gets no place in the reserve either.
 		assert_eq!(Session::validators(), [11, 12, 13, 14]);
 		assert!(Rotation::reserve().is_empty());
 	});

@@ -25,7 +25,7 @@ fn an_equivocator_loses_its_seat_at_once_and_for_good() {
 		let record = Records::get()[0].clone();
 		assert_eq!((record.kind, record.subject), (RecordKind::Equivocated, Some(12)));
 		assert_eq!((record.initiator, record.evidence), (Initiator::Anyone, vec![proof(1)]));
-		// The next block judges, the one after it seats.
+		// The next block judges, the one after it seats the standby.
 		blocks(2);
 		assert_eq!(Session::validators(), [11, 15, 13, 14]);
 		use RecordKind::*;
@@ -55,17 +55,17 @@ fn suspended_automation_and_a_veto_do_not_keep_an_equivocator_in_its_seat() {
 	});
 }
 
-/// The session pallet enables everybody when the set changes.
+/// The session pallet enables all members when the set changes.
 #[test]
 fn an_equivocator_that_must_sit_stays_disabled_whatever_changes() {
 	build_with(&[11, 12, 13, 14], || {
 		equivocate(12);
 		blocks(3);
-		assert_eq!(Session::validators(), [11, 12, 13, 14], "it holds the floor");
+		assert_eq!(Session::validators(), [11, 12, 13, 14], "12 stays to hold the floor");
 		next_session();
 		let session = Session::current_index();
 		assert!(Disabled::get().contains(&(session, 1)));
-		// Another one has the best seat now, and the set changes.
+		// Another member has more backing now, and the set changes.
 		Stakes::set([(15, 5_000)].into());
 		System::inc_providers(&15);
 		assert_ok!(Session::set_keys(

@@ -1,4 +1,4 @@
-//! What people decide, and when automation stops by itself.
+//! Decisions of members and guardians, and the breaker.
 
 use frame_support::{assert_noop, assert_ok, dispatch::Pays};
 use sp_runtime::{DispatchError, Perbill};
@@ -14,7 +14,7 @@ fn root() -> RuntimeOrigin {
 	RuntimeOrigin::root()
 }
 
-/// Opens a case about 12, and says its incident.
+/// Opens a case about 12, and returns its incident.
 fn case() -> u64 {
 	ail(12, unsure());
 	judged_block();
@@ -51,7 +51,7 @@ fn who_was_vetoed_keeps_its_seat_until_the_veto_expires() {
 		assert_ok!(Rotation::veto(root(), incident));
 		assert_noop!(Rotation::veto(root(), incident), Error::<Runtime>::NoSuchCase);
 		assert_noop!(Rotation::approve(root(), incident), Error::<Runtime>::NoSuchCase);
-		// Even if the evidence gets better.
+		// Even with a higher confidence.
 		ail(12, down());
 		windows(CaseLifetime::get() - 1);
 		assert_eq!(Rotation::active(), [11, 12, 13, 14]);
@@ -170,13 +170,13 @@ fn the_guardians_evict_and_seat_without_evidence() {
 		assert_eq!(Rotation::active(), [11, 15, 13, 14]);
 		assert!(matches!(Rotation::conduct(12).and_then(|c| c.absence), Some(Absence::Jailed { .. })));
 		assert!(Charges::get().is_empty());
-		// Beyond the cap of the cool-off, which is for automation.
+		// The guardians are not bound by the cap of the cool-off.
 		assert_eq!(Rotation::evictions_left(), 1);
 		assert_ok!(Rotation::force_evict(root(), 13));
 		blocks(2);
 		assert_eq!(Rotation::active(), [11, 15, 16, 14]);
 		assert_noop!(Rotation::force_evict(root(), 11), Error::<Runtime>::NoReplacement);
-		// From jail right back into a seat.
+		// From jail directly to a seat.
 		assert_ok!(Rotation::force_seat(root(), 12, 14));
 		blocks(2);
 		assert_eq!(Rotation::active(), [11, 15, 16, 12]);
@@ -206,7 +206,7 @@ fn who_shows_right_after_its_eviction_that_it_was_up_is_cleared() {
 		blocks(1);
 		heal(12);
 		judged_block();
-		System::assert_has_event(Event::EvictionUnneeded { incident: 1, who: 12 }.into());
+		System::assert_has_event(Event::UnnecessaryEviction { incident: 1, who: 12 }.into());
 		let conduct = Rotation::conduct(12).expect("it is on probation");
 		assert_eq!(conduct.outages, 0);
 		assert!(matches!(conduct.absence, Some(Absence::Probation { .. })));
@@ -237,12 +237,14 @@ fn too_many_unneeded_evictions_suspend_automation() {
 			judged_block();
 			blocks(1);
 			heal(who);
-			// Through probation back into the reserve.
+			// Long enough for the probation.
 			windows(4);
 		}
-		assert_eq!(Rotation::suspended(), Some(Suspension::TooManyUnneeded));
-		System::assert_has_event(Event::AutomationSuspended { reason: Suspension::TooManyUnneeded }.into());
-		// Back to work: what was before does not count any more.
+		assert_eq!(Rotation::suspended(), Some(Suspension::TooManyUnnecessary));
+		System::assert_has_event(
+			Event::AutomationSuspended { reason: Suspension::TooManyUnnecessary }.into(),
+		);
+		// After it is resumed, earlier evictions do not count any more.
 		assert_ok!(Rotation::resume_automation(root()));
 		windows(3);
 		assert_eq!(Rotation::suspended(), None);

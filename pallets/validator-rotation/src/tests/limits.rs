@@ -1,4 +1,4 @@
-//! How far rotation goes, and when it holds still.
+//! Limits of rotation, and systemic outages.
 
 use frame_support::{assert_err, hypothetically, BoundedVec};
 use understudy_primitives::RecordKind;
@@ -151,7 +151,7 @@ fn try_state_notices_what_must_not_be() {
 				seated: 4,
 				cause: Cause::Down,
 				automatic: true,
-				unneeded: false,
+				unnecessary: false,
 				counts_until: 100,
 			};
 			Evictions::<Runtime>::put(BoundedVec::truncate_from(vec![eviction; 3]));

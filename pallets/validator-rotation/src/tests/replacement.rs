@@ -1,4 +1,4 @@
-//! A member is down, and a standby takes its seat.
+//! Replacement of a member that is down by a standby.
 
 use frame_support::{assert_ok, traits::ValidatorRegistration};
 use pallet_session::historical;
@@ -158,7 +158,8 @@ fn a_standby_that_loses_its_keys_at_the_last_moment_cancels_the_change() {
 			[(RecordKind::Replaced, Some(12), Some(15)), (RecordKind::Cancelled, Some(12), Some(15))]
 		);
 		System::assert_has_event(Event::Cancelled { incident: 1, from: 12, to: Some(15) }.into());
-		// What was cancelled does not count: the next judgement takes the other one.
+		// A cancelled change does not count towards the cap: the next judgement seats the other
+		// standby.
 		assert_eq!(Rotation::evictions_left(), 1);
 		judged_block();
 		blocks(1);

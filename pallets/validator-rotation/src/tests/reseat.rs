@@ -1,4 +1,4 @@
-//! What recovery from excessive faults asks of rotation.
+//! Reseating for a recovery from excessive faults.
 
 use frame_support::{assert_noop, assert_ok};
 use understudy_primitives::{RecordKind, Seats};
@@ -31,8 +31,8 @@ fn the_living_take_the_seats_of_all_others_at_once() {
 	});
 }
 
-/// A standby of the proposed set retires, another one is jailed, a third has let its registration
-/// expire: the members have voted for a set with them, and no other one.
+/// In the proposed set one standby retires, one is jailed and one has an expired registration. The
+/// members voted for this set, so it is seated all the same.
 #[test]
 fn what_was_voted_for_is_seated_whatever_happens_to_its_members() {
 	build_with(&[11, 12, 13, 14, 15, 16, 17, 18], || {
@@ -45,7 +45,7 @@ fn what_was_voted_for_is_seated_whatever_happens_to_its_members() {
 			conduct.fall(1, true, &Times::get());
 		});
 		Expired::set(vec![17]);
-		// And another one would be the better choice by now.
+		// A set proposed now would be another one.
 		assert_ne!(Rotation::reseated(&[11, 15, 16, 17, 18]), set);
 		Reseating::set(true);
 		Rotation::reseat(&set, 1);
@@ -86,7 +86,7 @@ fn seats_without_a_living_standby_go_but_for_the_floor() {
 	build_with(&[11, 12, 13, 14, 15, 16, 17], || {
 		ActiveTarget::set(4);
 		Floor::set(3);
-		// One standby lives, and three seats are dead.
+		// One standby is responsive, and three active members are not.
 		assert_eq!(Rotation::reseated(&[11, 16]), [11, 16, 14]);
 		assert_eq!(Rotation::reseated(&[11, 12, 16]), [11, 12, 16]);
 		assert_eq!(Rotation::reseated(&[]), [12, 13, 14]);
@@ -106,7 +106,7 @@ fn while_finality_does_not_follow_everything_holds_still() {
 		assert_noop!(Rotation::enforce(RuntimeOrigin::signed(1), 12), Error::<Runtime>::Frozen);
 		assert_noop!(Rotation::force_evict(RuntimeOrigin::root(), 12), Error::<Runtime>::Frozen);
 		assert_noop!(Rotation::force_seat(RuntimeOrigin::root(), 15, 12), Error::<Runtime>::Frozen);
-		// And thaws.
+		// Rotation resumes when the set is not frozen any more.
 		Winners::set(None);
 		Frozen::set(false);
 		judged_block();
@@ -150,7 +150,7 @@ fn what_was_decided_before_comes_to_nothing() {
 	});
 }
 
-/// Rosters that finality has not reached are bounded: sessions wait, and a recovery does not.
+/// The rosters that finality has not passed are bounded: sessions wait, and a recovery does not.
 #[test]
 fn no_session_ends_while_finality_lags_behind_too_many_rosters() {
 	build_and_execute(|| {
@@ -166,7 +166,8 @@ fn no_session_ends_while_finality_lags_behind_too_many_rosters() {
 		blocks(1);
 		assert!(Session::current_index() > session);
 		Reseating::set(false);
-		// What was queued before a stall becomes active in it, or no recovery could begin.
+		// A set that was queued before a stall becomes active in it; otherwise no recovery could
+		// begin.
 		let session = Session::current_index();
 		Planned::<Runtime>::put(MembersOf::<Runtime>::truncate_from(vec![11, 12, 13, 14]));
 		blocks(1);

@@ -1,4 +1,4 @@
-//! Whom something speaks against, and the incident that it leads to.
+//! Active members with evidence against them, and their incidents.
 
 use frame_support::assert_ok;
 use sp_runtime::Perbill;
@@ -25,7 +25,8 @@ fn an_incident_reaches_the_log_with_the_moment_of_its_first_evidence() {
 		let last_sign = Moment { block: now - 5, time: u64::from(now - 5) * 3_000 }.min(first);
 		assert_eq!(Findings::get()[0].evidence, [Evidence::Onset { last_sign, first }]);
 		assert!(first.block < now);
-		// What was decided belongs to the same incident, and once it is in effect nothing is left.
+		// The decision belongs to the same incident, and the suspicion is dropped once it is in
+		// effect.
 		assert!(Records::get().iter().all(|record| record.incident == 1));
 		blocks(1);
 		judged_block();
@@ -50,7 +51,7 @@ fn a_suspicion_that_passes_leaves_nothing_behind() {
 #[test]
 fn who_recovers_after_the_evidence_sufficed_is_cleared_on_record() {
 	build_and_execute(|| {
-		// Too unsure to act on: a case is opened for it.
+		// The confidence is too low for automation: a case is opened.
 		ail(12, Verdict { confidence: Perbill::from_percent(10), ..down() });
 		judged_block();
 		heal(12);
@@ -69,7 +70,8 @@ fn in_a_systemic_outage_nothing_is_attributed() {
 		judged_block();
 		assert!(Findings::get().is_empty());
 		assert_eq!(Suspicions::<Runtime>::get().len(), 2);
-		// It is over for one of them: the other one is found out, as of when it began.
+		// The outage is not systemic any more: the failure of the other member is attributed, with
+		// the moment of its first evidence.
 		let first = Suspicions::<Runtime>::get()[1].first;
 		heal(11);
 		judged_block();
@@ -88,7 +90,7 @@ fn who_stands_elsewhere_loses_its_seat_however_healthy_it_is() {
 		assert_eq!(Rotation::active(), [11, 15, 13, 14]);
 		let incident = Records::get()[0].incident;
 		Rotation::on_divergence(incident, &15);
-		// The cool-off's cap holds for it as well.
+		// The cap of the cool-off applies to it as well.
 		blocks(CoolOff::get());
 		judged_block();
 		blocks(1);
@@ -121,7 +123,7 @@ fn re_admission_belongs_to_the_incident_that_cost_the_seat() {
 	});
 }
 
-/// The records of an incident, what it was found out by included.
+/// Returns the kinds of the records of an incident, those of its evidence first.
 fn of(incident: u64) -> Vec<RecordKind> {
 	let all = Findings::get().into_iter().chain(Records::get());
 	all.filter(|record| record.incident == incident).map(|record| record.kind).collect()
@@ -130,7 +132,7 @@ fn of(incident: u64) -> Vec<RecordKind> {
 #[test]
 fn an_incident_ends_when_an_election_drops_the_member() {
 	build_and_execute(|| {
-		// Too unsure to act on.
+		// The confidence is too low for automation.
 		ail(12, Verdict { confidence: Perbill::from_percent(10), ..down() });
 		judged_block();
 		Winners::set(Some(vec![11, 13, 14, 15, 16]));
@@ -185,7 +187,7 @@ fn divergence_settles_what_else_speaks_against_a_member() {
 		assert_eq!(of(1).last(), Some(&RecordKind::CaseOpened));
 		assert!(of(1).contains(&RecordKind::Cleared));
 		assert_eq!(Suspicions::<Runtime>::get()[0].first, first);
-		// Automation is suspended: people decide.
+		// While automation is suspended, the guardians decide.
 		assert_ok!(Rotation::suspend_automation(RuntimeOrigin::root()));
 		judged_block();
 		blocks(1);

@@ -1,4 +1,5 @@
-//! Who is down is in the tests' hands; what evidence makes of a node is the heartbeat pallet's matter.
+//! A judge under the tests' control; the heartbeat pallet has its own tests for verdicts from
+//! evidence.
 
 use std::{cell::RefCell, collections::BTreeSet};
 
@@ -14,22 +15,22 @@ thread_local! {
 	static WINDOW: RefCell<WindowIndex> = const { RefCell::new(1) };
 }
 
-/// A node dies.
+/// Stops a node.
 pub fn kill(who: u64) {
 	DEAD.with_borrow_mut(|dead| dead.insert(who));
 }
 
-/// It comes back.
+/// Starts a node again.
 pub fn revive(who: u64) {
 	DEAD.with_borrow_mut(|dead| dead.remove(&who));
 }
 
-/// The next window.
+/// Begins the next window.
 pub fn next_window() {
 	WINDOW.with_borrow_mut(|window| *window += 1);
 }
 
-/// Everybody lives.
+/// Starts all nodes.
 pub fn reset() {
 	DEAD.with_borrow_mut(BTreeSet::clear);
 }

@@ -1,8 +1,10 @@
-//! What rotation does on any chain: one test per promise, written once and run on each chain that implements [`Chain`].
+//! Tests of rotation that every chain has to pass: written once, and run on each chain that
+//! implements [`Chain`].
 //!
-//! Members go by their numbers, the best backed first. At genesis the first four sit and the other four are the reserve.
+//! Members have numbers in the order of their backing. At genesis the first four are active and the
+//! other four are the reserve.
 
-// Each chain uses what applies to it.
+// Each chain uses the tests that apply to it.
 #![allow(dead_code)]
 
 pub mod judge;
@@ -15,34 +17,34 @@ use pallet_validator_rotation::{
 };
 use sp_runtime::DispatchResult;
 
-/// How many members a chain has.
+/// Number of members of a chain.
 pub const MEMBERS: usize = 8;
 
 /// A chain with rotation.
 pub trait Chain: Sized {
-	/// Its runtime.
+	/// The chain's runtime.
 	type Runtime: Config;
 
 	/// Runs a test on a fresh chain, long enough after genesis for evidence to count.
 	fn run(test: impl FnOnce(&mut Self));
-	/// A member's account.
+	/// Returns a member's account.
 	fn account(who: usize) -> <Self::Runtime as frame_system::Config>::AccountId;
-	/// A member's node dies.
+	/// Stops a member's node.
 	fn kill(&mut self, who: usize);
-	/// It comes back.
+	/// Starts a member's node again.
 	fn revive(&mut self, who: usize);
-	/// The next block.
+	/// Runs the next block.
 	fn block(&mut self);
-	/// The member's session keys go.
+	/// Removes a member's session keys.
 	fn purge_keys(&mut self, who: usize);
-	/// Lets so many sit, from the next election on, and goes on until they do.
+	/// Sets the size of the active set, and runs blocks until the next election has seated it.
 	fn seat(&mut self, target: u32);
-	/// Goes on until an election has taken place and is in effect.
+	/// Runs blocks until an election has taken place and is in effect.
 	fn election(&mut self);
-	/// The set, as consensus has it.
+	/// Returns the set of consensus.
 	fn authorities() -> Vec<usize>;
 
-	/// Goes on until `done`.
+	/// Runs blocks until `done`.
 	fn wait_for(&mut self, what: &str, done: impl Fn() -> bool) {
 		for _ in 0..400 {
 			if done() {
@@ -50,31 +52,31 @@ pub trait Chain: Sized {
 			}
 			self.block();
 		}
-		panic!("{what} does not happen: {:?} sit", Self::active());
+		panic!("{what} did not happen; the active set is {:?}", Self::active());
 	}
 
-	/// Goes on for so many blocks.
+	/// Runs `count` blocks.
 	fn blocks(&mut self, count: u32) {
 		(0..count).for_each(|_| self.block());
 	}
 
-	/// The numbers of these accounts.
+	/// Returns the numbers of these accounts.
 	fn numbers(of: &[<Self::Runtime as frame_system::Config>::AccountId]) -> Vec<usize> {
 		let number = |who: &_| (0..MEMBERS).find(|number| Self::account(*number) == *who);
 		of.iter().filter_map(number).collect()
 	}
 
-	/// Who sits; consensus has the same set in the same order.
+	/// Returns the active set.
 	fn active() -> Vec<usize> {
 		Self::numbers(&Active::<Self::Runtime>::get())
 	}
 
-	/// Who waits.
+	/// Returns the reserve.
 	fn reserve() -> Vec<usize> {
 		Self::numbers(&Reserve::<Self::Runtime>::get())
 	}
 
-	/// Why a member is not seated.
+	/// Returns the reason for which a member is not seated.
 	fn absence(who: usize) -> Option<Absence<frame_system::pallet_prelude::BlockNumberFor<Self::Runtime>>> {
 		Pallet::<Self::Runtime>::conduct(Self::account(who))?.absence
 	}
@@ -88,9 +90,9 @@ pub trait Chain: Sized {
 		call.dispatch_bypass_filter(origin.into()).map(|_| ()).map_err(|error| error.error)
 	}
 
-	/// Goes on until nothing is on its way, and checks that consensus has rotation's set.
+	/// Runs blocks until no change is pending, and checks that consensus has rotation's set.
 	fn settle(&mut self) {
-		self.wait_for("a decided change", || Progress::<Self::Runtime>::get() == Stage::Idle);
+		self.wait_for("a pending change", || Progress::<Self::Runtime>::get() == Stage::Idle);
 		self.block();
 		assert_eq!(Self::authorities(), Self::active());
 		Pallet::<Self::Runtime>::do_try_state().expect("rotation's invariants hold");
@@ -105,7 +107,7 @@ fn cool_off<C: Chain>(chain: &mut C) {
 	});
 }
 
-/// A member dies and its seat is taken.
+/// Stops a member's node, and runs blocks until its seat is taken.
 fn fall<C: Chain>(chain: &mut C, who: usize) {
 	chain.kill(who);
 	chain.wait_for("the eviction", || !C::active().contains(&who));
@@ -129,7 +131,7 @@ pub fn who_comes_back_is_seated_again_after_jail_and_probation<C: Chain>() {
 		chain.wait_for("probation", || matches!(C::absence(1), Some(Absence::Probation { .. })));
 		chain.wait_for("re-admission", || C::absence(1).is_none());
 		cool_off(chain);
-		// It is the best of the reserve, where a chain does not seat it at an election by then.
+		// It is the best of the reserve, unless an election has seated it already.
 		if !C::active().contains(&1) {
 			fall(chain, 2);
 			assert!(C::active().contains(&1) && !C::active().contains(&2));
@@ -168,11 +170,11 @@ pub fn where_nobody_stands_by_the_floor_holds<C: Chain>() {
 pub fn who_retires_hands_over_without_a_penalty<C: Chain>() {
 	C::run(|chain| {
 		C::call(Some(2), Call::retire {}).expect("it is a member");
-		chain.wait_for("the hand-over", || !C::active().contains(&2));
+		chain.wait_for("the retirement", || !C::active().contains(&2));
 		chain.settle();
 		assert_eq!(C::active(), [0, 1, 4, 3]);
 		assert_eq!(C::absence(2), Some(Absence::Retired));
-		// Now it may stop, and nobody minds.
+		// Its node may stop now, without consequences.
 		chain.kill(2);
 		chain.blocks(60);
 		let conduct = Pallet::<C::Runtime>::conduct(C::account(2)).expect("it is remembered");
@@ -187,7 +189,7 @@ pub fn an_election_does_not_seat_who_is_jailed<C: Chain>() {
 	C::run(|chain| {
 		fall(chain, 1);
 		chain.election();
-		// Elected it is, for it is in the reserve, and not seated, for it is dead.
+		// It is elected, since it is in the reserve, and it is not seated, since it is down.
 		assert!(C::reserve().contains(&1), "{:?}", C::reserve());
 		assert_eq!(C::active(), [0, 4, 2, 3]);
 		assert_eq!(C::authorities(), C::active());
@@ -217,7 +219,7 @@ pub fn two_that_fall_together_are_replaced_together<C: Chain>() {
 		chain.kill(2);
 		chain.wait_for("both evictions", || !C::active().contains(&1) && !C::active().contains(&2));
 		chain.settle();
-		// There is one standby; the other seat goes, for that leaves more than the floor.
+		// There is one standby; the other seat stays vacant, since the set remains above the floor.
 		assert_eq!(C::active().len(), 6);
 		assert!(C::active().contains(&7));
 	});
@@ -229,13 +231,13 @@ pub fn the_guardians_evict_and_seat<C: Chain>() {
 		chain.wait_for("the order", || !C::active().contains(&3));
 		chain.settle();
 		assert_eq!(C::active(), [0, 1, 2, 4]);
-		C::call(None, Call::force_seat { who: C::account(6), instead_of: C::account(4) }).expect("they can");
+		C::call(None, Call::force_seat { who: C::account(6), instead_of: C::account(4) }).expect("both may");
 		chain.wait_for("the order", || C::active().contains(&6));
 		assert!(!C::active().contains(&4) || C::active().len() > 4);
 	});
 }
 
-/// Makes tests of these for a chain.
+/// Makes tests of these functions for a chain.
 #[macro_export]
 macro_rules! suite {
 	($chain:ty: $($test:ident),* $(,)?) => {

@@ -1,4 +1,4 @@
-//! What the chains of the suite have in common.
+//! Parameters of all chains of the suite.
 
 use frame_support::parameter_types;
 use pallet_validator_rotation::{lifecycle::Durations, penalty::Curve, BreakerRules};
@@ -13,11 +13,11 @@ parameter_types! {
 	pub const Times: Durations<u64> = Durations { jail: 20, probation: 3, forgiveness: 10_000 };
 	pub const Penalties: Curve = Curve { step: Perbill::zero(), cap: Perbill::zero() };
 	pub const Breaker: BreakerRules<u64> =
-		BreakerRules { period: 1_000, evictions: 24, unneeded: Perbill::from_percent(25), reprieve: 4 };
+		BreakerRules { period: 1_000, evictions: 24, unnecessary: Perbill::from_percent(25), reprieve: 4 };
 	pub const CaseLifetime: u64 = 200;
 }
 
-/// Nobody can be charged, where nothing is staked.
+/// Charges no account: there is no stake.
 pub struct Nobody;
 
 impl sp_runtime::traits::Convert<u64, Option<u64>> for Nobody {

@@ -1,4 +1,5 @@
-//! Asks a node for a proof. Nothing that it says is believed: that is for `check`.
+//! Fetches a proof from a node. The answers of the node are not trusted; `check` verifies the
+//! proof.
 
 use anyhow::{ensure, Context};
 use codec::Encode;
@@ -11,15 +12,15 @@ use serde::Deserialize;
 use sp_core::H256;
 use understudy_verifier::{Bundle, HandOff, MAX_BYTES};
 
-/// What is to be proven.
+/// Subject of the proof.
 pub enum What {
-	/// An incident, with all of its records.
+	/// Incident, with all of its records.
 	Incident(u64),
-	/// These records.
+	/// Records, by their sequence numbers.
 	Records(Vec<u64>),
 }
 
-/// Some hand-offs, and the set that the next ones start from, if there are more.
+/// Page of hand-offs, and the set from which the next page starts, if there is one.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct HandOffs {
@@ -27,31 +28,30 @@ struct HandOffs {
 	next: Option<u64>,
 }
 
-/// What is asked for.
+/// Request for a proof.
 pub struct Ask {
 	pub what: What,
-	/// The set that the proof is to lead from.
+	/// Set from which the proof is to lead.
 	pub first_set: u64,
 	pub disclose: &'static str,
 	pub at: Option<H256>,
-	/// With how many records the log was pinned that this one is to be the continuation of.
+	/// Record count of the checkpoint whose log this one is to continue.
 	pub checkpoint: Option<u64>,
 }
 
 /// Fetches a proof.
 pub async fn bundle(url: &str, ask: Ask) -> anyhow::Result<Bundle> {
 	let Ask { what, first_set, disclose, at, checkpoint } = ask;
-	let client = WsClientBuilder::default()
-		.max_response_size(3 * MAX_BYTES as u32)
-		.build(url)
-		.await
-		.with_context(|| format!("cannot reach {url}; is it a node's RPC server, ws:// and all?"))?;
+	let client =
+		WsClientBuilder::default().max_response_size(3 * MAX_BYTES as u32).build(url).await.with_context(
+			|| format!("cannot reach {url}; is it the ws:// address of a node's RPC server?"),
+		)?;
 
-	// Page by page: a long chain has more of them than fit into one answer.
+	// Page by page: the hand-offs of a long chain do not fit into one answer.
 	let (mut hand_offs, mut set, mut bytes) = (Vec::new(), first_set, 0);
 	while let HandOffs { hand_offs: page, next: Some(next) } = page(&client, set, at).await? {
 		bytes += page.encoded_size();
-		ensure!(next > set, "{url} goes round in circles: after authority set {set} it tells of set {next}");
+		ensure!(next > set, "{url} does not advance: after authority set {set} it returns set {next}");
 		ensure!(
 			bytes < MAX_BYTES,
 			"the hand-offs do not fit into a proof; trust a later set (check --next-trust)"
@@ -66,7 +66,7 @@ pub async fn bundle(url: &str, ask: Ask) -> anyhow::Result<Bundle> {
 	let mut bundle: Bundle = client
 		.request(method, rpc_params![subject, set, disclose, at, checkpoint])
 		.await
-		.with_context(|| format!("{url} does not prove it"))?;
+		.with_context(|| format!("{url} did not return the proof"))?;
 	hand_offs.append(&mut bundle.hand_offs);
 	Ok(Bundle { hand_offs, first_set, ..bundle })
 }
@@ -75,5 +75,5 @@ async fn page(client: &WsClient, set: u64, at: Option<H256>) -> anyhow::Result<H
 	client
 		.request("failover_handOffs", rpc_params![set, at])
 		.await
-		.context("the node does not tell how authority sets handed over")
+		.context("the node did not return the hand-offs between authority sets")
 }

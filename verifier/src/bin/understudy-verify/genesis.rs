@@ -1,4 +1,5 @@
-//! The genesis authority set, from a raw chain specification: the state is in it, and so the genesis hash.
+//! Computation of the genesis authority set from a raw chain specification, which contains the
+//! state and therefore determines the genesis hash.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +12,11 @@ use sp_runtime::traits::Header as _;
 use sp_trie::{empty_trie_root, LayoutV1, TrieConfiguration};
 use understudy_verifier::{Header, TrustedSet};
 
-/// Where the runtime's child tries begin, which a genesis state of this kind does not have.
+/// Key prefix of child tries, which a supported genesis state does not have.
 const CHILDREN: &[u8] = b":child_storage:";
 
-/// Computes it. The state is hashed as every runtime does that is built with `system_version` 1 or later.
+/// Computes the genesis authority set. The state is hashed as by a runtime with `system_version` 1
+/// or later.
 pub fn trusted_set(spec: &[u8], pallet: String, recovery: String) -> anyhow::Result<TrustedSet> {
 	let spec: serde_json::Value = serde_json::from_slice(spec).context("it is not JSON")?;
 	let top = spec["genesis"]["raw"]["top"]
@@ -22,7 +24,7 @@ pub fn trusted_set(spec: &[u8], pallet: String, recovery: String) -> anyhow::Res
 		.context("it has no genesis.raw.top: export it with --raw")?;
 	let mut state = BTreeMap::new();
 	for (key, value) in top {
-		let value = value.as_str().context("a value of the state is no string")?;
+		let value = value.as_str().context("a value of the state is not a string")?;
 		state.insert(bytes(key)?, bytes(value)?);
 	}
 	ensure!(!state.keys().any(|key| key.starts_with(CHILDREN)), "its state has child tries");
@@ -43,7 +45,7 @@ pub fn trusted_set(spec: &[u8], pallet: String, recovery: String) -> anyhow::Res
 	let ss58_prefix = ss58_prefix.unwrap_or(understudy_verifier::SS58_PREFIX);
 	let period = match &spec["properties"]["trustingPeriod"] {
 		serde_json::Value::Null => understudy_verifier::TRUSTING_PERIOD,
-		period => period.as_u64().context("its trustingPeriod is no number of seconds")?,
+		period => period.as_u64().context("its trustingPeriod is not a number of seconds")?,
 	};
 	ensure!(
 		period <= understudy_verifier::MAX_TRUSTING_PERIOD,

@@ -21,7 +21,8 @@ use understudy_verifier::{
 	check, Bundle, Error, Fault, Header, Link, Policy, TrustedSet, MAX_BYTES, MAX_TRUSTING_PERIOD,
 };
 
-/// Fetches proofs of what a chain's failover log says, and checks them offline, trusting one authority set and nobody else.
+/// Fetches proofs of a chain's failover log, and checks them offline. Trusts one authority set and
+/// no node.
 #[derive(Parser)]
 #[command(version, after_help = EXIT_CODES)]
 struct Cli {
@@ -33,62 +34,65 @@ const EXIT_CODES: &str = "Exit codes:
   0  the proof holds
   1  a link of the proof does not hold
   2  nothing could be checked: a file, the node, or the command line
-  3  the proof holds, and it or the trusted set is too old, or it does not reach back to the checkpoint";
+  3  the proof holds, but it or the trusted set is too old, or it does not reach back to the checkpoint";
 
 #[derive(Subcommand)]
 enum Command {
-	/// Computes the genesis authority set from a raw chain specification: all that has to be trusted.
+	/// Computes the genesis authority set from a raw chain specification: the trusted set of a new
+	/// chain.
 	Trust {
-		/// The chain specification, as `understudy-node export-chain-spec --raw` prints it.
+		/// Raw chain specification, as printed by `understudy-node export-chain-spec --raw`.
 		spec: PathBuf,
-		/// Where the trusted set goes; standard output by default.
+		/// Output file for the trusted set; standard output by default.
 		#[arg(long, short)]
 		out: Option<PathBuf>,
-		/// Time at which the genesis set was known to be the chain's authority set: "now" where the
-		/// chain has just begun, or seconds since the Unix epoch. Undated, it is refused by default.
+		/// Time at which the genesis set was known to be the chain's authority set: "now" if the
+		/// chain has just begun, or seconds since the Unix epoch. An undated set is refused by
+		/// default.
 		#[arg(long, value_parser = moment, value_name = "TIME")]
 		as_of: Option<u64>,
-		/// The name of the failover pallet in the chain's runtime.
+		/// Name of the failover pallet in the chain's runtime.
 		#[arg(long, default_value = "Failover")]
 		pallet: String,
-		/// The name of the recovery pallet.
+		/// Name of the recovery pallet in the chain's runtime.
 		#[arg(long, default_value = "Recovery")]
 		recovery: String,
 	},
 	/// Fetches a proof from a node.
 	Fetch {
-		/// The node's RPC server.
+		/// Address of the node's RPC server.
 		#[arg(long, default_value = "ws://127.0.0.1:9944")]
 		rpc: String,
 		#[command(flatten)]
 		what: What,
-		/// The trusted set that the proof is to lead from; genesis by default.
+		/// File with the trusted set from which the proof is to lead; genesis by default.
 		#[arg(long)]
 		trust: Option<PathBuf>,
-		/// How much of the evidence to ask for.
+		/// Evidence to request.
 		#[arg(long, value_enum, default_value_t = Disclosure::Public)]
 		disclose: Disclosure,
-		/// The finalized block, by its hash, that the proof is to be of; the last one by default.
+		/// Hash of the finalized block whose state is to be proven; the last one by default.
 		#[arg(long)]
 		at: Option<H256>,
-		/// A checkpoint that a witness has kept, COUNT:ROOT: shows how its log became this one.
+		/// Checkpoint that a witness has kept, COUNT:ROOT. The proof then shows that the log
+		/// continues it.
 		#[arg(long, value_parser = checkpoint)]
 		checkpoint: Option<(u64, H256)>,
-		/// Where the proof goes. JSON if the name ends so, SCALE otherwise.
+		/// Output file for the proof. JSON if the name ends in .json, SCALE otherwise.
 		#[arg(long, short)]
 		out: PathBuf,
 	},
 	/// Checks a proof, offline.
 	Check {
-		/// The proof, in SCALE or JSON.
+		/// File with the proof, in SCALE or JSON.
 		bundle: PathBuf,
-		/// The trusted set.
+		/// File with the trusted set.
 		#[arg(long)]
 		trust: PathBuf,
 		/// Print the result as JSON.
 		#[arg(long)]
 		json: bool,
-		/// Write the authority set that the proof ends with: proofs from then on can start there.
+		/// Write the authority set that the proof ends with. Later proofs can start from it.
 		#[arg(long)]
 		next_trust: Option<PathBuf>,
 		#[command(flatten)]
@@ -99,21 +103,21 @@ enum Command {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 struct What {
-	/// An incident, with all of its records.
+	/// Id of an incident, proven with all of its records.
 	#[arg(long)]
 	incident: Option<u64>,
-	/// Records, by their place in the log.
+	/// Sequence numbers of records in the log.
 	#[arg(long, value_delimiter = ',')]
 	records: Vec<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Disclosure {
-	/// What is not private.
+	/// Evidence that is not private.
 	Public,
-	/// Endpoints and operators, too.
+	/// All evidence, including endpoints and operators.
 	All,
-	/// The records alone.
+	/// No evidence, only the records.
 	None,
 }
 
@@ -127,27 +131,28 @@ impl Disclosure {
 	}
 }
 
-/// How new the proof must be.
+/// Requirements on the age of the proof.
 #[derive(Args)]
 struct Age {
-	/// The head must not be before this block.
+	/// Lowest block number of the head.
 	#[arg(long, default_value_t = 0)]
 	min_block: u32,
-	/// The log must have this many records at least.
+	/// Least number of records in the log.
 	#[arg(long, default_value_t = 0)]
 	min_records: u64,
-	/// The head must not be older than so many seconds now.
+	/// Maximum age of the head, in seconds.
 	#[arg(long)]
 	max_age: Option<u64>,
-	/// The trusted set must not be older than so many seconds now; its own trusting period by default.
-	/// Shorter than the chain's unbonding period: members that have left may give their keys away. A
-	/// checkpoint with as many records as the log stands in for it.
+	/// Maximum age of the trusted set, in seconds; its own trusting period by default. Must be
+	/// shorter than the chain's unbonding period, because members that have left may give their
+	/// keys away. A checkpoint with as many records as the log replaces this requirement.
 	#[arg(long, conflicts_with = "any_trust_age")]
 	max_trust_age: Option<u64>,
-	/// Trust the set however old it is, for example because a second source says the same.
+	/// Trust the set whatever its age, for example because a second source confirms the head.
 	#[arg(long)]
 	any_trust_age: bool,
-	/// A checkpoint that a witness has kept, COUNT:ROOT, whose log this one must be the continuation of.
+	/// Checkpoint that a witness has kept, COUNT:ROOT. This log must continue that of the
+	/// checkpoint.
 	#[arg(long, value_parser = checkpoint)]
 	checkpoint: Option<(u64, H256)>,
 }
@@ -155,44 +160,44 @@ struct Age {
 /// Milliseconds by which a date may be ahead of this machine's clock.
 const AHEAD: u64 = 60_000;
 
-/// Milliseconds since the Unix epoch.
+/// Returns the present time, in milliseconds since the Unix epoch.
 fn now() -> u64 {
 	let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
 	since.as_millis() as u64
 }
 
-/// A point in time, in milliseconds since the Unix epoch.
+/// Parses a point in time. Returns milliseconds since the Unix epoch.
 fn moment(text: &str) -> Result<u64, String> {
 	if text == "now" {
 		return Ok(now());
 	}
-	let seconds: u64 = text.parse().map_err(|_| "TIME is \"now\", or seconds since the Unix epoch")?;
+	let seconds: u64 = text.parse().map_err(|_| "TIME must be \"now\" or seconds since the Unix epoch")?;
 	let time = seconds.saturating_mul(1_000);
 	if time > now().saturating_add(AHEAD) {
-		return Err("TIME is in the future; it is in seconds, not milliseconds".into());
+		return Err("TIME is in the future; it must be in seconds, not milliseconds".into());
 	}
 	Ok(time)
 }
 
 fn checkpoint(text: &str) -> Result<(u64, H256), String> {
-	let (count, root) = text.split_once(':').ok_or("a checkpoint is COUNT:ROOT")?;
-	let count = count.parse().map_err(|why| format!("{count} is no count: {why}"))?;
-	Ok((count, root.parse().map_err(|_| format!("{root} is no root: 0x and 64 hexadecimal digits"))?))
+	let (count, root) = text.split_once(':').ok_or("a checkpoint must be COUNT:ROOT")?;
+	let count = count.parse().map_err(|why| format!("{count} is not a count: {why}"))?;
+	Ok((count, root.parse().map_err(|_| format!("{root} is not a root: 0x and 64 hexadecimal digits"))?))
 }
 
-/// The time so many seconds ago, in milliseconds since the Unix epoch.
+/// Returns the time this many seconds ago, in milliseconds since the Unix epoch.
 fn ago(seconds: u64) -> u64 {
 	now().saturating_sub(seconds.saturating_mul(1_000))
 }
 
 impl Age {
-	/// The time from which on a set must be dated that is trusted for so many seconds.
+	/// Returns the earliest accepted date of a set with this trusting period, in seconds.
 	fn recent(&self, trusting_period: u64) -> u64 {
-		// An undated set is of no age.
+		// At least 1, so that an undated set, which has the date 0, is refused.
 		ago(self.max_trust_age.unwrap_or(trusting_period)).max(1)
 	}
 
-	/// The policy for a set that is trusted for so many seconds.
+	/// Returns the policy for a set with this trusting period, in seconds.
 	fn policy(&self, trusting_period: u64) -> Policy {
 		let Age { min_block, min_records, max_age, any_trust_age, checkpoint, .. } = *self;
 		let not_before = max_age.map_or(0, ago);
@@ -215,12 +220,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 	match command {
 		Command::Trust { spec, out, as_of, pallet, recovery } => {
 			let mut trusted = genesis::trusted_set(&read(&spec)?, pallet, recovery).with_context(|| {
-				format!("{} is no raw chain specification that can be used", spec.display())
+				format!("{} is not a raw chain specification that can be used", spec.display())
 			})?;
 			trusted.as_of = as_of.unwrap_or_default();
-			// The genesis hash does not cover it.
+			// The genesis hash does not cover the trusting period, so the user has to check it.
 			eprintln!(
-				"trusted for {:.1} days from {}, as the specification's properties say; compare that with the time for \
+				"trusted for {:.1} days from {}, by the properties of the specification; compare that with the time for \
 				 which the chain's stake stays bonded",
 				trusted.trusting_period as f64 / 86_400.0,
 				if trusted.as_of == 0 { "a date that is to be set (--as-of)".into() } else { words::utc(trusted.as_of) }
@@ -243,7 +248,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 				fs::write(&out, bundle.encode())
 					.with_context(|| format!("cannot write {}", out.display()))?;
 			}
-			let head = Header::decode(&mut &bundle.head.header[..]).context("the node gave no header")?;
+			let head = Header::decode(&mut &bundle.head.header[..]).context("the node sent a bad header")?;
 			println!(
 				"{}: {} records, {} hand-offs, {} bytes in SCALE, up to #{} {:?}",
 				out.display(),
@@ -268,14 +273,15 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 				print!("{}", report::text(&result, &trusted));
 			}
 			if let (Ok((bundle, verified)), Some(path)) = (&result, next_trust) {
-				// Whatever age is accepted: only within its period the set vouches for a new date.
+				// Whatever age the user accepts: only within its trusting period can the set vouch
+				// for the date of the next one.
 				let since = age.recent(trusted.trusting_period).max(ago(trusted.trusting_period));
 				let is_recent = trusted.as_of >= since;
 				let as_of = if is_recent { verified.time.min(now()) } else { 0 };
 				if !is_recent {
 					eprintln!(
-						"{}: undated, for the set that the proof begins with is too old to vouch for it. Once a \
-						 second source has the same head, set its as_of to {}",
+						"{}: undated, because the set that the proof begins with is too old to vouch for its \
+						 date. Once a second source confirms the head, set its as_of to {}",
 						path.display(),
 						verified.time
 					);
@@ -298,11 +304,11 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 
 fn read_trust(path: &Path) -> anyhow::Result<TrustedSet> {
 	let trusted: TrustedSet = serde_json::from_slice(&read(path)?).with_context(|| {
-		format!("{} is no trusted set; `understudy-verify trust` computes one", path.display())
+		format!("{} is not a trusted set; `understudy-verify trust` computes one", path.display())
 	})?;
 	ensure!(
 		trusted.trusting_period <= MAX_TRUSTING_PERIOD,
-		"{} is trusted for {} seconds: at most {MAX_TRUSTING_PERIOD} are taken, for stake is bonded no longer",
+		"{} is trusted for {} seconds; the maximum is {MAX_TRUSTING_PERIOD}: stake is bonded no longer",
 		path.display(),
 		trusted.trusting_period
 	);
@@ -315,11 +321,11 @@ fn read_trust(path: &Path) -> anyhow::Result<TrustedSet> {
 	Ok(trusted)
 }
 
-/// A bundle in SCALE, or in JSON, which begins with a brace.
+/// Parses a bundle in SCALE, or in JSON, which begins with a brace.
 fn parse(bytes: &[u8]) -> Result<Bundle, Error> {
 	let malformed = |fault| Error { link: Link::Format, fault };
 	match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
-		// In hexadecimal everything takes twice its bytes.
+		// Hexadecimal digits take twice the bytes.
 		Some(b'{') if bytes.len() > 3 * MAX_BYTES => Err(malformed(Fault::TooLarge)),
 		Some(b'{') => serde_json::from_slice(bytes).map_err(|_| malformed(Fault::Malformed)),
 		_ => Bundle::from_scale(bytes),

@@ -1,4 +1,4 @@
-//! What a check found, for people and for programs.
+//! Reports of a check, for people and for programs.
 
 use std::fmt::Write;
 
@@ -8,10 +8,10 @@ use understudy_verifier::{AccountId, Bundle, Error, Fault, Forced, Link, Trusted
 
 use crate::words::{self, utc};
 
-/// A proof that holds and what it shows, or the link that does not.
+/// Valid proof with the facts that it proves, or the link that does not hold.
 pub type Outcome = Result<(Bundle, Verified), Error>;
 
-/// For people.
+/// Formats the outcome for people.
 pub fn text(outcome: &Outcome, trusted: &TrustedSet) -> String {
 	let mut out = String::new();
 	// Writing to a string does not fail.
@@ -43,11 +43,11 @@ fn holds(out: &mut String, bundle: &Bundle, verified: &Verified, trusted: &Trust
 		let votes = voters.len();
 		writeln!(
 			out,
-			"  forced     set {set} was seated by {votes} members, who voted for what #{proposal} proposed;"
+			"  forced     set {set} was seated by the votes of {votes} members for proposal #{proposal};"
 		)?;
 		writeln!(
 			out,
-			"             finality had stalled at #{} since #{} {}, noticed in #{}; they are",
+			"             finality had stalled at #{} since #{} {}, noticed in #{}; the voters are",
 			stall.finalized,
 			stall.since.block,
 			utc(stall.since.time),
@@ -114,7 +114,7 @@ fn holds(out: &mut String, bundle: &Bundle, verified: &Verified, trusted: &Trust
 
 fn fails(out: &mut String, Error { link, fault }: &Error) -> std::fmt::Result {
 	match link {
-		Link::Age => writeln!(out, "The proof holds, and is not good enough.\n")?,
+		Link::Age => writeln!(out, "The proof holds, but does not meet the requirements on its age.\n")?,
 		_ => writeln!(out, "THE PROOF DOES NOT HOLD.\n")?,
 	}
 	writeln!(out, "  link   {link}")?;
@@ -122,21 +122,21 @@ fn fails(out: &mut String, Error { link, fault }: &Error) -> std::fmt::Result {
 	let advice = match link {
 		Link::Format => "fetch it again; if it fails again, the file is not a bundle of this version",
 		Link::Trust => {
-			"use the trusted set of the chain that the proof is of, and the one that it was fetched for"
+			"use the trusted set of the proof's chain, and the one for which the proof was fetched"
 		},
 		Link::Age if *fault == Fault::OldTrust => {
 			"check it with a newer trusted set, or with --any-trust-age and a second source for its head"
 		},
-		Link::Age => "fetch a new one, with the same --checkpoint",
+		Link::Age => "fetch a new proof, with the same --checkpoint",
 		Link::Ancestry => {
-			"the chain's log was rewritten since, or the checkpoint is of another chain: ask who kept it"
+			"the chain's log was rewritten since, or the checkpoint is of another chain: ask its keeper"
 		},
-		_ => "do not believe what it says; fetch it from another node",
+		_ => "do not trust its contents; fetch the proof from another node",
 	};
 	writeln!(out, "  do     {advice}")
 }
 
-/// For programs.
+/// Formats the outcome for programs.
 pub fn json(outcome: &Outcome) -> Value {
 	match outcome {
 		Ok((bundle, verified)) => json!({
@@ -163,7 +163,7 @@ pub fn json(outcome: &Outcome) -> Value {
 	}
 }
 
-/// The set that a proof ends with, to be trusted from now on, with this date.
+/// Returns the set that a proof ends with, as a trusted set with this date.
 pub fn next_trust(bundle: &Bundle, verified: &Verified, trusted: &TrustedSet, as_of: u64) -> TrustedSet {
 	TrustedSet {
 		set_id: verified.set.id,

@@ -1,69 +1,69 @@
-//! Words for people: records, evidence, incidents and times, as a report prints them.
+//! Texts of a report for people: records, evidence, incidents and times.
 
 use sp_core::crypto::{Ss58AddressFormat, Ss58Codec};
 use sp_runtime::Perbill;
 use understudy_primitives::{Detectors, Evidence, Health, Initiator, Phase, RecordKind, Verdict};
 use understudy_verifier::AccountId;
 
-/// An account as the chain's clients print it.
+/// Formats an account as the chain's clients print it.
 pub fn account(who: &AccountId, ss58_prefix: u16) -> String {
 	who.to_ss58check_with_version(Ss58AddressFormat::custom(ss58_prefix))
 }
 
-/// The event that a record states.
+/// Describes the event that a record states.
 pub fn kind(kind: RecordKind) -> &'static str {
 	match kind {
 		RecordKind::Elected => "an election changed the active set",
 		RecordKind::Suspected => "suspected",
 		RecordKind::Attributed => "found to fail",
-		RecordKind::Cleared => "cleared: the evidence leads to nothing more",
+		RecordKind::Cleared => "cleared: the evidence has no further consequences",
 		RecordKind::Replaced => "decided: a standby takes the seat",
-		RecordKind::Removed => "decided: the seat is given up, for there is no healthy standby",
-		RecordKind::Cancelled => "the decided change will not happen",
+		RecordKind::Removed => "decided: the seat becomes vacant, because there is no healthy standby",
+		RecordKind::Cancelled => "the decided change was withdrawn",
 		RecordKind::Seated => "in effect",
 		RecordKind::Held => "a systemic outage: ordinary rotation is suspended",
-		RecordKind::Resumed => "the systemic outage is over: ordinary rotation goes on",
-		RecordKind::CaseOpened => "the guardians are asked",
-		RecordKind::CaseVetoed => "the guardians object",
+		RecordKind::Resumed => "the systemic outage is over: ordinary rotation resumes",
+		RecordKind::CaseOpened => "the case is put to the guardians",
+		RecordKind::CaseVetoed => "the guardians veto the change",
 		RecordKind::CaseClosed => "the case is closed",
 		RecordKind::Penalized => "charged",
 		RecordKind::Readmitted => "readmitted to the reserve",
 		RecordKind::RolledBack => "the eviction was unnecessary, and does not count",
 		RecordKind::AutomationSuspended => "automation is suspended",
-		RecordKind::AutomationResumed => "automation goes on",
-		RecordKind::Reconciled => "the newly seated member has shown the state that it builds on",
+		RecordKind::AutomationResumed => "automation resumes",
+		RecordKind::Reconciled => "the position of the newly seated member agrees with the chain",
 		RecordKind::Diverged => "the newly seated member builds on another state",
-		RecordKind::Unconfirmed => "the newly seated member has not shown in time on which state it builds",
+		RecordKind::Unconfirmed => "the newly seated member did not state its position in time",
 		RecordKind::Degraded => "finality has stalled",
 		RecordKind::Recovering => "recovery: responsive members replace unresponsive ones",
-		RecordKind::FinalityResumed => "finality is back",
-		RecordKind::Thawed => "the chain is safe: elections and rotation go on",
+		RecordKind::FinalityResumed => "finality advances again",
+		RecordKind::NormalOperationResumed => "the chain is safe: elections and rotation resume",
 		RecordKind::Equivocated => "equivocated, and is expelled",
 	}
 }
 
-/// The party that brought a record about.
+/// Describes the party that caused the event of a record.
 pub fn initiator(initiator: Initiator) -> &'static str {
 	match initiator {
 		Initiator::Automation => "the chain itself",
 		Initiator::Election => "an election",
 		Initiator::Member => "the member",
 		Initiator::Guardians => "the guardians",
-		Initiator::Anyone => "somebody's report",
+		Initiator::Anyone => "a report of any account",
 	}
 }
 
-/// The state of an incident.
+/// Describes the phase of an incident.
 pub fn phase(phase: Phase) -> &'static str {
 	match phase {
-		Phase::Suspected => "under suspicion",
-		Phase::Attributed => "found to fail, and not acted on yet",
-		Phase::Waiting => "the guardians are asked",
-		Phase::Decided => "decided, and not in effect yet",
-		Phase::Seated => "in effect, and not reconciled yet",
+		Phase::Suspected => "suspected",
+		Phase::Attributed => "found to fail, not acted on yet",
+		Phase::Waiting => "waiting for the guardians",
+		Phase::Decided => "decided, not in effect yet",
+		Phase::Seated => "in effect, not reconciled yet",
 		Phase::Reconciled => "closed and reconciled",
 		Phase::Diverged => "the newly seated member builds on another state",
-		Phase::Unconfirmed => "closed, and not reconciled",
+		Phase::Unconfirmed => "closed without reconciliation",
 		Phase::Dismissed => "dismissed",
 		Phase::Vetoed => "vetoed by the guardians",
 		Phase::RolledBack => "rolled back",
@@ -80,7 +80,7 @@ fn health(health: Health) -> &'static str {
 	}
 }
 
-/// A share, in percent.
+/// Formats a share in percent.
 fn percent(share: Perbill) -> String {
 	format!("{} %", f64::from(share.deconstruct()) / 1e7)
 }
@@ -118,13 +118,13 @@ fn verdict(verdict: &Verdict) -> String {
 	format!("verdict: {} by {by}, confidence {}", health(verdict.health), percent(verdict.confidence))
 }
 
-/// A time of day, in UTC.
+/// Formats a time in UTC.
 pub fn utc(millis: u64) -> String {
 	let time = i64::try_from(millis).ok().and_then(chrono::DateTime::from_timestamp_millis);
 	time.map_or_else(|| format!("{millis} ms"), |time| time.format("%Y-%m-%d %H:%M:%S%.3f").to_string())
 }
 
-/// A piece of evidence.
+/// Describes a piece of evidence.
 pub fn evidence(evidence: &Evidence) -> String {
 	match evidence {
 		Evidence::Verdict(found) => verdict(found),
@@ -153,7 +153,7 @@ pub fn evidence(evidence: &Evidence) -> String {
 			format!("signs of life by window {window}: {when}, {} overdue", count(*missed, "window"))
 		},
 		Evidence::Peers { window, reports, reporters, windows } => format!(
-			"peers in window {window}: {} from those who probe it, by {}; a quorum in {} in a row",
+			"peers in window {window}: {} from its probers, by {}; a quorum in {} in a row",
 			count(*reports, "report"),
 			list(reporters.iter().copied()),
 			count(*windows, "window")
@@ -163,7 +163,7 @@ pub fn evidence(evidence: &Evidence) -> String {
 				(0..8).filter(move |bit| byte & 1 << bit != 0).map(move |bit| nth * 8 + bit)
 			});
 			format!(
-				"finality votes in window {window}: {} of missing ones, by {}; a quorum in {} in a row",
+				"votes in window {window}: {} of missing votes or blocks, by {}; a quorum in {} in a row",
 				count(*reports, "report"),
 				list(bits),
 				count(*windows, "window")
