@@ -3,22 +3,22 @@
 //!
 //! | code | name | reason | action of the sender |
 //! |---|---|---|---|
-//! | 1 | [`NOT_AWAITED`] | no position of this member is awaited, or not for this incident | none |
-//! | 2 | [`BAD_HEADER`] | the header is not that of the block, or its state root differs | repair the node |
-//! | 3 | [`PAST_BLOCK`] | the block is older than the seat, or so old that the chain no longer knows its hash | sign for a newer block |
-//! | 4 | [`FUTURE_BLOCK`] | the chain has not reached the block yet | wait |
-//! | 5 | [`NO_KEY`] | the member has no heartbeat key | set session keys |
-//! | 6 | [`BAD_SIGNATURE`] | signed by another key, or for another chain or content | compare the keystore with the session keys |
+//! | 31 | [`NOT_AWAITED`] | no position of this member is awaited, or not for this incident | none |
+//! | 32 | [`BAD_HEADER`] | the header is not that of the block, or its state root differs | repair the node |
+//! | 33 | [`PAST_BLOCK`] | the block is older than the seat, or so old that the chain no longer knows its hash | sign for a newer block |
+//! | 34 | [`FUTURE_BLOCK`] | the chain has not reached the block yet | wait |
+//! | 35 | [`NO_KEY`] | the member has no heartbeat key | set session keys |
+//! | 36 | [`BAD_SIGNATURE`] | signed by another key, or for another chain or content | compare the keystore with the session keys |
 
 /// No position of this member is awaited, or not for this incident.
-pub const NOT_AWAITED: u8 = 1;
+pub const NOT_AWAITED: u8 = 31;
 /// The header is not that of the block, or its state root differs.
-pub const BAD_HEADER: u8 = 2;
+pub const BAD_HEADER: u8 = 32;
 /// The block is older than the seat, or so old that the chain no longer knows its hash.
-pub const PAST_BLOCK: u8 = 3;
+pub const PAST_BLOCK: u8 = 33;
 /// The chain has not reached the block yet.
-pub const FUTURE_BLOCK: u8 = 4;
+pub const FUTURE_BLOCK: u8 = 34;
 /// The member has no heartbeat key.
-pub const NO_KEY: u8 = 5;
+pub const NO_KEY: u8 = 35;
 /// The position is signed by another key, or for another chain or content.
-pub const BAD_SIGNATURE: u8 = 6;
+pub const BAD_SIGNATURE: u8 = 36;
