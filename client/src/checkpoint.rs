@@ -16,9 +16,8 @@ use sp_api::ProvideRuntimeApi;
 use sp_blockchain::HeaderBackend;
 use sp_consensus::Error as ConsensusError;
 use sp_consensus_grandpa::GrandpaApi;
-use sp_io::hashing::twox_128;
 use sp_runtime::traits::Header as _;
-use understudy_verifier::{check, Bundle, Fault, Policy, TrustedSet};
+use understudy_verifier::{check, item, Bundle, Fault, Policy, TrustedSet};
 
 use crate::{Hash, Header, Node};
 
@@ -97,7 +96,7 @@ impl<N: Node, Import: Clone> Clone for WithoutPast<N, Import> {
 impl<N: Node, Import> WithoutPast<N, Import> {
 	fn check(&self, block: &BlockImportParams<N::Block>) -> Result<(), &'static str> {
 		if let StateAction::ApplyChanges(StorageChanges::Import(imported)) = &block.state_action {
-			let pending = [twox_128(b"Grandpa"), twox_128(b"PendingChange")].concat();
+			let pending = item("Grandpa", "PendingChange");
 			let mut items = imported.state.0.iter().flat_map(|level| &level.key_values);
 			if items.any(|(key, _)| *key == pending) {
 				return Err(

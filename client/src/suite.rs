@@ -164,12 +164,7 @@ impl<N: Node> Suite<N> {
 	}
 
 	fn history<A>(&self, parts: &Parts<A>) -> AuthoritySetHistory<N> {
-		AuthoritySetHistory::new(
-			self.client.clone(),
-			self.backend.clone(),
-			parts.authority_set.clone(),
-			JUSTIFICATION_PERIOD,
-		)
+		AuthoritySetHistory::new(self.client.clone(), self.backend.clone(), parts.authority_set.clone())
 	}
 
 	fn start_parts<A: Authors<N::Block>>(

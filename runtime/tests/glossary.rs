@@ -33,6 +33,14 @@ fn collect(folder: &Path, root: &Path, found: &mut Vec<(String, String)>) {
 	}
 }
 
+/// Returns the sources and pages of the repository, as relative paths and contents.
+fn sources() -> Vec<(String, String)> {
+	let (root, mut found) = (root(), Vec::new());
+	collect(&root, &root, &mut found);
+	assert!(found.len() > 150, "the sources were not found");
+	found
+}
+
 /// Returns the phrases in quotes of the last column of the glossary's tables.
 fn forbidden() -> Vec<String> {
 	let glossary = fs::read_to_string(root().join("docs/glossary.md")).expect("there is a glossary");
@@ -53,13 +61,10 @@ fn has(line: &str, phrase: &str) -> bool {
 
 #[test]
 fn the_words_of_the_glossary_are_kept() {
-	let (root, phrases) = (root(), forbidden());
+	let phrases = forbidden();
 	assert!(phrases.len() > 10, "the glossary's last column was not understood: {phrases:?}");
-	let mut found = Vec::new();
-	collect(&root, &root, &mut found);
-	assert!(found.len() > 150, "the sources were not found");
 	let mut wrong = Vec::new();
-	for (path, content) in &found {
+	for (path, content) in &sources() {
 		// Phrases may be wrapped: lines are joined with the next one.
 		let lines: Vec<String> = content
 			.lines()
@@ -80,11 +85,8 @@ fn the_words_of_the_glossary_are_kept() {
 
 #[test]
 fn no_doc_comment_begins_with_a_question_word() {
-	let root = root();
-	let mut found = Vec::new();
-	collect(&root, &root, &mut found);
 	let mut wrong = Vec::new();
-	for (path, content) in found.iter().filter(|(path, _)| path.ends_with(".rs")) {
+	for (path, content) in sources().iter().filter(|(path, _)| path.ends_with(".rs")) {
 		for (number, line) in content.lines().enumerate() {
 			let line = line.trim_start();
 			let doc = line.strip_prefix("/// ").or_else(|| line.strip_prefix("//! "));

@@ -31,11 +31,13 @@ impl StateKeys {
 	}
 }
 
-fn item(pallet: &str, item: &str) -> Vec<u8> {
+/// Returns the storage key of a value of a pallet, or the prefix of a map.
+pub fn item(pallet: &str, item: &str) -> Vec<u8> {
 	[twox_128(pallet.as_bytes()), twox_128(item.as_bytes())].concat()
 }
 
-fn twox_64_concat(key: impl Encode) -> Vec<u8> {
+/// Returns the part of a storage key of a map that hashes its keys with `Twox64Concat`.
+pub fn twox_64_concat(key: impl Encode) -> Vec<u8> {
 	key.using_encoded(|key| [&twox_64(key)[..], key].concat())
 }
 

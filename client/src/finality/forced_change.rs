@@ -8,7 +8,6 @@ use sc_consensus_grandpa::best_justification;
 use sp_api::ProvideRuntimeApi;
 use sp_blockchain::HeaderBackend;
 use sp_core::{crypto::KeyTypeId, ConstU32, H256, H512};
-use sp_io::hashing::{twox_128, twox_64};
 use sp_runtime::traits::{BlakeTwo256, Hash as _};
 use sp_session::SessionKeys;
 use understudy_primitives::{
@@ -17,10 +16,10 @@ use understudy_primitives::{
 	vote::{CarriedOut, Signed, Vote},
 	BlockId,
 };
-use understudy_verifier::{owner_key, recovery_keys, Cast, ForcedChange, Proven};
+use understudy_verifier::{item, owner_key, recovery_keys, twox_64_concat, Cast, ForcedChange, Proven};
 
 use super::history::{decode, is_whole, AuthoritySetHistory, Changes, Error, RECOVERY};
-use crate::{AccountId, BlockNumber, Hash, Header, Node};
+use crate::{AccountId, BlockNumber, Hash, Header, Node, JUSTIFICATION_PERIOD};
 
 /// Key type of GRANDPA's session keys.
 const GRANDPA: KeyTypeId = sp_consensus_grandpa::KEY_TYPE;
@@ -30,8 +29,7 @@ type Rosters = InFlight<Roster<AccountId, ConstU32<{ u32::MAX }>>>;
 
 /// Returns the storage key of the session keys that an account has set.
 fn next_keys(who: &AccountId) -> Vec<u8> {
-	let who = who.encode();
-	[&twox_128(b"Session")[..], &twox_128(b"NextKeys"), &twox_64(&who), &who].concat()
+	[item("Session", "NextKeys"), twox_64_concat(who)].concat()
 }
 
 impl<N: Node> AuthoritySetHistory<N> {
@@ -141,7 +139,7 @@ impl<N: Node> AuthoritySetHistory<N> {
 				all.push((target, best.encode()));
 			}
 		}
-		let earliest = last.saturating_sub(self.justification_period).max(known);
+		let earliest = last.saturating_sub(JUSTIFICATION_PERIOD).max(known);
 		for number in (earliest.saturating_add(1)..=last).rev() {
 			let hash = self.hash(number)?;
 			if !self.has_state(number, hash) {
@@ -170,7 +168,7 @@ impl<N: Node> AuthoritySetHistory<N> {
 		let has_it = |number: BlockNumber, hash: Hash| {
 			Ok::<_, Error>(self.has_state(number, hash) && self.forced_at(hash)? == Some(forced))
 		};
-		let latest = proposal.number.saturating_add(self.justification_period.saturating_mul(2)).min(last);
+		let latest = proposal.number.saturating_add(JUSTIFICATION_PERIOD.saturating_mul(2)).min(last);
 		for number in proposal.number.saturating_add(1)..=latest {
 			let hash = self.hash(number)?;
 			if let Some(justification) = self.justification(hash)? {

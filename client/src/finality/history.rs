@@ -61,8 +61,6 @@ pub struct AuthoritySetHistory<N: Node> {
 	pub backend: Arc<N::Backend>,
 	/// Authority sets of the client.
 	pub authority_set: SharedAuthoritySet<Hash, BlockNumber>,
-	/// Number of blocks in which the node keeps at least one justification.
-	pub(crate) justification_period: u32,
 	carried_out_by: CarriedOutBy,
 	failures: Arc<Mutex<Failures>>,
 }
@@ -73,7 +71,6 @@ impl<N: Node> Clone for AuthoritySetHistory<N> {
 			client: self.client.clone(),
 			backend: self.backend.clone(),
 			authority_set: self.authority_set.clone(),
-			justification_period: self.justification_period,
 			carried_out_by: self.carried_out_by.clone(),
 			failures: self.failures.clone(),
 		}
@@ -106,17 +103,15 @@ pub(crate) fn is_whole(change: &ForcedChange) -> bool {
 }
 
 impl<N: Node> AuthoritySetHistory<N> {
-	/// Makes the history of the node with this client and database, which keeps a justification in
-	/// each `justification_period` blocks at least. Knows scheduled hand-offs only.
+	/// Makes the history of the node with this client and database. Knows scheduled hand-offs only.
 	pub fn new(
 		client: Arc<N::Client>,
 		backend: Arc<N::Backend>,
 		authority_set: SharedAuthoritySet<Hash, BlockNumber>,
-		justification_period: u32,
 	) -> Self {
 		let carried_out_by: CarriedOutBy = Arc::new(|_| Ok(None));
 		let failures = Default::default();
-		Self { client, backend, authority_set, justification_period, carried_out_by, failures }
+		Self { client, backend, authority_set, carried_out_by, failures }
 	}
 
 	/// Adds forced hand-offs, of a chain with `pallet-recovery`.

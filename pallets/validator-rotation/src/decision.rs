@@ -5,13 +5,13 @@ use alloc::vec::Vec;
 use frame_support::{traits::Get, weights::Weight, BoundedVec};
 use sp_runtime::traits::Saturating;
 use understudy_primitives::{
-	Evidence, FailoverLog, Health, IncidentId, Initiator, Judged, Judgement, JudgementHandler,
-	RecoveryControl, Seat, Verdict,
+	Evidence, FailoverLog, Health, IncidentId, Initiator, Judgement, JudgementHandler, RecoveryControl,
+	Verdict,
 };
 
 use crate::{
 	breaker::Eviction,
-	roster_view::RosterView,
+	roster_view::{fails_in_seat, RosterView},
 	selection::{self, Leaving, Limits, Swap},
 	suspicion::is_suspected,
 	weights::WeightInfo as _,
@@ -26,8 +26,7 @@ impl<T: Config> JudgementHandler for Pallet<T> {
 			.saturating_add(Evictions::<T>::decode_len().unwrap_or_default())
 			.saturating_add(Suspicions::<T>::decode_len().unwrap_or_default()) as u32;
 		let noted = Self::track_systemic_outage(judgement.systemic);
-		let fails = |judged: &Judged| judged.seat == Seat::Active && judged.is_failing();
-		let failing = judgement.unhealthy.iter().filter(|judged| fails(judged)).count();
+		let failing = judgement.unhealthy.iter().filter(|judged| fails_in_seat(judged)).count();
 		let suspects = judgement.unhealthy.iter().filter(|judged| is_suspected(judged)).count() as u32;
 		if known == 0 && suspects == 0 && !noted && !Retiring::<T>::exists() {
 			return T::WeightInfo::quiet();

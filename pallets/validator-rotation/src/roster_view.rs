@@ -5,6 +5,11 @@ use understudy_primitives::{Judged, Judgement, MemberIndex, Seat, Verdict};
 
 use crate::{Active, Config, Reserve};
 
+/// Returns `true` if the judged member is active and fails.
+pub(crate) fn fails_in_seat(judged: &Judged) -> bool {
+	judged.seat == Seat::Active && judged.is_failing()
+}
+
 /// Roster and judgement.
 pub(crate) struct RosterView<'a, T: Config> {
 	pub active: Vec<T::AccountId>,
@@ -36,13 +41,14 @@ impl<'a, T: Config> RosterView<'a, T> {
 	/// Returns the active members that fail, with the verdicts on them.
 	pub fn failing(&self) -> impl Iterator<Item = (&T::AccountId, Verdict)> {
 		self.unhealthy()
-			.filter(|(_, judged)| judged.seat == Seat::Active && judged.is_failing())
+			.filter(|(_, judged)| fails_in_seat(judged))
 			.map(|(who, judged)| (who, judged.verdict))
 	}
 
 	/// Returns the judgement on an active member that fails; `None` if it does not.
 	pub fn failure(&self, who: &T::AccountId) -> Option<&Judged> {
-		let fails = |judged: &Judged| judged.seat == Seat::Active && judged.is_failing();
-		self.unhealthy().find(|(other, judged)| *other == who && fails(judged)).map(|(_, judged)| judged)
+		self.unhealthy()
+			.find(|(other, judged)| *other == who && fails_in_seat(judged))
+			.map(|(_, judged)| judged)
 	}
 }

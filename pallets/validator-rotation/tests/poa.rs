@@ -17,7 +17,6 @@ use sp_runtime::{
 use suite::{judge, parameters::*, Chain, MEMBERS};
 use understudy_primitives::{JudgementHandler, Verdicts};
 
-#[docify::export]
 #[frame_support::runtime]
 mod runtime {
 	#[runtime::runtime]
@@ -60,13 +59,11 @@ parameter_types! {
 	pub const Offset: u64 = 0;
 }
 
-#[docify::export(list)]
 impl poa::Config for Runtime {
 	type ListOrigin = EnsureRoot<u64>;
 	type ListWeightInfo = ();
 }
 
-#[docify::export(rotation)]
 impl pallet_validator_rotation::Config for Runtime {
 	type Inner = ValidatorList;
 	type Backing = ValidatorList;
@@ -97,7 +94,6 @@ impl pallet_validator_rotation::Config for Runtime {
 	type BenchmarkHelper = ();
 }
 
-#[docify::export(session)]
 impl pallet_session::Config for Runtime {
 	type ShouldEndSession = Rotation;
 	type SessionManager = Rotation;
