@@ -15,8 +15,8 @@ use crate::{
 	selection::{self, Leaving, Limits, Swap},
 	suspicion::is_suspected,
 	weights::WeightInfo as _,
-	Active, Cases, Cause, Change, Conducts, Config, Event, Evictions, Pallet, Pending, Planned, Progress,
-	Retiring, Stage, Suspended, Suspicions,
+	Active, Cases, Cause, Change, Conducts, Config, Event, Evictions, Held, Pallet, Pending, Planned,
+	Progress, Retiring, Stage, Suspended, Suspicions,
 };
 
 impl<T: Config> JudgementHandler for Pallet<T> {
@@ -25,8 +25,8 @@ impl<T: Config> JudgementHandler for Pallet<T> {
 			.saturating_add(Cases::<T>::decode_len().unwrap_or_default())
 			.saturating_add(Evictions::<T>::decode_len().unwrap_or_default())
 			.saturating_add(Suspicions::<T>::decode_len().unwrap_or_default()) as u32;
-		let noted = Self::track_systemic_outage(judgement.systemic);
 		let failing = judgement.unhealthy.iter().filter(|judged| fails_in_seat(judged)).count();
+		let noted = Self::track_systemic_outage(judgement, failing as u32);
 		let suspects = judgement.unhealthy.iter().filter(|judged| is_suspected(judged)).count() as u32;
 		if known == 0 && suspects == 0 && !noted && !Retiring::<T>::exists() {
 			return T::WeightInfo::quiet();
@@ -42,7 +42,8 @@ impl<T: Config> JudgementHandler for Pallet<T> {
 		let written = T::Log::count().saturating_sub(records).saturating_add(noted.into());
 		weight.saturating_accrue(T::WeightInfo::record(written.try_into().unwrap_or(u32::MAX)));
 		// One batch at a time: a new decision must not overtake one that is not in effect yet.
-		let may_act = !judgement.systemic && Progress::<T>::get() == Stage::Idle && !T::Recovery::is_frozen();
+		let may_act =
+			!Held::<T>::exists() && Progress::<T>::get() == Stage::Idle && !T::Recovery::is_frozen();
 		let expelled = Self::expulsions(&view.active);
 		let leaving = failing
 			.saturating_add(diverged.len())

@@ -8,7 +8,7 @@ use understudy_primitives::{IncidentId, Initiator, RecordKind, RecoveryControl, 
 
 use crate::{
 	decision::Order, lifecycle::Absence, roster_view::RosterView, selection::Limits, Active, Case, Cases,
-	Cause, Config, Elected, Error, Event, Evictions, Pallet, Progress, Retiring, Stage, Suspended,
+	Cause, Config, Elected, Error, Event, Evictions, Held, Pallet, Progress, Retiring, Stage, Suspended,
 };
 
 impl<T: Config> Pallet<T> {
@@ -97,7 +97,7 @@ impl<T: Config> Pallet<T> {
 	) -> DispatchResult {
 		Self::ensure_free()?;
 		let judgement = T::Verdicts::judgement();
-		ensure!(!judgement.systemic, Error::<T>::Systemic);
+		ensure!(!judgement.systemic && !Held::<T>::exists(), Error::<T>::Systemic);
 		let view = RosterView::<T>::of(&judgement);
 		let judged = view.failure(&who).ok_or(Error::<T>::NotFailing)?;
 		ensure!(suffices(judged.verdict.confidence), Error::<T>::NotFailing);

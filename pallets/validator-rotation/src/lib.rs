@@ -86,6 +86,7 @@ pub use breaker::BreakerRules;
 pub use cases::Case;
 pub use change::{Cause, Change, Stage};
 pub use pallet::*;
+pub use suspension::held_through;
 pub use weights::WeightInfo;
 
 use alloc::vec::Vec;
@@ -103,7 +104,7 @@ use sp_runtime::Perbill;
 use suspicion::Suspicion;
 use understudy_primitives::{
 	Backing, DisableSeat, FailoverLog, IncidentId, RecoveryControl, Registrations, RosterHandler, Verdict,
-	Verdicts,
+	Verdicts, WindowIndex,
 };
 
 /// Largest number of cases at once. When it is reached, no case is opened until one is closed.
@@ -462,6 +463,10 @@ pub mod pallet {
 	/// Incident of the systemic outage that freezes rotation, while it lasts.
 	#[pallet::storage]
 	pub type Held<T: Config> = StorageValue<_, IncidentId, OptionQuery>;
+
+	/// Last window in which the systemic outage lasts in any case, see [`held_through`].
+	#[pallet::storage]
+	pub type HeldThrough<T: Config> = StorageValue<_, WindowIndex, OptionQuery>;
 
 	#[pallet::call]
 	impl<T: Config> Pallet<T> {

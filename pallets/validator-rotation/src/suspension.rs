@@ -3,29 +3,50 @@
 use alloc::{collections::BTreeSet, vec::Vec};
 use frame_support::{traits::Get, BoundedVec};
 use sp_runtime::traits::Saturating;
-use understudy_primitives::{FailoverLog, Initiator, RecordKind};
+use understudy_primitives::{tolerated_faults, FailoverLog, Initiator, Judgement, RecordKind, WindowIndex};
 
 use crate::{
 	breaker::{self, Bounds, Eviction, Suspension},
 	roster_view::RosterView,
-	BreakerRules, Cause, Config, Event, EvictionOf, Evictions, Held, Pallet, Suspended,
+	Active, BreakerRules, Cause, Config, Event, EvictionOf, Evictions, Held, HeldThrough, Pallet, Suspended,
 };
 
+/// Returns the last window in which a systemic outage lasts in any case, if `failing` of `active`
+/// members fail in `window`.
+///
+/// More failures than consensus tolerates are likely to have one cause, such as a partition. When
+/// it is over, the members return one after the other. The outage therefore lasts for one more
+/// whole window, so that the last ones do not lose their seats because others returned first.
+pub fn held_through(failing: u32, active: u32, window: WindowIndex) -> Option<WindowIndex> {
+	(failing > tolerated_faults(active)).then(|| window.saturating_add(1))
+}
+
 impl<T: Config> Pallet<T> {
-	/// Records the beginning and the end of a systemic outage, which freezes rotation. Returns
-	/// `true` if a record was written.
-	pub(crate) fn track_systemic_outage(systemic: bool) -> bool {
-		let (incident, kind) = match (Held::<T>::get(), systemic) {
-			(None, true) => {
+	/// Records the beginning and the end of a systemic outage, which freezes rotation. `failing` is
+	/// the number of active members that fail. Returns `true` if a record was written.
+	pub(crate) fn track_systemic_outage(judgement: &Judgement, failing: u32) -> bool {
+		let (incident, kind) = match (Held::<T>::get(), judgement.systemic) {
+			(held, true) => {
+				let active = Active::<T>::decode_len().unwrap_or_default() as u32;
+				if let Some(through) = held_through(failing, active, judgement.window) {
+					HeldThrough::<T>::put(through);
+				}
+				if held.is_some() {
+					return false;
+				}
 				let incident = T::Log::open_incident();
 				Held::<T>::put(incident);
 				(incident, RecordKind::Held)
 			},
 			(Some(incident), false) => {
+				if HeldThrough::<T>::get().is_some_and(|through| judgement.window <= through) {
+					return false;
+				}
 				Held::<T>::kill();
+				HeldThrough::<T>::kill();
 				(incident, RecordKind::Resumed)
 			},
-			_ => return false,
+			(None, false) => return false,
 		};
 		Self::note(incident, kind, Initiator::Automation, None, Vec::new());
 		true

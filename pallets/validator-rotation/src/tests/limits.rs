@@ -64,10 +64,29 @@ fn in_a_systemic_outage_nobody_loses_a_seat() {
 		assert_eq!(Session::validators(), [11, 12, 13, 14]);
 		assert_eq!(told(), [(RecordKind::Held, None, None)]);
 
+		// More members failed than may. The outage lasts for one more window, in which the others can
+		// return.
 		heal(13);
+		judged_block();
+		assert_eq!(told(), [(RecordKind::Held, None, None)]);
+		assert_err!(Rotation::enforce(RuntimeOrigin::signed(1), 12), crate::Error::<Runtime>::Systemic);
 		judged_block();
 		assert_eq!(told()[1], (RecordKind::Resumed, None, None));
 		assert_eq!(Records::get()[0].incident, Records::get()[1].incident);
+		blocks(1);
+		assert_eq!(Session::validators(), [11, 15, 13, 14]);
+	});
+}
+
+#[test]
+fn suspects_that_do_not_fail_hold_rotation_no_longer_than_they_are_suspects() {
+	build_and_execute(|| {
+		ail(12, down());
+		ail(13, suspect());
+		judged_block();
+		heal(13);
+		judged_block();
+		assert_eq!(told()[1], (RecordKind::Resumed, None, None));
 		blocks(1);
 		assert_eq!(Session::validators(), [11, 15, 13, 14]);
 	});
