@@ -72,6 +72,7 @@ fn prove(ext: &mut sp_io::TestExternalities, seq: u64) -> (Bundle, TrustedSet, D
 		first_set: 0,
 		hand_offs: vec![],
 		head: justified(&head, votes, vec![]),
+		inclusion: None,
 		time: u64::decode(&mut &time[..]).unwrap_or_default(),
 		log: Decode::decode(&mut &log[..]).expect("the log has a head"),
 		state: proof.into_iter_nodes().collect(),

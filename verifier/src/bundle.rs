@@ -18,7 +18,7 @@ pub type AccountId = AccountId32;
 pub type Header = sp_runtime::generic::Header<u32, BlakeTwo256>;
 
 /// Version of the format.
-pub const VERSION: u8 = 3;
+pub const VERSION: u8 = 4;
 
 /// Maximum size of a bundle, in bytes: some three thousand hand-offs of ten validators, or a
 /// hundred of a thousand.
@@ -153,24 +153,39 @@ impl Shown {
 	}
 }
 
+/// Inclusion of a parachain's block by its relay chain.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inclusion {
+	/// Id of the parachain.
+	pub para_id: u32,
+	/// Trie nodes that lead from the relay chain's state root to its genesis hash and to the
+	/// parachain's head.
+	#[serde(with = "nodes")]
+	pub state: Vec<Vec<u8>>,
+}
+
 /// Proof of some records, or of an incident with all of its records.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bundle {
 	/// Version of the format, [`VERSION`].
 	pub version: u8,
-	/// Hash of the chain's first block.
+	/// Hash of the first block of the log's chain.
 	pub genesis: H256,
 	/// Id of the set that justifies the first hand-off, or the head if there are no hand-offs.
 	pub first_set: u64,
 	/// Hand-offs from set to set, up to the set of the head, oldest first.
 	pub hand_offs: Vec<HandOff>,
-	/// Finalized block whose state is proven.
+	/// Finalized block. Its state is proven, or, for the log of a parachain, the inclusion of the
+	/// block whose state is proven.
 	pub head: Justified,
-	/// Trie nodes that lead from its state root to the proven values.
+	/// Inclusion of the parachain's block; `None` for a chain with a finality of its own.
+	pub inclusion: Option<Inclusion>,
+	/// Trie nodes that lead from the state root to the proven values.
 	#[serde(with = "nodes")]
 	pub state: Vec<Vec<u8>>,
-	/// Time at which that block was authored, in milliseconds since the Unix epoch.
+	/// Time at which the block with this state was authored, in milliseconds since the Unix epoch.
 	pub time: u64,
 	/// Head of the log as of that block.
 	pub log: LogHead,

@@ -8,24 +8,26 @@ use understudy_primitives::{mmr, LogHead, RecordSeq, Stall};
 
 use crate::{
 	finality::{self, AuthoritySet},
-	forced, state, AccountId, Bundle, Error, Fault, HandOff, Justified, Link, Policy, Shown, TrustedSet,
-	VERSION,
+	forced, inclusion, state, AccountId, Bundle, Error, Fault, HandOff, Justified, Link, Policy, Shown,
+	TrustedSet, VERSION,
 };
 
 /// Facts that a valid bundle proves.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Verified {
-	/// Number of the head.
+	/// Number of the block whose state is proven.
 	pub block: u32,
-	/// Hash of the head.
+	/// Hash of that block.
 	pub hash: H256,
-	/// Time at which the head was authored, in milliseconds since the Unix epoch.
+	/// Number and hash of the relay chain's block that includes it, for the log of a parachain.
+	pub relay: Option<(u32, H256)>,
+	/// Time at which that block was authored, in milliseconds since the Unix epoch.
 	pub time: u64,
 	/// Head of the log as of that block.
 	pub log: LogHead,
 	/// Checkpoint whose log this one continues: its record count, and its root.
 	pub checkpoint: Option<(RecordSeq, H256)>,
-	/// Authority set that finalized the head.
+	/// Authority set that finalized that block, or the relay chain's block.
 	pub set: AuthoritySet,
 	/// Last block that the set before it finalized, or the block that proposed it, see
 	/// [`TrustedSet`].
@@ -84,7 +86,7 @@ pub(crate) fn ensure(holds: bool, fault: Fault) -> Result<(), Fault> {
 /// hand-off, and hashes. Does not panic, whatever the bundle contains.
 pub fn check(bundle: &Bundle, trusted: &TrustedSet, policy: &Policy) -> Result<Verified, Error> {
 	ensure(bundle.version == VERSION, Fault::UnknownVersion).at(Link::Format)?;
-	ensure(bundle.genesis == trusted.genesis, Fault::WrongChain).at(Link::Trust)?;
+	ensure(bundle.genesis == trusted.log_genesis(), Fault::WrongChain).at(Link::Trust)?;
 	ensure(bundle.first_set == trusted.set_id, Fault::WrongSet).at(Link::Trust)?;
 	let set = AuthoritySet::new(trusted.set_id, &trusted.authorities).at(Link::Trust)?;
 
@@ -108,9 +110,12 @@ pub fn check(bundle: &Bundle, trusted: &TrustedSet, policy: &Policy) -> Result<V
 
 	let head = &bundle.head;
 	let (hash, header) = finality::header(&head.header).at(Link::Head)?;
+	ensure(*header.number() > since, Fault::OutOfOrder).at(Link::Head)?;
+	finality::verify(&set, hash, *header.number(), &head.justification).at(Link::Head)?;
+	let included = inclusion::follow(&header, bundle.inclusion.as_ref(), trusted).at(Link::Inclusion)?;
+	let relay = included.is_some().then_some((*header.number(), hash));
+	let (hash, header) = included.unwrap_or((hash, header));
 	let block = *header.number();
-	ensure(block > since, Fault::OutOfOrder).at(Link::Head)?;
-	finality::verify(&set, hash, block, &head.justification).at(Link::Head)?;
 
 	let root = *header.state_root();
 	let incident = bundle.incident.as_ref();
@@ -129,6 +134,7 @@ pub fn check(bundle: &Bundle, trusted: &TrustedSet, policy: &Policy) -> Result<V
 	let verified = Verified {
 		block,
 		hash,
+		relay,
 		time: bundle.time,
 		log: bundle.log,
 		checkpoint,

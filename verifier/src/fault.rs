@@ -13,6 +13,8 @@ pub enum Link {
 	HandOff(usize),
 	/// From the last authority set to the head.
 	Head,
+	/// From the relay chain's head to the parachain's.
+	Inclusion,
 	/// From the head's state root to the proven values.
 	State,
 	/// From the log's root to the records.
@@ -36,6 +38,7 @@ impl fmt::Display for Link {
 			Link::Trust => f.write_str("what is trusted"),
 			Link::HandOff(nth) => write!(f, "hand-off {nth}"),
 			Link::Head => f.write_str("the head's finality"),
+			Link::Inclusion => f.write_str("the inclusion by the relay chain"),
 			Link::State => f.write_str("the state proof"),
 			Link::Log => f.write_str("the path to the log's root"),
 			Link::Record(nth) => write!(f, "record {nth} of the bundle"),
@@ -130,6 +133,10 @@ faults! {
 	/// The chain of the new authorities does not show that the change to them was forced for this
 	/// proposal.
 	NotEnacted,
+	/// The relay chain's state has no head of the parachain, or the proof lacks the inclusion.
+	NotIncluded,
+	/// The inclusion is of another parachain, or the trusted set is that of the log's chain itself.
+	WrongPara,
 	/// The proof leads from this state root to no value: a trie node is missing or wrong.
 	Unproven,
 	/// The proof has trie nodes that are not needed.

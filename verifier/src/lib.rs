@@ -8,6 +8,9 @@
 //! trusted set ─▶ hand-offs ─▶ justification ─▶ header ─▶ state root ─▶ log head ─▶ MMR path ─▶ record ─▶ evidence
 //! ```
 //!
+//! For the log of a parachain the sets are the relay chain's, and the header of its block leads to
+//! the parachain's header first.
+//!
 //! [`check`] follows these links. It returns the facts that are [`Verified`], or the [`Link`] that
 //! does not hold and its [`Fault`]. `docs/proof-format.md` specifies the format.
 //!
@@ -23,15 +26,17 @@ mod check;
 mod fault;
 mod finality;
 mod forced;
+mod inclusion;
 mod state;
 mod trust;
 
 pub use bundle::{
-	AccountId, Bundle, Cast, ForcedChange, HandOff, Header, Justified, Proven, ProvenIncident, Shown,
-	ShownPiece, MAX_BYTES, VERSION,
+	AccountId, Bundle, Cast, ForcedChange, HandOff, Header, Inclusion, Justified, Proven, ProvenIncident,
+	Shown, ShownPiece, MAX_BYTES, VERSION,
 };
 pub use check::{check, Forced, Verified};
 pub use fault::{Error, Fault, Link};
 pub use finality::{next_set, verify as verify_justification, AuthoritySet};
+pub use inclusion::{inclusion_keys, para_head_key};
 pub use state::{item, keys, owner_key, recovery_keys, twox_64_concat, values, RecoveryKeys, StateKeys};
-pub use trust::{Policy, TrustedSet, MAX_TRUSTING_PERIOD, SS58_PREFIX, TRUSTING_PERIOD};
+pub use trust::{Parachain, Policy, TrustedSet, MAX_TRUSTING_PERIOD, SS58_PREFIX, TRUSTING_PERIOD};

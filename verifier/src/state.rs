@@ -71,7 +71,8 @@ pub fn owner_key(key_type: KeyTypeId, key: &H256) -> Vec<u8> {
 	[item("Session", "KeyOwner"), twox_64_concat((key_type, &key[..]))].concat()
 }
 
-fn genesis_key() -> Vec<u8> {
+/// Returns the storage key of the genesis hash.
+pub(crate) fn genesis_key() -> Vec<u8> {
 	[item("System", "BlockHash"), twox_64_concat(0u32)].concat()
 }
 

@@ -5,6 +5,16 @@ use serde::{Deserialize, Serialize};
 use sp_consensus_grandpa::AuthorityId;
 use sp_core::H256;
 
+/// Parachain of a relay chain.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parachain {
+	/// Its id on the relay chain.
+	pub id: u32,
+	/// Hash of its first block.
+	pub genesis: H256,
+}
+
 /// Trusted GRANDPA authority set, and its chain. The set of genesis follows from the chain
 /// specification.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -27,7 +37,10 @@ pub struct TrustedSet {
 	pub trusting_period: u64,
 	/// Keys of its members, and their weights.
 	pub authorities: Vec<(AuthorityId, u64)>,
-	/// Name of the failover pallet in the chain's runtime.
+	/// Parachain whose log is proven. The set is then that of its relay chain.
+	#[serde(default, skip_serializing_if = "Option::is_none")]
+	pub parachain: Option<Parachain>,
+	/// Name of the failover pallet in the runtime of the log's chain.
 	#[serde(default = "failover")]
 	pub pallet: String,
 	/// Name of the recovery pallet in the chain's runtime.
@@ -61,6 +74,11 @@ fn ss58_prefix() -> u16 {
 }
 
 impl TrustedSet {
+	/// Returns the hash of the first block of the chain whose log is proven.
+	pub fn log_genesis(&self) -> H256 {
+		self.parachain.map_or(self.genesis, |parachain| parachain.genesis)
+	}
+
 	/// Creates the set of genesis of a chain whose pallets have their default names.
 	pub fn of_genesis(genesis: H256, authorities: Vec<(AuthorityId, u64)>) -> Self {
 		Self {
@@ -70,6 +88,7 @@ impl TrustedSet {
 			as_of: 0,
 			trusting_period: TRUSTING_PERIOD,
 			authorities,
+			parachain: None,
 			pallet: failover(),
 			recovery: recovery(),
 			ss58_prefix: SS58_PREFIX,

@@ -6,7 +6,7 @@ mod forge;
 use std::time::{Duration, Instant};
 
 use codec::Encode;
-use forge::{any_age, public, recovered, usual};
+use forge::{any_age, parachain, public, recovered, usual, PARA_ID};
 use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use understudy_verifier::{check, Bundle, HandOff};
@@ -52,7 +52,9 @@ fn mutate_inside(bundle: &mut Bundle, rng: &mut ChaCha8Rng) {
 	let hand_offs = bundle.hand_offs.len();
 	let (header, justification, state) = match rng.gen_range(0..=hand_offs) {
 		nth if nth == hand_offs => {
-			(&mut bundle.head.header, &mut bundle.head.justification, &mut bundle.state)
+			let inclusion = bundle.inclusion.as_mut().filter(|_| rng.gen());
+			let state = inclusion.map_or(&mut bundle.state, |inclusion| &mut inclusion.state);
+			(&mut bundle.head.header, &mut bundle.head.justification, state)
 		},
 		nth => match &mut bundle.hand_offs[nth] {
 			HandOff::Scheduled(last) => (&mut last.header, &mut last.justification, &mut bundle.state),
@@ -83,16 +85,18 @@ fn mutate_inside(bundle: &mut Bundle, rng: &mut ChaCha8Rng) {
 fn no_input_makes_the_verifier_panic() {
 	let (seconds, seed) = (setting("UNDERSTUDY_FUZZ_SECONDS", 15), setting("UNDERSTUDY_FUZZ_SEED", 1));
 	let (forge, trusted) = usual();
+	let (chain, relay, of_the_relay) = parachain();
 	let seeds = [
-		recovered().0.bundle(Some(3), &[], public),
-		Bundle { ancestry: Some(forge.ancestry(5)), ..forge.bundle(Some(1), &[], public) },
-		forge.bundle(None, &[0, 4, 10], |_| true),
+		(recovered().0.bundle(Some(3), &[], public), &trusted),
+		(Bundle { ancestry: Some(forge.ancestry(5)), ..forge.bundle(Some(1), &[], public) }, &trusted),
+		(forge.bundle(None, &[0, 4, 10], |_| true), &trusted),
+		(chain.included(&relay, PARA_ID, chain.bundle(Some(1), &[], public)), &of_the_relay),
 	];
 	let started = Instant::now();
 	let (mut tried, mut decoded) = (0u64, 0u64);
 	let mut rng = ChaCha8Rng::seed_from_u64(seed);
 	while started.elapsed() < Duration::from_secs(seconds) {
-		let whole = &seeds[rng.gen_range(0..seeds.len())];
+		let (whole, trusted) = &seeds[rng.gen_range(0..seeds.len())];
 		let mut changed = whole.clone();
 		if rng.gen() {
 			mutate_inside(&mut changed, &mut rng);
@@ -105,7 +109,7 @@ fn no_input_makes_the_verifier_panic() {
 		}
 		tried += 1;
 		decoded += 1;
-		let outcome = check(&changed, &trusted, &any_age());
+		let outcome = check(&changed, trusted, &any_age());
 		assert!(outcome.is_err() || changed == *whole, "seed {seed}, input {tried} holds: {changed:?}");
 	}
 	println!("{tried} inputs, {decoded} of them decoded, from seed {seed}");

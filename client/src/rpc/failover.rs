@@ -310,6 +310,7 @@ impl<N: Node> FailoverRpc<N> {
 			self.client.read_proof(at, &mut all.iter().map(|key| &key[..])).map_err(Refusal::internal)?;
 		Ok(Bundle {
 			version: VERSION,
+			inclusion: None,
 			genesis: self.client.info().genesis_hash,
 			first_set,
 			hand_offs,

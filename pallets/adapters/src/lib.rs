@@ -15,3 +15,5 @@ pub use aura::{AuraSlots, AuthorSeat, AuthorsByTurns, SlotTime};
 pub use grandpa::{ForceGrandpa, GrandpaKeys, NoChangePending, ReportedEquivocations};
 pub use randomness::LastBlockHash;
 pub use session::{CurrentSession, SessionHeartbeatKeys, SessionSeats};
+// The node library stores it.
+pub use understudy_primitives::offchain::ObservedHead;

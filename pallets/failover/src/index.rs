@@ -11,34 +11,26 @@ use codec::{Decode, Encode};
 use sp_core::{offchain::StorageKind, H256};
 use understudy_primitives::{
 	api::{ReadError, TIMELINE_LIMIT},
+	index::{node_key, record_key},
 	mmr::{Ancestry, Nodes},
 	Entry, RecordSeq,
 };
-
-/// Prefix of a record's hash.
-const RECORD: &[u8] = b"understudy/log/record/";
-/// Prefix of a node's hash.
-const NODE: &[u8] = b"understudy/log/node/";
-
-fn key(prefix: &[u8], hash: &H256) -> Vec<u8> {
-	[prefix, hash.as_bytes()].concat()
-}
 
 /// Stores an entry.
 pub(crate) fn keep_entry<AccountId: Encode, BlockNumber: Encode>(
 	hash: &H256,
 	entry: &Entry<AccountId, BlockNumber>,
 ) {
-	sp_io::offchain_index::set(&key(RECORD, hash), &entry.encode());
+	sp_io::offchain_index::set(&record_key(hash), &entry.encode());
 }
 
 /// Stores an inner node with its children.
 pub(crate) fn keep_node(node: H256, left: H256, right: H256) {
-	sp_io::offchain_index::set(&key(NODE, &node), &(left, right).encode());
+	sp_io::offchain_index::set(&node_key(&node), &(left, right).encode());
 }
 
-fn read<V: Decode>(prefix: &[u8], hash: &H256) -> Option<V> {
-	let value = sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, &key(prefix, hash))?;
+fn read<V: Decode>(key: &[u8]) -> Option<V> {
+	let value = sp_io::offchain::local_storage_get(StorageKind::PERSISTENT, key)?;
 	V::decode(&mut &value[..]).ok()
 }
 
@@ -50,7 +42,7 @@ fn with_nodes<R>(count: u64, peaks: &[H256], ask: impl FnOnce(&Nodes) -> R) -> R
 		if let Some(found) = known.borrow().get(node) {
 			return Some(*found);
 		}
-		let found: (H256, H256) = read(NODE, node)?;
+		let found: (H256, H256) = read(&node_key(node))?;
 		known.borrow_mut().insert(*node, found);
 		Some(found)
 	};
@@ -76,7 +68,7 @@ pub(crate) fn entries<AccountId: Decode + Encode, BlockNumber: Decode + Encode>(
 	check(seqs, count)?;
 	let entry = |nodes: &Nodes, seq: RecordSeq| {
 		let hash = nodes.leaf(seq)?;
-		let entry: Entry<AccountId, BlockNumber> = read(RECORD, &hash)?;
+		let entry: Entry<AccountId, BlockNumber> = read(&record_key(&hash))?;
 		(entry.record.hash() == hash).then_some(entry)
 	};
 	with_nodes(count, peaks, |nodes| {

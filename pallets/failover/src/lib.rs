@@ -66,8 +66,8 @@ use understudy_primitives::{
 	api::{ReadError, TIMELINE_LIMIT},
 	crypto::{AuthorityId, AuthoritySignature},
 	mmr::{self, Ancestry, Domain, Peaks as Range},
-	Checkpoint, DivergenceHandler, Entry, FailoverLog, HeartbeatKeys, Incident, IncidentId, LogHead, Moment,
-	NewRecord, Record, RecordKind, RecordSeq, ENGINE_ID,
+	Checkpoint, DivergenceHandler, Entry, FailoverLog, FinalHead, HeartbeatKeys, Incident, IncidentId,
+	LogHead, Moment, NewRecord, Record, RecordKind, RecordSeq, ENGINE_ID,
 };
 
 /// Entry of the log on a chain.
@@ -129,6 +129,10 @@ pub mod pallet {
 
 		/// Source of members' heartbeat keys.
 		type Keys: HeartbeatKeys<Self::AccountId, AuthorityId>;
+
+		/// Last final block, as the local node knows it: the position that a newly seated member
+		/// states. `understudy_primitives::offchain::ObservedHead` on a chain with GRANDPA.
+		type FinalHead: FinalHead;
 
 		/// Handler that takes a seat back from a member whose position contradicts the chain.
 		type OnDivergence: DivergenceHandler<Self::AccountId>;

@@ -4,6 +4,7 @@ use frame_support::{derive_impl, parameter_types};
 use sp_runtime::BuildStorage;
 use understudy_primitives::{
 	crypto::{AuthorityId, AuthoritySignature},
+	offchain::ObservedHead,
 	statement::Statement,
 	DivergenceHandler, HeartbeatKeys, IncidentId,
 };
@@ -107,6 +108,7 @@ impl pallet_failover::Config for Runtime {
 	type Session = Session;
 	type Now = Now;
 	type Keys = TestKeys;
+	type FinalHead = ObservedHead;
 	type OnDivergence = Rotation;
 	type KeepLast = KeepLast;
 	type KeepIncidents = KeepIncidents;

@@ -19,9 +19,10 @@ use sp_runtime::{
 };
 use understudy_primitives::{
 	crypto::{AuthorityId, AuthoritySignature},
-	offchain::{claim, FinalityView},
+	offchain::claim,
 	statement::{admit, reject, Statement},
-	DivergenceHandler, Evidence, FailoverLog, HeartbeatKeys, IncidentId, Initiator, NewRecord, RecordKind,
+	DivergenceHandler, Evidence, FailoverLog, FinalHead, HeartbeatKeys, IncidentId, Initiator, NewRecord,
+	RecordKind,
 };
 
 use crate::{rejection, Awaited, Awaiting, Call, Config, Pallet, MAX_HEADER};
@@ -188,10 +189,10 @@ impl<T: Config> Pallet<T> {
 		if awaiting.is_empty() {
 			return;
 		}
-		let Some(view) = FinalityView::read() else { return };
-		let Some(header) = view.last::<HeaderFor<T>>() else { return };
+		let Some(bytes) = T::FinalHead::header() else { return };
+		let Ok(header) = HeaderFor::<T>::decode_all(&mut &bytes[..]) else { return };
 		// A header with a long list of authorities does not fit: a later one will.
-		let Ok(bytes) = BoundedVec::<u8, ConstU32<MAX_HEADER>>::try_from(view.header) else { return };
+		let Ok(bytes) = BoundedVec::<u8, ConstU32<MAX_HEADER>>::try_from(bytes) else { return };
 		for key in AuthorityId::all() {
 			let Some(who) = T::Keys::owner_of(&key) else { continue };
 			for awaited in awaiting.iter().filter(|awaited| awaited.who == who) {

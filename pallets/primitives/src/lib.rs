@@ -35,6 +35,7 @@ pub mod api;
 pub mod crypto;
 mod evidence;
 mod incident;
+pub mod index;
 mod log;
 pub mod mmr;
 pub mod offchain;
@@ -57,8 +58,8 @@ pub use recovery::{BlockId, Mode, RecoveryStatus, Stall};
 pub use roster::{tolerated_faults, MemberIndex, RosterId, Seat, Tag, Tags};
 pub use traits::{
 	Backing, DisableSeat, DivergenceHandler, Electorate, ElectorateHandler, EquivocationHandler, FailoverLog,
-	ForceFinality, HeartbeatKeys, JudgementHandler, RecoveryControl, Registrations, RosterHandler, Seats,
-	Slots, Verdicts, VoteKeys,
+	FinalHead, ForceFinality, HeartbeatKeys, JudgementHandler, RecoveryControl, Registrations, RosterHandler,
+	Seats, Slots, Verdicts, VoteKeys,
 };
 pub use unfit::Unfit;
 pub use verdict::{Detectors, Health, Judged, Judgement, Verdict, WindowIndex};

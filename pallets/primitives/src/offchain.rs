@@ -10,7 +10,7 @@ use sp_runtime::{
 	traits::Saturating,
 };
 
-use crate::{crypto::AuthorityId, BlockId, MemberIndex};
+use crate::{crypto::AuthorityId, BlockId, FinalHead, MemberIndex};
 
 /// Key of the node's [`FinalityView`]. Each layout has its own key, so that a node and a runtime of
 /// different releases do not confuse them.
@@ -112,6 +112,15 @@ struct FirstFinalityView {
 	set: u64,
 	prevoted: Vec<u8>,
 	silent: Vec<([u8; 32], u32)>,
+}
+
+/// Last final block of the node's [`FinalityView`]: for chains with a finality gadget of their own.
+pub struct ObservedHead;
+
+impl FinalHead for ObservedHead {
+	fn header() -> Option<Vec<u8>> {
+		Some(FinalityView::read()?.header)
+	}
 }
 
 impl FinalityView {

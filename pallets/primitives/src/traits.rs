@@ -13,6 +13,11 @@ use crate::{
 /// Aura does. Where it does not, [`Slots::author_of`] returns `None` and the slot detector never
 /// fires.
 pub trait Slots {
+	/// Number of own slots in a row that a healthy author may lose, because consensus itself loses
+	/// blocks: a relay chain drops some blocks of its parachains. A member that missed no more
+	/// slots than that is not under suspicion in a systemic outage.
+	const LOSSES: u8 = 0;
+
 	/// Returns the slot of the block that is being built, or was built last.
 	fn current() -> Option<u64>;
 
@@ -66,6 +71,13 @@ impl<AccountId> VoteKeys<AccountId> for () {
 	fn voter(_: &[u8]) -> Option<AccountId> {
 		None
 	}
+}
+
+/// Last final block, as the local node knows it.
+pub trait FinalHead {
+	/// Returns the header of that block, in SCALE. `None` if the node does not know it. Called in
+	/// offchain workers only.
+	fn header() -> Option<Vec<u8>>;
 }
 
 /// Registrations of the nodes of accounts.

@@ -11,7 +11,7 @@ use sp_consensus_aura::sr25519::AuthorityId as AuraId;
 use sp_runtime::{traits::Convert, transaction_validity::TransactionPriority};
 use understudy_adapters::{
 	AuraSlots, AuthorSeat, AuthorsByTurns, CurrentSession, ForceGrandpa, GrandpaKeys, LastBlockHash,
-	NoChangePending, SessionHeartbeatKeys, SessionSeats, SlotTime,
+	NoChangePending, ObservedHead, SessionHeartbeatKeys, SessionSeats, SlotTime,
 };
 use understudy_primitives::Backing;
 
@@ -177,6 +177,7 @@ impl pallet_failover::Config for Runtime {
 	type Session = CurrentSession<Runtime>;
 	type Now = SlotTime<Runtime>;
 	type Keys = SessionHeartbeatKeys<Runtime>;
+	type FinalHead = ObservedHead;
 	type OnDivergence = ValidatorRotation;
 	type KeepLast = KeepLast;
 	type KeepIncidents = KeepLast;

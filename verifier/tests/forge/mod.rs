@@ -26,8 +26,8 @@ use understudy_primitives::{
 	Stall, Verdict,
 };
 use understudy_verifier::{
-	keys, owner_key, recovery_keys, AccountId, Bundle, Cast, ForcedChange, HandOff, Header, Justified,
-	Policy, Proven, ProvenIncident, Shown, TrustedSet, VERSION,
+	inclusion_keys, keys, owner_key, recovery_keys, AccountId, Bundle, Cast, ForcedChange, HandOff, Header,
+	Inclusion, Justified, Parachain, Policy, Proven, ProvenIncident, Shown, TrustedSet, VERSION,
 };
 
 /// Round of all votes.
@@ -354,6 +354,34 @@ impl Forge {
 		state(&top)
 	}
 
+	/// Returns a bundle of this chain as that of a parachain, with the custody of the relay chain
+	/// `relay`, whose newest block has the parachain's head.
+	pub fn included(&self, relay: &Forge, para_id: u32, bundle: Bundle) -> Bundle {
+		let (head, inclusion) = relay.with_head(para_id, self.head().encode().encode());
+		Bundle { hand_offs: relay.hand_offs.clone(), head, inclusion: Some(inclusion), ..bundle }
+	}
+
+	/// Returns a final block of this chain as a relay chain, whose state has this value as the head
+	/// of a parachain.
+	pub fn with_head(&self, para_id: u32, value: Vec<u8>) -> (Justified, Inclusion) {
+		self.as_relay(para_id, Some(value))
+	}
+
+	/// Returns a final block of this chain as a relay chain, which knows no such parachain.
+	pub fn without_a_head(&self, para_id: u32) -> (Justified, Inclusion) {
+		self.as_relay(para_id, None)
+	}
+
+	fn as_relay(&self, para_id: u32, value: Option<Vec<u8>>) -> (Justified, Inclusion) {
+		let [genesis, head] = inclusion_keys(para_id);
+		let mut top: BTreeMap<Vec<u8>, Vec<u8>> = (0u32..200).map(|n| (n.encode(), vec![9; 40])).collect();
+		top.insert(genesis, self.genesis.encode());
+		top.extend(value.map(|value| (head, value)));
+		let block = header(self.number + 1, self.root(&top), vec![]);
+		let state = nodes(&top, &inclusion_keys(para_id));
+		(justified(&block, self.all_votes(&block), vec![]), Inclusion { para_id, state })
+	}
+
 	pub fn time(&self) -> u64 {
 		u64::from(self.number) * BLOCK
 	}
@@ -385,6 +413,7 @@ impl Forge {
 			first_set: 0,
 			hand_offs: self.hand_offs.clone(),
 			head: justified(&head, self.all_votes(&head), vec![]),
+			inclusion: None,
 			state: proof.into_iter_nodes().collect(),
 			time: self.time(),
 			log: self.log,
@@ -458,4 +487,21 @@ pub fn public(evidence: &Evidence) -> bool {
 /// Returns a policy that accepts any age.
 pub fn any_age() -> Policy {
 	Policy::default()
+}
+
+/// Id of the parachain in [`parachain`].
+pub const PARA_ID: u32 = 2_000;
+
+/// Returns a parachain with two incidents, its relay chain with two hand-offs, and the trusted set.
+pub fn parachain() -> (Forge, Forge, TrustedSet) {
+	let mut chain = Forge::new(44, &[]);
+	chain.append(0, RecordKind::Elected, vec![]);
+	chain.failover(1);
+	chain.failover(2);
+	let mut relay = Forge::new(45, &[1, 2, 3, 4]);
+	relay.hand_over(&[1, 2, 3, 5]);
+	relay.hand_over(&[1, 2, 6, 5]);
+	let parachain = Some(Parachain { id: PARA_ID, genesis: chain.genesis });
+	let trusted = TrustedSet { parachain, ..relay.trusted(&[1, 2, 3, 4]) };
+	(chain, relay, trusted)
 }

@@ -5,11 +5,12 @@ use frame_support::{
 	traits::{fungible::HoldConsideration, ConstU32, ConstU64, ConstU8, LinearStoragePrice},
 };
 use frame_system::EnsureRoot;
-use pallet_heartbeat::Thresholds;
+use pallet_heartbeat::{HoldReason, Thresholds};
 use pallet_validator_rotation::{lifecycle::Durations, poa, BreakerRules};
 use sp_runtime::{traits::Convert, transaction_validity::TransactionPriority, Perbill};
 use understudy_adapters::{
-	AuraSlots, CurrentSession, GrandpaKeys, LastBlockHash, NoChangePending, SessionHeartbeatKeys, SlotTime,
+	AuraSlots, CurrentSession, GrandpaKeys, LastBlockHash, NoChangePending, ObservedHead,
+	SessionHeartbeatKeys, SlotTime,
 };
 
 use crate::{chain::PeriodicSessions, *};
@@ -29,8 +30,7 @@ const DAY: BlockNumber = 28_800;
 parameter_types! {
 	pub const MaxMembers: u32 = 64;
 	pub const Priority: TransactionPriority = TransactionPriority::MAX / 2;
-	pub const RegistrationHold: RuntimeHoldReason =
-		RuntimeHoldReason::Heartbeat(pallet_heartbeat::HoldReason::Registration);
+	pub const RegistrationHold: RuntimeHoldReason = RuntimeHoldReason::Heartbeat(HoldReason::Registration);
 	pub const Deposit: Balance = 1_000_000;
 	pub const Detection: Thresholds = Thresholds::DEMONSTRATION;
 	pub const SystemicThreshold: Perbill = Perbill::from_parts(333_333_333);
@@ -113,6 +113,7 @@ impl pallet_failover::Config for Runtime {
 	type Session = CurrentSession<Runtime>;
 	type Now = SlotTime<Runtime>;
 	type Keys = SessionHeartbeatKeys<Runtime>;
+	type FinalHead = ObservedHead;
 	type OnDivergence = ValidatorRotation;
 	type KeepLast = ConstU32<1_024>;
 	type KeepIncidents = ConstU32<1_024>;

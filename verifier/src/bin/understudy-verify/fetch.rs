@@ -12,6 +12,8 @@ use serde::Deserialize;
 use sp_core::H256;
 use understudy_verifier::{Bundle, HandOff, MAX_BYTES};
 
+use crate::Disclosure;
+
 /// Subject of the proof.
 pub enum What {
 	/// Incident, with all of its records.
@@ -33,19 +35,22 @@ pub struct Ask {
 	pub what: What,
 	/// Set from which the proof is to lead.
 	pub first_set: u64,
-	pub disclose: &'static str,
+	pub disclose: Disclosure,
 	pub at: Option<H256>,
 	/// Record count of the checkpoint whose log this one is to continue.
 	pub checkpoint: Option<u64>,
 }
 
+/// Connects to the RPC server of a node.
+pub async fn connect(url: &str) -> anyhow::Result<WsClient> {
+	let client = WsClientBuilder::default().max_response_size(3 * MAX_BYTES as u32).build(url).await;
+	client.with_context(|| format!("cannot reach {url}; is it the ws:// address of a node's RPC server?"))
+}
+
 /// Fetches a proof.
 pub async fn bundle(url: &str, ask: Ask) -> anyhow::Result<Bundle> {
 	let Ask { what, first_set, disclose, at, checkpoint } = ask;
-	let client =
-		WsClientBuilder::default().max_response_size(3 * MAX_BYTES as u32).build(url).await.with_context(
-			|| format!("cannot reach {url}; is it the ws:// address of a node's RPC server?"),
-		)?;
+	let (client, disclose) = (connect(url).await?, disclose.name());
 
 	// Page by page: the hand-offs of a long chain do not fit into one answer.
 	let (mut hand_offs, mut set, mut bytes) = (Vec::new(), first_set, 0);

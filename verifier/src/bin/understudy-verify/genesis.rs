@@ -7,18 +7,18 @@ use anyhow::{bail, ensure, Context};
 use codec::{Decode, DecodeAll};
 use sp_consensus_grandpa::AuthorityList;
 use sp_core::{Blake2Hasher, H256};
-use sp_io::hashing::twox_128;
 use sp_runtime::traits::Header as _;
 use sp_trie::{empty_trie_root, LayoutV1, TrieConfiguration};
-use understudy_verifier::{Header, TrustedSet};
+use understudy_verifier::{Header, Parachain, TrustedSet};
 
 /// Key prefix of child tries, which a supported genesis state does not have.
 const CHILDREN: &[u8] = b":child_storage:";
 
-/// Computes the genesis authority set. The state is hashed as by a runtime with `system_version` 1
-/// or later.
-pub fn trusted_set(spec: &[u8], pallet: String, recovery: String) -> anyhow::Result<TrustedSet> {
-	let spec: serde_json::Value = serde_json::from_slice(spec).context("it is not JSON")?;
+/// Genesis state.
+type State = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// Returns the genesis state in a raw chain specification.
+fn state(spec: &serde_json::Value) -> anyhow::Result<State> {
 	let top = spec["genesis"]["raw"]["top"]
 		.as_object()
 		.context("it has no genesis.raw.top: export it with --raw")?;
@@ -31,16 +31,39 @@ pub fn trusted_set(spec: &[u8], pallet: String, recovery: String) -> anyhow::Res
 	if spec["genesis"]["raw"]["childrenDefault"].as_object().is_some_and(|children| !children.is_empty()) {
 		bail!("its state has child tries");
 	}
-	let root = LayoutV1::<Blake2Hasher>::trie_root(state.iter());
-	let header =
-		Header::new(0, empty_trie_root::<LayoutV1<Blake2Hasher>>(), root, H256::zero(), Default::default());
+	Ok(state)
+}
 
-	let key = [twox_128(b"Grandpa"), twox_128(b"Authorities")].concat();
-	let authorities = state.get(&key).context("its state has no GRANDPA authorities")?;
+/// Returns the genesis hash. The state is hashed as by a runtime with `system_version` 1 or later.
+fn hash(state: &State) -> H256 {
+	let root = LayoutV1::<Blake2Hasher>::trie_root(state.iter());
+	Header::new(0, empty_trie_root::<LayoutV1<Blake2Hasher>>(), root, H256::zero(), Default::default()).hash()
+}
+
+/// Returns the storage key of a value of a pallet.
+fn item(pallet: &str, item: &str) -> Vec<u8> {
+	understudy_verifier::item(pallet, item)
+}
+
+/// Computes the genesis hash of a parachain. Its id is that of the pallet `ParachainInfo`.
+pub fn parachain(spec: &[u8]) -> anyhow::Result<Parachain> {
+	let spec: serde_json::Value = serde_json::from_slice(spec).context("it is not JSON")?;
+	let state = state(&spec)?;
+	let id = state.get(&item("ParachainInfo", "ParachainId")).context("its state has no parachain id")?;
+	let id = u32::decode_all(&mut &id[..]).context("its parachain id cannot be decoded")?;
+	Ok(Parachain { id, genesis: hash(&state) })
+}
+
+/// Computes the genesis authority set.
+pub fn trusted_set(spec: &[u8], pallet: String, recovery: String) -> anyhow::Result<TrustedSet> {
+	let spec: serde_json::Value = serde_json::from_slice(spec).context("it is not JSON")?;
+	let state = state(&spec)?;
+
+	let authorities =
+		state.get(&item("Grandpa", "Authorities")).context("its state has no GRANDPA authorities")?;
 	let authorities = AuthorityList::decode_all(&mut &authorities[..])
 		.context("its GRANDPA authorities cannot be decoded")?;
-	let key = [twox_128(b"Grandpa"), twox_128(b"CurrentSetId")].concat();
-	let set_id = state.get(&key).map_or(Ok(0), |id| u64::decode(&mut &id[..]))?;
+	let set_id = state.get(&item("Grandpa", "CurrentSetId")).map_or(Ok(0), |id| u64::decode(&mut &id[..]))?;
 	let ss58_prefix = spec["properties"]["ss58Format"].as_u64().and_then(|prefix| prefix.try_into().ok());
 	let ss58_prefix = ss58_prefix.unwrap_or(understudy_verifier::SS58_PREFIX);
 	let period = match &spec["properties"]["trustingPeriod"] {
@@ -52,12 +75,13 @@ pub fn trusted_set(spec: &[u8], pallet: String, recovery: String) -> anyhow::Res
 		"its trustingPeriod of {period} seconds is more than 28 days"
 	);
 	Ok(TrustedSet {
-		genesis: header.hash(),
+		genesis: hash(&state),
 		set_id,
 		since: 0,
 		as_of: 0,
 		trusting_period: period,
 		authorities,
+		parachain: None,
 		pallet,
 		recovery,
 		ss58_prefix,

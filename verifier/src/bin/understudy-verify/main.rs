@@ -2,6 +2,7 @@
 
 mod fetch;
 mod genesis;
+mod included;
 mod report;
 mod words;
 
@@ -57,12 +58,20 @@ enum Command {
 		/// Name of the recovery pallet in the chain's runtime.
 		#[arg(long, default_value = "Recovery")]
 		recovery: String,
+		/// Raw chain specification of a parachain whose log is to be proven. SPEC is then that of its
+		/// relay chain.
+		#[arg(long, value_name = "SPEC")]
+		parachain: Option<PathBuf>,
 	},
 	/// Fetches a proof from a node.
 	Fetch {
 		/// Address of the node's RPC server.
 		#[arg(long, default_value = "ws://127.0.0.1:9944")]
 		rpc: String,
+		/// Address of the RPC server of a node of the relay chain, if the trusted set names a
+		/// parachain.
+		#[arg(long, value_name = "RPC")]
+		relay_rpc: Option<String>,
 		#[command(flatten)]
 		what: What,
 		/// File with the trusted set from which the proof is to lead; genesis by default.
@@ -218,11 +227,17 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
 	match command {
-		Command::Trust { spec, out, as_of, pallet, recovery } => {
+		Command::Trust { spec, out, as_of, pallet, recovery, parachain } => {
 			let mut trusted = genesis::trusted_set(&read(&spec)?, pallet, recovery).with_context(|| {
 				format!("{} is not a raw chain specification that can be used", spec.display())
 			})?;
 			trusted.as_of = as_of.unwrap_or_default();
+			if let Some(spec) = parachain {
+				let parachain = genesis::parachain(&read(&spec)?).with_context(|| {
+					format!("{} is not a raw chain specification of a parachain", spec.display())
+				})?;
+				trusted.parachain = Some(parachain);
+			}
 			// The genesis hash does not cover the trusting period, so the user has to check it.
 			eprintln!(
 				"trusted for {:.1} days from {}, by the properties of the specification; compare that with the time for \
@@ -232,16 +247,25 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 			);
 			write_json(&trusted, out.as_deref())?;
 		},
-		Command::Fetch { rpc, what, trust, disclose, at, checkpoint, out } => {
-			let first_set = trust.map_or(Ok(0), |path| read_trust(&path).map(|trusted| trusted.set_id))?;
+		Command::Fetch { rpc, relay_rpc, what, trust, disclose, at, checkpoint, out } => {
+			let trusted = trust.map(|path| read_trust(&path)).transpose()?;
+			let first_set = trusted.as_ref().map_or(0, |trusted| trusted.set_id);
 			let what = match what.incident {
 				Some(id) => fetch::What::Incident(id),
 				None => fetch::What::Records(what.records),
 			};
 			let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
 			let checkpoint = checkpoint.map(|(count, _)| count);
-			let ask = fetch::Ask { what, first_set, disclose: disclose.name(), at, checkpoint };
-			let bundle = runtime.block_on(fetch::bundle(&rpc, ask))?;
+			let ask = fetch::Ask { what, first_set, disclose, at, checkpoint };
+			let bundle = match trusted.filter(|trusted| trusted.parachain.is_some()) {
+				Some(trusted) => {
+					let relay = relay_rpc
+						.context("the log is a parachain's: name a node of its relay chain, --relay-rpc")?;
+					let urls = included::Urls { parachain: &rpc, relay: &relay };
+					runtime.block_on(included::bundle(urls, ask, &trusted))?
+				},
+				None => runtime.block_on(fetch::bundle(&rpc, ask))?,
+			};
 			if out.extension().is_some_and(|extension| extension == "json") {
 				write_json(&bundle, Some(&out))?;
 			} else {
@@ -272,7 +296,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 			} else {
 				print!("{}", report::text(&result, &trusted));
 			}
-			if let (Ok((bundle, verified)), Some(path)) = (&result, next_trust) {
+			if let (Ok((_, verified)), Some(path)) = (&result, next_trust) {
 				// Whatever age the user accepts: only within its trusting period can the set vouch
 				// for the date of the next one.
 				let since = age.recent(trusted.trusting_period).max(ago(trusted.trusting_period));
@@ -286,7 +310,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 						verified.time
 					);
 				}
-				write_json(&report::next_trust(bundle, verified, &trusted, as_of), Some(&path))?;
+				write_json(&report::next_trust(verified, &trusted, as_of), Some(&path))?;
 			}
 			return Ok(ExitCode::from(match result {
 				Ok(_) => 0,

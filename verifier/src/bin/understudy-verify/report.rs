@@ -24,6 +24,10 @@ pub fn text(outcome: &Outcome, trusted: &TrustedSet) -> String {
 
 fn holds(out: &mut String, bundle: &Bundle, verified: &Verified, trusted: &TrustedSet) -> std::fmt::Result {
 	let Verified { block, hash, time, log, set, hand_offs, forced, .. } = verified;
+	let (final_block, included) = match verified.relay {
+		Some((number, hash)) => (number, Some(hash)),
+		None => (*block, None),
+	};
 	let crossed = match forced.len() {
 		0 => format!("{hand_offs} hand-offs"),
 		some => format!("{hand_offs} hand-offs, {some} of them forced"),
@@ -32,12 +36,19 @@ fn holds(out: &mut String, bundle: &Bundle, verified: &Verified, trusted: &Trust
 	writeln!(out, "  chain      {:?}", trusted.genesis)?;
 	writeln!(
 		out,
-		"  custody    trusted set {} ─▶ {crossed} ─▶ set {} of {} ({} votes needed) ─▶ block #{block}",
+		"  custody    trusted set {} ─▶ {crossed} ─▶ set {} of {} ({} votes needed) ─▶ block #{final_block}",
 		trusted.set_id,
 		set.id,
 		set.len(),
 		set.threshold()
 	)?;
+	if let (Some(hash), Some(parachain)) = (included, &trusted.parachain) {
+		writeln!(
+			out,
+			"  included   by block #{final_block} {hash:?} of the relay chain, as the head of parachain"
+		)?;
+		writeln!(out, "             {}, whose first block is {:?}", parachain.id, parachain.genesis)?;
+	}
 	let name = |who: &AccountId| words::account(who, trusted.ss58_prefix);
 	for Forced { set, proposal, voters, stall } in forced {
 		let votes = voters.len();
@@ -143,6 +154,7 @@ pub fn json(outcome: &Outcome) -> Value {
 			"holds": true,
 			"block": verified.block,
 			"hash": verified.hash,
+			"relay": verified.relay.map(|(block, hash)| json!({ "block": block, "hash": hash })),
 			"time": verified.time,
 			"log": verified.log,
 			"continues": verified.checkpoint.map(|(count, root)| json!({ "count": count, "root": root })),
@@ -164,13 +176,12 @@ pub fn json(outcome: &Outcome) -> Value {
 }
 
 /// Returns the set that a proof ends with, as a trusted set with this date.
-pub fn next_trust(bundle: &Bundle, verified: &Verified, trusted: &TrustedSet, as_of: u64) -> TrustedSet {
+pub fn next_trust(verified: &Verified, trusted: &TrustedSet, as_of: u64) -> TrustedSet {
 	TrustedSet {
 		set_id: verified.set.id,
 		since: verified.since,
 		as_of,
 		authorities: verified.set.authorities(),
-		genesis: bundle.genesis,
 		..trusted.clone()
 	}
 }
