@@ -13,9 +13,10 @@ use pallet_heartbeat::{
 	offchain::due,
 	verdict, ReportKind,
 };
+use pallet_validator_rotation::held_through;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
-use understudy_primitives::{tolerated_faults, Health, Judged, Seat};
+use understudy_primitives::{tolerated_faults, Health, Judged, Seat, Verdict};
 
 use crate::{network::Network, parameters::Parameters};
 
@@ -28,6 +29,8 @@ const ATTEMPTS: u32 = 2;
 const SHORT_DEADLINE: f64 = 2.5;
 /// Number of slots without a visible vote after which a member is probed. As in `pallet-heartbeat`.
 const SILENT_SLOTS: f64 = 2.0;
+/// Number of blocks of a parachain that may wait for their inclusion, and are dropped together.
+const SEGMENT: u32 = 3;
 /// Number of blocks after which a transaction that is not in a block yet is sent again.
 const RESEND: u32 = 2;
 
@@ -82,8 +85,6 @@ pub struct Transition {
 	pub member: u32,
 	/// Health of the member from this judgement on.
 	pub health: Health,
-	/// `true` in a systemic outage, in which no member is evicted.
-	pub systemic: bool,
 }
 
 /// A chain whose members are all active.
@@ -101,6 +102,8 @@ pub struct Chain {
 	/// The same probability for [`SILENT_SLOTS`] slots.
 	hush_overlooked: f64,
 	slot: u64,
+	/// Number of further blocks that the relay chain drops together with the last one.
+	dropping: u32,
 	last_block: Option<u64>,
 	block: u32,
 	window: u32,
@@ -116,6 +119,14 @@ pub struct Chain {
 	seeds: [u64; 2],
 	/// All changes of health so far, in order.
 	pub transitions: Vec<Transition>,
+	/// First judgements, in order, by which a member would lose its seat: impaired or down, and no
+	/// systemic outage. One per member until it is better again.
+	pub evictions: Vec<Transition>,
+	/// Members that would have lost their seats and are no better yet.
+	evicted: Vec<bool>,
+	/// `true` in a systemic outage, and the last window in which it lasts in any case.
+	held: bool,
+	held_through: Option<u32>,
 	/// Number of judged windows times number of members.
 	pub member_windows: u64,
 }
@@ -142,6 +153,7 @@ impl Chain {
 			overlooked,
 			hush_overlooked,
 			slot: 0,
+			dropping: 0,
 			last_block: None,
 			block: 0,
 			window: 0,
@@ -155,6 +167,10 @@ impl Chain {
 			seeds: [rng.gen(), rng.gen()],
 			rng,
 			transitions: Vec::new(),
+			evictions: Vec::new(),
+			evicted: vec![false; all],
+			held: false,
+			held_through: None,
 			member_windows: 0,
 		}
 	}
@@ -222,13 +238,32 @@ impl Chain {
 		let ignored = self.colluders > 1 && author == self.size() - 1;
 		let in_time = self.network.delay(&mut self.rng) <= self.parameters.slot;
 		let lame = self.failure(author, at) == Some(FailureKind::Lame);
-		if self.works(author, at) && !lame && in_time && !ignored {
+		let authored = self.works(author, at) && !lame && in_time && !ignored;
+		if authored && !self.is_dropped() {
 			self.block += 1;
 			self.initialize(slot, author, at);
 			self.take_transactions(author, at);
 			self.work(at + self.network.latency);
 			self.last_block = Some(slot);
 		}
+	}
+
+	/// Returns `true` if the relay chain drops this block. It drops up to [`SEGMENT`] blocks in a
+	/// row: those that were built on the first one and were not included either.
+	fn is_dropped(&mut self) -> bool {
+		if self.dropping > 0 {
+			self.dropping -= 1;
+			return true;
+		}
+		// On average (1 + SEGMENT) / 2 blocks are dropped together. `start` makes the share of
+		// dropped blocks come out as configured.
+		let (share, length) = (self.parameters.dropped, f64::from(1 + SEGMENT) / 2.0);
+		let start = share / (length * (1.0 - share) + share);
+		if share == 0.0 || self.rng.gen::<f64>() >= start {
+			return false;
+		}
+		self.dropping = self.rng.gen_range(0..SEGMENT);
+		true
 	}
 
 	/// Stands in for the pallet's `on_initialize`.
@@ -285,21 +320,37 @@ impl Chain {
 		self.judge(index).verdict.health
 	}
 
+	/// Stands in for rotation, which a systemic outage freezes. Returns `true` while it lasts.
+	fn hold(&mut self, systemic: bool, failing: u32) -> bool {
+		if systemic {
+			self.held = true;
+			let through = held_through(failing, self.size(), self.window);
+			self.held_through = through.or(self.held_through);
+		} else if self.held_through.is_none_or(|through| self.window > through) {
+			(self.held, self.held_through) = (false, None);
+		}
+		self.held
+	}
+
 	fn conclude(&mut self, at: f64) {
 		let all: Vec<Judged> = (0..self.size()).map(|index| self.judge(index)).collect();
-		let systemic = verdict::systemic(verdict::suspects(&all), self.size(), self.parameters.systemic);
+		let suspects = verdict::suspects(&all, self.parameters.losses);
+		let failing = all.iter().filter(|judged| judged.is_failing()).count() as u32;
+		let systemic = self.hold(verdict::systemic(suspects, self.size(), self.parameters.systemic), failing);
 		for Judged { index, verdict, .. } in all {
+			let Verdict { health, .. } = verdict;
+			let transition = Transition { block: self.block, at, member: index, health };
 			let member = &mut self.members[index as usize];
-			if member.health != verdict.health {
-				member.health = verdict.health;
-				let block = self.block;
-				self.transitions.push(Transition {
-					block,
-					at,
-					member: index,
-					health: verdict.health,
-					systemic,
-				});
+			if member.health != health {
+				member.health = health;
+				self.transitions.push(transition);
+			}
+			let evicted = &mut self.evicted[index as usize];
+			if health < Health::Impaired {
+				*evicted = false;
+			} else if !systemic && !*evicted {
+				*evicted = true;
+				self.evictions.push(transition);
 			}
 		}
 	}
@@ -357,7 +408,8 @@ impl Chain {
 		let mute = |member: &u32| !self.votes(*member, at);
 		// Without two thirds of the voters finality stalls, and a node that does not follow
 		// finality reports no missing votes.
-		let finality = (0..size).filter(mute).count() as u32 <= tolerated_faults(size);
+		let finality =
+			self.parameters.votes && (0..size).filter(mute).count() as u32 <= tolerated_faults(size);
 		let assignment = self.assignment(self.window);
 		for member in (0..size).filter(|member| self.works(*member, at)).collect::<Vec<_>>() {
 			self.send_heartbeat(member, at);

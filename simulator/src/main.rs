@@ -43,6 +43,11 @@ struct Cli {
 	#[arg(long, global = true, default_value_t = 0.1)]
 	loss: f64,
 
+	/// Simulate a parachain: slots of 6 seconds, no finality votes, and a relay chain that drops
+	/// this share of its blocks, up to three in a row
+	#[arg(long, global = true, value_name = "SHARE")]
+	parachain: Option<f64>,
+
 	#[command(subcommand)]
 	game: Game,
 }
@@ -133,6 +138,13 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<bool, Box<dyn std::error::Error>> {
 	let mut parameters = Parameters::of_the_runtime(cli.production);
 	parameters.window = cli.window.unwrap_or(parameters.window).max(1);
+	if let Some(dropped) = cli.parachain {
+		if !(0.0..=0.9).contains(&dropped) {
+			return Err("the relay chain drops a share between 0 and 0.9 of the blocks".into());
+		}
+		parameters = parameters.on_a_parachain(dropped);
+		println!("a parachain, of whose blocks the relay chain drops {} %", dropped * 100.0);
+	}
 	let network = Network { latency: cli.latency, jitter: cli.jitter, loss: cli.loss };
 	let setting = |members: u32| Setting { members: members.max(2), parameters, network, seed: cli.seed };
 	println!(
@@ -206,7 +218,8 @@ fn run(cli: Cli) -> Result<bool, Box<dyn std::error::Error>> {
 				(FailureKind::Mute, "does not vote"),
 				(FailureKind::Lame, "does not author"),
 			];
-			for (kind, name) in kinds {
+			let is_seen = |kind: FailureKind| !matches!(kind, FailureKind::Mute | FailureKind::Lame);
+			for (kind, name) in kinds.into_iter().filter(|(kind, _)| parameters.votes || is_seen(*kind)) {
 				let (mut median, mut last) = (Vec::new(), Vec::new());
 				// In larger sets the detection takes hours: some rounds of slots.
 				if kind == FailureKind::Lame && members.iter().any(|members| *members > MOST_LAME) {

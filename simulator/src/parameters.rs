@@ -2,10 +2,12 @@
 
 use pallet_heartbeat::Thresholds;
 use sp_runtime::{traits::Get, Perbill};
+use understudy_adapters::AuraSlots;
+use understudy_primitives::Slots;
 use understudy_runtime::{
 	constants::SLOT_DURATION,
 	parameters::{self, dynamic_params::detection},
-	RuntimeOrigin, Settings,
+	Runtime, RuntimeOrigin, Settings,
 };
 
 /// Parameters that governance can change, and the slot duration.
@@ -25,7 +27,16 @@ pub struct Parameters {
 	pub vote_silence: f64,
 	/// Share of the set under suspicion above which an outage is systemic.
 	pub systemic: Perbill,
+	/// `true` if nodes see finality votes. Collators of a parachain cast none.
+	pub votes: bool,
+	/// Slots in a row that a healthy author may lose, as `Slots::LOSSES`.
+	pub losses: u8,
+	/// Share of blocks that the relay chain drops.
+	pub dropped: f64,
 }
+
+/// Seconds per slot of a parachain.
+const PARACHAIN_SLOT: f64 = 6.0;
 
 impl Parameters {
 	/// Returns the runtime's parameters at genesis, or those for a real network if `production`.
@@ -40,6 +51,12 @@ impl Parameters {
 		})
 	}
 
+	/// Returns these parameters on a parachain whose relay chain drops this share of its blocks.
+	pub fn on_a_parachain(self, dropped: f64) -> Self {
+		let losses = <AuraSlots<Runtime, 1> as Slots>::LOSSES;
+		Self { slot: PARACHAIN_SLOT, votes: false, losses, dropped, ..self }
+	}
+
 	fn of_the_chain() -> Self {
 		Self {
 			thresholds: detection::Rules::get(),
@@ -49,6 +66,9 @@ impl Parameters {
 			quota: detection::HeartbeatQuota::get(),
 			vote_silence: detection::VoteSilence::get().into(),
 			systemic: detection::SystemicThreshold::get(),
+			votes: true,
+			losses: 0,
+			dropped: 0.0,
 		}
 	}
 }

@@ -108,9 +108,7 @@ impl Setting {
 			let mut found = None;
 			while found.is_none() && chain.now() < patience {
 				chain.step();
-				let failing = |transition: &&crate::chain::Transition| transition.health >= Health::Impaired;
-				found =
-					chain.transitions.iter().filter(failing).find(|found| found.member == member).copied();
+				found = chain.evictions.iter().find(|found| found.member == member).copied();
 			}
 			let others = chain.transitions.iter().filter(|other| other.member != member);
 			latency.false_verdicts += others.filter(|other| other.health >= Health::Impaired).count();
@@ -139,7 +137,7 @@ impl Setting {
 		Verdicts {
 			member_windows: chain.member_windows,
 			suspected: wrong(Health::Suspect).len(),
-			evicted: impaired.iter().chain(&down).filter(|transition| !transition.systemic).count(),
+			evicted: chain.evictions.iter().filter(|one| !excused(one.member, one.at)).count(),
 			impaired: impaired.len(),
 			down: down.len(),
 		}
@@ -245,9 +243,11 @@ mod tests {
 
 	#[test]
 	fn half_of_the_members_cut_off_evicts_nobody() {
-		let verdicts = setting(7, 0.2, 0.0).partition(40);
-		assert!(verdicts.suspected > 0);
-		assert_eq!(verdicts.evicted, 0);
+		for (members, jitter, loss) in [(7, 0.2, 0.0), (4, 2.0, 0.1), (7, 2.0, 0.1), (31, 2.0, 0.1)] {
+			let verdicts = setting(members, jitter, loss).partition(40);
+			assert!(verdicts.suspected > 0);
+			assert_eq!(verdicts.evicted, 0, "{members} members");
+		}
 	}
 
 	#[test]
@@ -256,6 +256,32 @@ mod tests {
 			let verdicts = setting(members, 0.2, 0.01).restarts(300, seconds);
 			assert_eq!((verdicts.impaired, verdicts.down), (0, 0), "{members} members away for {seconds} s");
 		}
+	}
+
+	#[test]
+	fn dropped_blocks_of_a_parachain_evict_nobody_and_hide_no_failure() {
+		for members in [4, 31] {
+			let bad = setting(members, 2.0, 0.1);
+			let parameters = bad.parameters.on_a_parachain(0.1);
+			let verdicts = Setting { parameters, ..bad }.quiet(1_000);
+			assert!(verdicts.suspected > 0);
+			assert_eq!((verdicts.impaired, verdicts.down), (0, 0), "{members} members");
+			let latency = Setting { parameters, ..bad }.latency(FailureKind::Killed, 50);
+			assert_eq!((latency.found, latency.false_verdicts), (50, 0), "{members} members");
+		}
+	}
+
+	/// Without the allowance, a second member that has lost a slot makes the outage systemic, and the
+	/// dead member stays for longer.
+	#[test]
+	fn a_lost_slot_does_not_keep_a_dead_member_in_its_seat() {
+		let bad = setting(4, 2.0, 0.1);
+		let slowest = |losses| {
+			let parameters = Parameters { losses, ..bad.parameters.on_a_parachain(0.1) };
+			Setting { parameters, ..bad }.latency(FailureKind::Killed, 1_000).seconds_at(0.99)
+		};
+		let (with, without) = (slowest(1), slowest(0));
+		assert!(with < without, "99th percentile with the allowance {with:?}, without {without:?}");
 	}
 
 	#[test]

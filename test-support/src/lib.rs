@@ -76,10 +76,15 @@ pub struct Node {
 impl Node {
 	/// Creates a node with this database, and the keys of `local` in its keystore.
 	pub fn new(database: TestPersistentOffchainDB, local: &[u64]) -> Self {
+		Self::with_seeds(database, local.iter().map(|who| seed(*who)))
+	}
+
+	/// Creates a node with this database, and the heartbeat keys of these seeds in its keystore.
+	pub fn with_seeds(database: TestPersistentOffchainDB, seeds: impl IntoIterator<Item = String>) -> Self {
 		let keystore = MemoryKeystore::new();
-		for who in local {
+		for seed in seeds {
 			keystore
-				.sr25519_generate_new(KEY_TYPE, Some(&seed(*who)))
+				.sr25519_generate_new(KEY_TYPE, Some(&seed))
 				.expect("the memory keystore accepts every key");
 		}
 		let (offchain, world) = TestOffchainExt::with_offchain_db(database);

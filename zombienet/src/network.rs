@@ -22,6 +22,11 @@ use zombienet_sdk::{
 
 use crate::{chain::Chain, partition};
 
+/// Key of the setting of a node's probes, in its offchain storage.
+const PROBING: &[u8] = b"understudy/node/probing";
+/// Value of that setting by which a node probes every address.
+const PROBE_ANY: u8 = 2;
+
 /// Time for a node to answer its first request.
 const UP: Duration = Duration::from_secs(120);
 
@@ -64,10 +69,16 @@ pub async fn spawn(node: &Path, file: &Path, divisible: bool) -> anyhow::Result<
 }
 
 impl Net {
-	/// Returns the names and RPC URLs of the running nodes.
+	/// Returns the collators of the network's parachain, if there is one. The drill is then about
+	/// the parachain.
+	fn collators(&self) -> Option<Vec<&NetworkNode>> {
+		Some(self.network.parachains().first()?.collators())
+	}
+
+	/// Returns the names and RPC URLs of the running nodes: those of the parachain, if there is one.
 	pub fn urls(&self) -> Vec<(String, String)> {
-		self.network
-			.nodes()
+		self.collators()
+			.unwrap_or_else(|| self.network.nodes())
 			.into_iter()
 			.filter(|node| !self.dead.contains(node.name()))
 			.map(|node| (node.name().to_string(), node.ws_uri().to_string()))
@@ -98,6 +109,9 @@ impl Net {
 	/// Registers the endpoint of every member's node for health requests: the ports are not known
 	/// at genesis.
 	pub async fn announce(&self) -> anyhow::Result<()> {
+		if self.collators().is_some() {
+			self.permit_probes().await?;
+		}
 		let chain = &self.watcher(&[]).await?;
 		let announce =
 			|(name, url): (String, String)| async move { chain.move_endpoint(&name, port_of(&url)?).await };
@@ -110,10 +124,32 @@ impl Net {
 		Ok(self.node(name)?.ws_uri().to_string())
 	}
 
-	/// Returns the path of the raw chain specification.
+	/// Returns the path of the raw chain specification: that of the relay chain, if there is a
+	/// parachain.
 	pub fn spec(&self) -> PathBuf {
 		let relay = self.network.relaychain();
 		self.dir.join(format!("{}.json", relay.chain()))
+	}
+
+	/// Returns the path of the parachain's raw chain specification, and the RPC URL of a node of the
+	/// relay chain, if there is a parachain.
+	pub fn included(&self) -> anyhow::Result<Option<(PathBuf, String)>> {
+		let parachains = self.network.parachains();
+		let Some(parachain) = parachains.first() else { return Ok(None) };
+		let spec = parachain.chain_spec_path().context("the parachain has no chain specification")?;
+		let relay = self.network.relaychain().nodes();
+		let relay = relay.last().context("the relay chain has no nodes")?;
+		Ok(Some((self.dir.join(spec), relay.ws_uri().to_string())))
+	}
+
+	/// Permits every node to probe loopback addresses. The nodes of the sample chain have an option
+	/// for that.
+	pub async fn permit_probes(&self) -> anyhow::Result<()> {
+		let params = || rpc_params!["PERSISTENT", Bytes(PROBING.to_vec()), Bytes(vec![PROBE_ANY])];
+		for (name, _) in self.urls() {
+			self.call(&name, "offchain_localStorageSet", params()).await?;
+		}
+		Ok(())
 	}
 
 	/// Adds a node that is not a member, and waits until it answers.

@@ -67,8 +67,13 @@ impl Verifier {
 	pub async fn fetch(&self, network: &Net, node: &str, ask: Ask<'_>) -> anyhow::Result<Proof> {
 		let Ask { incident, at, checkpoint } = ask;
 		let trust = self.dir.join("trust.json");
-		let trusted =
-			self.run(&["trust", text(&network.spec())?, "--as-of", "now", "--out", text(&trust)?]).await?;
+		let spec = network.spec();
+		let mut args = vec!["trust", text(&spec)?, "--as-of", "now", "--out", text(&trust)?];
+		let included = network.included()?;
+		if let Some((spec, _)) = &included {
+			args.extend(["--parachain", text(spec)?]);
+		}
+		let trusted = self.run(&args).await?;
 		ensure!(trusted.status.success(), "{}", String::from_utf8_lossy(&trusted.stderr));
 
 		let bundle = self.dir.join(format!("incident-{incident}-{node}.json"));
@@ -76,6 +81,9 @@ impl Verifier {
 		let mut args = vec!["--incident", &id, "--trust", text(&trust)?];
 		args.extend(at.into_iter().flat_map(|at| ["--at", at]));
 		args.extend(checkpoint.iter().flat_map(|pinned| ["--checkpoint", pinned]));
+		if let Some((_, relay)) = &included {
+			args.extend(["--relay-rpc", relay]);
+		}
 		self.fetch_to(&bundle, &network.url(node)?, &args).await?;
 		Ok(Proof { verifier: self.clone(), bundle, trust, checkpoint })
 	}

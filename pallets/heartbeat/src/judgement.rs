@@ -278,7 +278,7 @@ impl<T: Config> Pallet<T> {
 		if Systemic::<T>::get() != judgement.systemic {
 			Systemic::<T>::put(judgement.systemic);
 			Self::deposit_event(if judgement.systemic {
-				Event::SystemicOutageBegan { window, suspects: verdict::suspects(&judgement.unhealthy) }
+				Event::SystemicOutageBegan { window, suspects: Self::suspects(&judgement.unhealthy) }
 			} else {
 				Event::SystemicOutageEnded { window }
 			});
@@ -302,8 +302,12 @@ impl<T: Config> Pallet<T> {
 		Judged { index, seat, verdict, grace: member.grace, since: member.since }
 	}
 
+	fn suspects(unhealthy: &[Judged]) -> u32 {
+		verdict::suspects(unhealthy, T::Slots::LOSSES)
+	}
+
 	fn judgement_of(window: WindowIndex, roster: &RosterInfo, unhealthy: Vec<Judged>) -> Judgement {
-		let suspects = verdict::suspects(&unhealthy);
+		let suspects = Self::suspects(&unhealthy);
 		let systemic = verdict::systemic(suspects, roster.active, T::SystemicThreshold::get());
 		Judgement { window, unhealthy, systemic }
 	}

@@ -197,14 +197,14 @@ fn share(count: u8, threshold: u8, longer: u8, weight: Perbill) -> Perbill {
 	Perbill::from_parts(parts.min(1_000_000_000) as u32)
 }
 
-/// Returns the number of active members under suspicion: with missed slots, missed windows, or
-/// reports by a quorum of all members. Members that are merely new, or merely unreachable, do not
-/// count.
-pub fn suspects(unhealthy: &[Judged]) -> u32 {
+/// Returns the number of active members under suspicion: with missed windows, reports by a quorum
+/// of all members, or more missed slots than the `losses` of a healthy author. Members that are
+/// merely new, or merely unreachable, do not count.
+pub fn suspects(unhealthy: &[Judged], losses: u8) -> u32 {
 	let speaks = |judged: &&Judged| {
 		let verdict = &judged.verdict;
 		judged.seat == Seat::Active
-			&& (verdict.missed_slots > 0 || verdict.missed_windows > 0 || verdict.voteless_windows > 0)
+			&& (verdict.missed_slots > losses || verdict.missed_windows > 0 || verdict.voteless_windows > 0)
 	};
 	unhealthy.iter().filter(speaks).count() as u32
 }

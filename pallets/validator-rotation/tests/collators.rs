@@ -23,7 +23,6 @@ use sp_runtime::{
 use suite::{judge, parameters::*, Chain, MEMBERS};
 use understudy_primitives::{Backing, JudgementHandler, Verdicts};
 
-#[docify::export]
 #[frame_support::runtime]
 mod runtime {
 	#[runtime::runtime]
@@ -73,14 +72,12 @@ impl pallet_authorship::Config for Runtime {
 	type EventHandler = CollatorSelection;
 }
 
-#[docify::export(threshold)]
 parameter_types! {
 	pub const PotId: PalletId = PalletId(*b"PotStake");
 	/// Never kicks: rotation replaces collators that do not work.
 	pub const KickThreshold: u64 = u64::MAX;
 }
 
-#[docify::export(selection)]
 impl pallet_collator_selection::Config for Runtime {
 	type RuntimeEvent = RuntimeEvent;
 	type Currency = Balances;
@@ -100,7 +97,6 @@ impl pallet_collator_selection::Config for Runtime {
 /// order.
 pub struct Deposit;
 
-#[docify::export(deposit)]
 impl Backing<u64> for Deposit {
 	fn backings(of: &[u64]) -> Vec<u128> {
 		let invulnerables = pallet_collator_selection::Invulnerables::<Runtime>::get();
@@ -116,7 +112,6 @@ impl Backing<u64> for Deposit {
 	}
 }
 
-#[docify::export(rotation)]
 impl pallet_validator_rotation::Config for Runtime {
 	type Inner = CollatorSelection;
 	type Backing = Deposit;
@@ -147,7 +142,6 @@ impl pallet_validator_rotation::Config for Runtime {
 	type BenchmarkHelper = ();
 }
 
-#[docify::export(session)]
 impl pallet_session::Config for Runtime {
 	type ShouldEndSession = Rotation;
 	type SessionManager = Rotation;

@@ -12,7 +12,7 @@ const _: &[&str] = &[
 	include_str!("../../../runtime/src/configs/staking.rs"),
 	include_str!("../../../runtime/src/configs/understudy.rs"),
 	include_str!("../../../runtime/tests/upgrade.rs"),
-	include_str!("collators.rs"),
+	include_str!("../../../examples/parachain/runtime/src/suite.rs"),
 ];
 
 fn page(name: &str, made: &str) {
@@ -104,7 +104,16 @@ fn the_page_on_authority_chains_is_up_to_date() {
 
 #[test]
 fn the_page_on_parachains_is_up_to_date() {
-	page("parachain", docify::compile_markdown!("../../docs/how-to/src/parachain.md"));
+	let mut made: String = docify::compile_markdown!("../../docs/how-to/src/parachain.md").into();
+	for (file, source) in [
+		("lib.rs", include_str!("../../../examples/parachain/runtime/src/lib.rs")),
+		("chain.rs", include_str!("../../../examples/parachain/runtime/src/chain.rs")),
+	] {
+		let (diff, changed) = diff(source);
+		assert!(changed <= 80, "the diff of {file} has {changed} lines");
+		made = made.replace(&format!("<!-- diff: examples/parachain/runtime/src/{file} -->\n"), &diff);
+	}
+	page("parachain", &made);
 }
 
 #[test]
