@@ -13,7 +13,7 @@ use pallet_heartbeat::{
 	offchain::due,
 	verdict, ReportKind,
 };
-use pallet_validator_rotation::held_through;
+use pallet_validator_rotation::{frozen_through, Resumption};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use understudy_primitives::{tolerated_faults, Health, Judged, Seat, Verdict};
@@ -124,9 +124,9 @@ pub struct Chain {
 	pub evictions: Vec<Transition>,
 	/// Members that would have lost their seats and are no better yet.
 	evicted: Vec<bool>,
-	/// `true` in a systemic outage, and the last window in which it lasts in any case.
+	/// `true` in a systemic outage, and its end.
 	held: bool,
-	held_through: Option<u32>,
+	resumption: Option<Resumption>,
 	/// Number of judged windows times number of members.
 	pub member_windows: u64,
 }
@@ -170,7 +170,7 @@ impl Chain {
 			evictions: Vec::new(),
 			evicted: vec![false; all],
 			held: false,
-			held_through: None,
+			resumption: None,
 			member_windows: 0,
 		}
 	}
@@ -220,7 +220,12 @@ impl Chain {
 
 	fn quorums(&self) -> Quorums {
 		let (size, Parameters { thresholds, probes, window, .. }) = (self.size(), self.parameters);
-		thresholds.quorums(size, size, probes.min(size - 1), window)
+		let probers = probes.min(size - 1);
+		if self.parameters.votes {
+			thresholds.quorums(size, size, probers, window)
+		} else {
+			thresholds.quorums_without_votes(size, size, probers, window)
+		}
 	}
 
 	fn assignment(&self, window: u32) -> Assignment {
@@ -322,19 +327,27 @@ impl Chain {
 
 	/// Stands in for rotation, which a systemic outage freezes. Returns `true` while it lasts.
 	fn hold(&mut self, systemic: bool, failing: u32) -> bool {
+		let through = frozen_through(failing, self.size(), self.window);
 		if systemic {
 			self.held = true;
-			let through = held_through(failing, self.size(), self.window);
-			self.held_through = through.or(self.held_through);
-		} else if self.held_through.is_none_or(|through| self.window > through) {
-			(self.held, self.held_through) = (false, None);
+			if let (Some(through), false) =
+				(through, self.resumption.is_some_and(|resumption| resumption.is_final))
+			{
+				self.resumption = Some(Resumption { through, is_final: false });
+			}
+		} else if let Some(resumption) =
+			self.resumption.as_mut().filter(|resumption| self.window <= resumption.through)
+		{
+			resumption.is_final = true;
+		} else {
+			(self.held, self.resumption) = (false, None);
 		}
 		self.held
 	}
 
 	fn conclude(&mut self, at: f64) {
 		let all: Vec<Judged> = (0..self.size()).map(|index| self.judge(index)).collect();
-		let suspects = verdict::suspects(&all, self.parameters.losses);
+		let suspects = verdict::suspects(&all);
 		let failing = all.iter().filter(|judged| judged.is_failing()).count() as u32;
 		let systemic = self.hold(verdict::systemic(suspects, self.size(), self.parameters.systemic), failing);
 		for Judged { index, verdict, .. } in all {

@@ -2,12 +2,10 @@
 
 use pallet_heartbeat::Thresholds;
 use sp_runtime::{traits::Get, Perbill};
-use understudy_adapters::AuraSlots;
-use understudy_primitives::Slots;
 use understudy_runtime::{
 	constants::SLOT_DURATION,
 	parameters::{self, dynamic_params::detection},
-	Runtime, RuntimeOrigin, Settings,
+	RuntimeOrigin, Settings,
 };
 
 /// Parameters that governance can change, and the slot duration.
@@ -29,8 +27,6 @@ pub struct Parameters {
 	pub systemic: Perbill,
 	/// `true` if nodes see finality votes. Collators of a parachain cast none.
 	pub votes: bool,
-	/// Slots in a row that a healthy author may lose, as `Slots::LOSSES`.
-	pub losses: u8,
 	/// Share of blocks that the relay chain drops.
 	pub dropped: f64,
 }
@@ -53,8 +49,7 @@ impl Parameters {
 
 	/// Returns these parameters on a parachain whose relay chain drops this share of its blocks.
 	pub fn on_a_parachain(self, dropped: f64) -> Self {
-		let losses = <AuraSlots<Runtime, 1> as Slots>::LOSSES;
-		Self { slot: PARACHAIN_SLOT, votes: false, losses, dropped, ..self }
+		Self { slot: PARACHAIN_SLOT, votes: false, dropped, ..self }
 	}
 
 	fn of_the_chain() -> Self {
@@ -67,7 +62,6 @@ impl Parameters {
 			vote_silence: detection::VoteSilence::get().into(),
 			systemic: detection::SystemicThreshold::get(),
 			votes: true,
-			losses: 0,
 			dropped: 0.0,
 		}
 	}

@@ -8,8 +8,9 @@ use understudy_primitives::{mmr, LogHead, RecordSeq, Stall};
 
 use crate::{
 	finality::{self, AuthoritySet},
-	forced, inclusion, state, AccountId, Bundle, Error, Fault, HandOff, Justified, Link, Policy, Shown,
-	TrustedSet, VERSION,
+	forced,
+	inclusion::{self, RelayBlock},
+	state, AccountId, Bundle, Error, Fault, HandOff, Justified, Link, Policy, Shown, TrustedSet, VERSION,
 };
 
 /// Facts that a valid bundle proves.
@@ -19,8 +20,8 @@ pub struct Verified {
 	pub block: u32,
 	/// Hash of that block.
 	pub hash: H256,
-	/// Number and hash of the relay chain's block that includes it, for the log of a parachain.
-	pub relay: Option<(u32, H256)>,
+	/// Block of the relay chain that includes it, for the log of a parachain.
+	pub relay: Option<RelayBlock>,
 	/// Time at which that block was authored, in milliseconds since the Unix epoch.
 	pub time: u64,
 	/// Head of the log as of that block.
@@ -36,6 +37,21 @@ pub struct Verified {
 	pub hand_offs: usize,
 	/// Forced hand-offs among them.
 	pub forced: Vec<Forced>,
+}
+
+impl Verified {
+	/// Returns the time at which the authority set finalized the proof's block at the earliest, in
+	/// milliseconds since the Unix epoch. A parachain can set its own clock at will, so for its log
+	/// this is not later than the relay chain's time.
+	pub fn certain_time(&self) -> u64 {
+		self.relay.map_or(self.time, |relay| relay.time.min(self.time))
+	}
+
+	/// Returns the time of the block that the authority set finalized: its members were in office
+	/// then.
+	pub fn set_time(&self) -> u64 {
+		self.relay.map_or(self.time, |relay| relay.time)
+	}
 }
 
 /// Forced change of authorities.
@@ -112,9 +128,12 @@ pub fn check(bundle: &Bundle, trusted: &TrustedSet, policy: &Policy) -> Result<V
 	let (hash, header) = finality::header(&head.header).at(Link::Head)?;
 	ensure(*header.number() > since, Fault::OutOfOrder).at(Link::Head)?;
 	finality::verify(&set, hash, *header.number(), &head.justification).at(Link::Head)?;
-	let included = inclusion::follow(&header, bundle.inclusion.as_ref(), trusted).at(Link::Inclusion)?;
-	let relay = included.is_some().then_some((*header.number(), hash));
-	let (hash, header) = included.unwrap_or((hash, header));
+	let included =
+		inclusion::follow(hash, &header, bundle.inclusion.as_ref(), trusted).at(Link::Inclusion)?;
+	let (relay, hash, header) = match included {
+		Some((relay, hash, header)) => (Some(relay), hash, header),
+		None => (None, hash, header),
+	};
 	let block = *header.number();
 
 	let root = *header.state_root();
@@ -210,7 +229,7 @@ fn check_ancestry(bundle: &Bundle) -> Result<Option<(RecordSeq, H256)>, Fault> {
 fn check_policy(verified: &Verified, trusted: &TrustedSet, policy: &Policy) -> Result<(), Error> {
 	let Policy { min_block, min_records, not_before, trusted_not_before, checkpoint } = policy;
 	let LogHead { count, root, .. } = verified.log;
-	let new = verified.block >= *min_block && count >= *min_records && verified.time >= *not_before;
+	let new = verified.block >= *min_block && count >= *min_records && verified.certain_time() >= *not_before;
 	ensure(new, Fault::Stale).at(Link::Age)?;
 	let is_recent = ensure(trusted.as_of >= *trusted_not_before, Fault::OldTrust).at(Link::Age);
 	let Some((pinned, pinned_root)) = checkpoint else { return is_recent };

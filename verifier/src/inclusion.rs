@@ -11,7 +11,7 @@ use sp_core::H256;
 use crate::{
 	check::ensure,
 	finality,
-	state::{self, genesis_key},
+	state::{self, genesis_key, time_key},
 	Fault, Header, Inclusion, TrustedSet,
 };
 
@@ -21,28 +21,46 @@ pub fn para_head_key(para_id: u32) -> Vec<u8> {
 }
 
 /// Returns the storage keys, on the relay chain, of the values that the inclusion of a parachain's
-/// block proves: the relay chain's genesis hash, and the parachain's head.
-pub fn inclusion_keys(para_id: u32) -> [Vec<u8>; 2] {
-	[genesis_key(), para_head_key(para_id)]
+/// block proves: the relay chain's genesis hash and time, and the parachain's head.
+pub fn inclusion_keys(para_id: u32) -> [Vec<u8>; 3] {
+	[genesis_key(), time_key(), para_head_key(para_id)]
 }
 
-/// Checks the inclusion in the block with the header `relay`, which is final. Returns the hash and
-/// the header of the parachain's block; `None` if the trusted set is that of the chain itself.
+/// Block of the relay chain that includes a parachain's block.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RelayBlock {
+	/// Number of the block.
+	pub number: u32,
+	/// Hash of the block.
+	pub hash: H256,
+	/// Time at which it was authored, in milliseconds since the Unix epoch.
+	pub time: u64,
+}
+
+/// Parachain's block: the relay chain's block that includes it, its hash, and its header.
+pub(crate) type Included = (RelayBlock, H256, Header);
+
+/// Checks the inclusion in the relay chain's block with this hash and header, which is final. `None`
+/// if the trusted set is that of the chain itself.
 pub(crate) fn follow(
+	hash: H256,
 	relay: &Header,
 	inclusion: Option<&Inclusion>,
 	trusted: &TrustedSet,
-) -> Result<Option<(H256, Header)>, Fault> {
+) -> Result<Option<Included>, Fault> {
 	let Some(parachain) = &trusted.parachain else {
 		return ensure(inclusion.is_none(), Fault::WrongPara).map(|()| None);
 	};
 	let inclusion = inclusion.ok_or(Fault::NotIncluded)?;
 	ensure(inclusion.para_id == parachain.id, Fault::WrongPara)?;
 	let found = state::values(relay.state_root, &inclusion.state, &inclusion_keys(parachain.id))?;
-	let [genesis, head] = &found[..] else { return Err(Fault::MissingValue) };
+	let [genesis, time, head] = &found[..] else { return Err(Fault::MissingValue) };
 	// GRANDPA's signatures name no chain.
 	ensure(*genesis == Some(trusted.genesis.encode()), Fault::WrongChain)?;
+	let time = time.as_ref().ok_or(Fault::MissingValue)?;
+	let time = u64::decode_all(&mut &time[..]).map_err(|_| Fault::Malformed)?;
 	let head = head.as_ref().ok_or(Fault::NotIncluded)?;
 	let head = Vec::<u8>::decode_all(&mut &head[..]).map_err(|_| Fault::Malformed)?;
-	finality::header(&head).map(Some)
+	let (own, header) = finality::header(&head)?;
+	Ok(Some((RelayBlock { number: relay.number, hash, time }, own, header)))
 }

@@ -37,6 +37,6 @@ pub use bundle::{
 pub use check::{check, Forced, Verified};
 pub use fault::{Error, Fault, Link};
 pub use finality::{next_set, verify as verify_justification, AuthoritySet};
-pub use inclusion::{inclusion_keys, para_head_key};
+pub use inclusion::{inclusion_keys, para_head_key, RelayBlock};
 pub use state::{item, keys, owner_key, recovery_keys, twox_64_concat, values, RecoveryKeys, StateKeys};
 pub use trust::{Parachain, Policy, TrustedSet, MAX_TRUSTING_PERIOD, SS58_PREFIX, TRUSTING_PERIOD};

@@ -76,11 +76,16 @@ pub(crate) fn genesis_key() -> Vec<u8> {
 	[item("System", "BlockHash"), twox_64_concat(0u32)].concat()
 }
 
+/// Returns the storage key of the time of a block.
+pub(crate) fn time_key() -> Vec<u8> {
+	item("Timestamp", "Now")
+}
+
 /// Returns the keys on a chain whose failover pallet is called `pallet`.
 pub fn keys(pallet: &str, incident: Option<IncidentId>) -> StateKeys {
 	StateKeys {
 		genesis: genesis_key(),
-		time: item("Timestamp", "Now"),
+		time: time_key(),
 		head: item(pallet, "Head"),
 		incident: incident.map(|id| [item(pallet, "Incidents"), twox_64_concat(id)].concat()),
 	}

@@ -245,7 +245,7 @@ async fn main() -> ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<()> {
 	let file = cli.networks.join(if cli.parachain { "parachain.toml" } else { cli.drill.network() });
 	let mut network = tokio::select! {
-		network = network::spawn(&cli.node, &file, cli.drill.divides()) => network?,
+		network = network::spawn(&cli.node, &file, cli.drill.divides(), cli.parachain) => network?,
 		why = interrupted() => anyhow::bail!("{why} while the network was starting"),
 	};
 	let outcome = tokio::select! {
@@ -308,7 +308,7 @@ async fn drill(cli: &Cli, network: &mut network::Net) -> anyhow::Result<Option<(
 			proof = Some((drills::proofs::run(network, verifier).await?, scheduled(3)));
 			Ok(())
 		},
-		Drill::Idle { blocks } => drills::idle::run(network, *blocks).await,
+		Drill::Idle { blocks } => drills::idle::run(network, *blocks, cli.parachain).await,
 		Drill::Frozen { victim } => drills::evidence::frozen(network, victim).await,
 		Drill::Mute => drills::evidence::mute(network, "bob").await,
 		Drill::Lame => drills::evidence::lame(network, "bob", "charlie").await,

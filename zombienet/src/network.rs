@@ -40,7 +40,8 @@ pub struct Net {
 
 /// Spawns the network that `file` describes, with `node` as the program of every node. A
 /// `divisible` network can be partitioned.
-pub async fn spawn(node: &Path, file: &Path, divisible: bool) -> anyhow::Result<Net> {
+/// `slow` nodes, those of a relay chain, have more time to start.
+pub async fn spawn(node: &Path, file: &Path, divisible: bool, slow: bool) -> anyhow::Result<Net> {
 	let node = node.canonicalize().with_context(|| {
 		format!("there is no node at {}: build it, and pass its path with --node", node.display())
 	})?;
@@ -53,8 +54,8 @@ pub async fn spawn(node: &Path, file: &Path, divisible: bool) -> anyhow::Result<
 	let settings = GlobalSettingsBuilder::new()
 		.with_base_dir(&dir)
 		.with_tear_down_on_failure(false)
-		.with_network_spawn_timeout(120)
-		.with_node_spawn_timeout(60)
+		.with_network_spawn_timeout(if slow { 300 } else { 120 })
+		.with_node_spawn_timeout(if slow { 120 } else { 60 })
 		.build()
 		.map_err(|errors| anyhow!("{errors:?}"))?;
 	let file = file.to_str().context("the network's path is not UTF-8")?;

@@ -6,12 +6,10 @@ use frame_support::traits::Get;
 use sp_runtime::{traits::Convert, SaturatedConversion};
 use understudy_primitives::{MemberIndex, Slots};
 
-/// Slots of Aura, whose authors take turns. `LOSSES` is [`Slots::LOSSES`]: 1 on a parachain.
-pub struct AuraSlots<T, const LOSSES: u8 = 0>(PhantomData<T>);
+/// Slots of Aura, whose authors take turns.
+pub struct AuraSlots<T>(PhantomData<T>);
 
-impl<T: pallet_aura::Config, const LOSSES: u8> Slots for AuraSlots<T, LOSSES> {
-	const LOSSES: u8 = LOSSES;
-
+impl<T: pallet_aura::Config> Slots for AuraSlots<T> {
 	fn current() -> Option<u64> {
 		Some(pallet_aura::CurrentSlot::<T>::get().into())
 	}

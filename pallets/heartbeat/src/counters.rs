@@ -85,6 +85,9 @@ pub struct Quorums {
 	/// Number of windows of silence in a row that colluding authors cannot cause by keeping a
 	/// member's heartbeats out.
 	pub silence: u32,
+	/// Number of windows of silence in a row that make an unreachable member *down* on a chain whose
+	/// votes nobody sees. `None` if they are seen: then S and H are enough at their thresholds.
+	pub silent: Option<u32>,
 }
 
 impl MemberCounters {

@@ -14,7 +14,7 @@ use sp_runtime::{
 };
 use understudy_primitives::{
 	api::RosterStatus, ElectorateHandler, Evidence, Health, Judged, Judgement, JudgementHandler, MemberIndex,
-	Moment, Slots, Verdicts, WindowIndex,
+	Moment, Slots, Verdicts, VoteKeys, WindowIndex,
 };
 
 use crate::{
@@ -123,7 +123,12 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn quorums(roster: &RosterInfo) -> Quorums {
 		let probers = T::Probes::get().min(roster.total.saturating_sub(1));
 		let window = T::WindowLength::get().saturated_into();
-		T::Thresholds::get().quorums(roster.active, roster.total, probers, window)
+		let thresholds = T::Thresholds::get();
+		if T::VoteKeys::ARE_SEEN {
+			thresholds.quorums(roster.active, roster.total, probers, window)
+		} else {
+			thresholds.quorums_without_votes(roster.active, roster.total, probers, window)
+		}
 	}
 
 	/// Returns `true` if it is the member's turn to show a sign of life in this window.
@@ -278,7 +283,7 @@ impl<T: Config> Pallet<T> {
 		if Systemic::<T>::get() != judgement.systemic {
 			Systemic::<T>::put(judgement.systemic);
 			Self::deposit_event(if judgement.systemic {
-				Event::SystemicOutageBegan { window, suspects: Self::suspects(&judgement.unhealthy) }
+				Event::SystemicOutageBegan { window, suspects: verdict::suspects(&judgement.unhealthy) }
 			} else {
 				Event::SystemicOutageEnded { window }
 			});
@@ -302,12 +307,8 @@ impl<T: Config> Pallet<T> {
 		Judged { index, seat, verdict, grace: member.grace, since: member.since }
 	}
 
-	fn suspects(unhealthy: &[Judged]) -> u32 {
-		verdict::suspects(unhealthy, T::Slots::LOSSES)
-	}
-
 	fn judgement_of(window: WindowIndex, roster: &RosterInfo, unhealthy: Vec<Judged>) -> Judgement {
-		let suspects = Self::suspects(&unhealthy);
+		let suspects = verdict::suspects(&unhealthy);
 		let systemic = verdict::systemic(suspects, roster.active, T::SystemicThreshold::get());
 		Judgement { window, unhealthy, systemic }
 	}

@@ -14,7 +14,7 @@
 //!
 //! | seat | condition | verdict | reason |
 //! |---|---|---|---|
-//! | active | S or H, and P, and no sign of life since | **down** | the member's own silence, and the reports of its peers |
+//! | active | S or H, and P, and no sign of life since; without votes, only H, for [`Quorums::silent`] windows | **down** | the member's own silence, and the reports of its peers |
 //! | active | H, and V | **down** | the member's own silence, and the reports of all members |
 //! | active | S and H, both for longer | **down** | the member does nothing at all; reports are not required, because it is possible that no other node probes it |
 //! | active | S and V, and a sign of life since the last slot that it missed | **impaired** | its node runs, and its blocks do not appear; its neighbours cannot cause that, since they could keep its blocks out of the chain, but not out of the sight of all members |
@@ -31,6 +31,11 @@
 //! quorum, of either kind, and their run is shorter than the silence of the third row. They can
 //! make so many members suspects for a while that the outage counts as systemic: then nobody is
 //! evicted.
+//!
+//! On a chain whose votes nobody sees, a parachain, even members that author are probed. Colluding
+//! neighbours and an RPC server that an outsider keeps busy would then be S and P. There, S does not
+//! count beside P, and H counts only if it has lasted for longer than a run of f colluding authors
+//! can keep a heartbeat out.
 //!
 //! The **confidence** is the sum, at most 1, of each detector's weight times the ratio of its count
 //! to its threshold, which is capped at `longer`: a detector that has fired for longer gives more
@@ -131,7 +136,17 @@ impl Thresholds {
 			votes: quorum(self.votes_quorum, members),
 			// As far as it is counted.
 			silence: longer.max(run).min(u8::MAX.into()),
+			silent: None,
 		}
+	}
+
+	/// Returns the quorums in the same way on a chain whose votes nobody sees.
+	pub fn quorums_without_votes(&self, active: u32, members: u32, probers: u32, window: u32) -> Quorums {
+		// The windows that lie within a run of colluding authors as a whole, and the one at whose end
+		// the run begins: a heartbeat may be sent late in it.
+		let run = tolerated_faults(active).checked_div(window).unwrap_or(0).saturating_add(1);
+		let silent = u32::from(self.windows.max(1)).max(run.saturating_add(1)).min(u8::MAX.into());
+		Quorums { silent: Some(silent), ..self.quorums(active, members, probers, window) }
 	}
 }
 
@@ -163,7 +178,11 @@ pub fn verdict(member: &MemberCounters, seat: Seat, thresholds: &Thresholds, quo
 	let unreachable = detectors.peers && !member.answered;
 	let silent = detectors.heartbeats && detectors.votes;
 	let lame = detectors.slots && detectors.votes && member.answered;
-	let health = if detectors.own() && unreachable || silent || silent_for_longer {
+	let own = match quorums.silent {
+		Some(windows) => u32::from(missed_windows) >= windows,
+		None => detectors.own(),
+	};
+	let health = if own && unreachable || silent || silent_for_longer {
 		Health::Down
 	} else if voteless_for_longer || lame {
 		Health::Impaired
@@ -197,14 +216,14 @@ fn share(count: u8, threshold: u8, longer: u8, weight: Perbill) -> Perbill {
 	Perbill::from_parts(parts.min(1_000_000_000) as u32)
 }
 
-/// Returns the number of active members under suspicion: with missed windows, reports by a quorum
-/// of all members, or more missed slots than the `losses` of a healthy author. Members that are
-/// merely new, or merely unreachable, do not count.
-pub fn suspects(unhealthy: &[Judged], losses: u8) -> u32 {
+/// Returns the number of active members under suspicion: with missed slots, missed windows, or
+/// reports by a quorum of all members. Members that are merely new, or merely unreachable, do not
+/// count.
+pub fn suspects(unhealthy: &[Judged]) -> u32 {
 	let speaks = |judged: &&Judged| {
 		let verdict = &judged.verdict;
 		judged.seat == Seat::Active
-			&& (verdict.missed_slots > losses || verdict.missed_windows > 0 || verdict.voteless_windows > 0)
+			&& (verdict.missed_slots > 0 || verdict.missed_windows > 0 || verdict.voteless_windows > 0)
 	};
 	unhealthy.iter().filter(speaks).count() as u32
 }

@@ -13,11 +13,6 @@ use crate::{
 /// Aura does. Where it does not, [`Slots::author_of`] returns `None` and the slot detector never
 /// fires.
 pub trait Slots {
-	/// Number of own slots in a row that a healthy author may lose, because consensus itself loses
-	/// blocks: a relay chain drops some blocks of its parachains. A member that missed no more
-	/// slots than that is not under suspicion in a systemic outage.
-	const LOSSES: u8 = 0;
-
 	/// Returns the slot of the block that is being built, or was built last.
 	fn current() -> Option<u64>;
 

@@ -4,8 +4,8 @@ use alloc::collections::BTreeSet;
 use frame_support::ensure;
 
 use crate::{
-	selection, Active, Cases, Conducts, Config, Elected, Pallet, Pending, Progress, Reserve, Retiring, Stage,
-	Suspicions,
+	selection, Active, Cases, Conducts, Config, Elected, Held, Pallet, Pending, Progress, Reserve,
+	ResumeAfter, Retiring, Stage, Suspicions,
 };
 
 impl<T: Config> Pallet<T> {
@@ -22,6 +22,10 @@ impl<T: Config> Pallet<T> {
 		ensure!(
 			idle == Pending::<T>::get().is_empty(),
 			"changes are pending and nothing is on its way, or not"
+		);
+		ensure!(
+			Held::<T>::exists() || !ResumeAfter::<T>::exists(),
+			"rotation is to resume, and there is no systemic outage"
 		);
 		let recent = Self::counted_evictions();
 		ensure!(

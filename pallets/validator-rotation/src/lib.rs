@@ -86,7 +86,7 @@ pub use breaker::BreakerRules;
 pub use cases::Case;
 pub use change::{Cause, Change, Stage};
 pub use pallet::*;
-pub use suspension::held_through;
+pub use suspension::{frozen_through, Resumption};
 pub use weights::WeightInfo;
 
 use alloc::vec::Vec;
@@ -104,7 +104,7 @@ use sp_runtime::Perbill;
 use suspicion::Suspicion;
 use understudy_primitives::{
 	Backing, DisableSeat, FailoverLog, IncidentId, RecoveryControl, Registrations, RosterHandler, Verdict,
-	Verdicts, WindowIndex,
+	Verdicts,
 };
 
 /// Largest number of cases at once. When it is reached, no case is opened until one is closed.
@@ -464,9 +464,9 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Held<T: Config> = StorageValue<_, IncidentId, OptionQuery>;
 
-	/// Last window in which the systemic outage lasts in any case, see [`held_through`].
+	/// End of the systemic outage, if more members failed in it than may; see [`frozen_through`].
 	#[pallet::storage]
-	pub type HeldThrough<T: Config> = StorageValue<_, WindowIndex, OptionQuery>;
+	pub type ResumeAfter<T: Config> = StorageValue<_, Resumption, OptionQuery>;
 
 	#[pallet::call]
 	impl<T: Config> Pallet<T> {

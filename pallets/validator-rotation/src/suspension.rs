@@ -1,24 +1,38 @@
 //! Suspends automation when the breaker trips, and records systemic outages, which freeze rotation.
 
 use alloc::{collections::BTreeSet, vec::Vec};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{traits::Get, BoundedVec};
+use scale_info::TypeInfo;
 use sp_runtime::traits::Saturating;
 use understudy_primitives::{tolerated_faults, FailoverLog, Initiator, Judgement, RecordKind, WindowIndex};
 
 use crate::{
 	breaker::{self, Bounds, Eviction, Suspension},
 	roster_view::RosterView,
-	Active, BreakerRules, Cause, Config, Event, EvictionOf, Evictions, Held, HeldThrough, Pallet, Suspended,
+	Active, BreakerRules, Cause, Config, Event, EvictionOf, Evictions, Held, Pallet, ResumeAfter, Suspended,
 };
 
-/// Returns the last window in which a systemic outage lasts in any case, if `failing` of `active`
-/// members fail in `window`.
+/// Returns the last window in which a systemic outage freezes rotation in any case, if `failing` of
+/// `active` members fail in `window`.
 ///
 /// More failures than consensus tolerates are likely to have one cause, such as a partition. When
 /// it is over, the members return one after the other. The outage therefore lasts for one more
 /// whole window, so that the last ones do not lose their seats because others returned first.
-pub fn held_through(failing: u32, active: u32, window: WindowIndex) -> Option<WindowIndex> {
+pub fn frozen_through(failing: u32, active: u32, window: WindowIndex) -> Option<WindowIndex> {
 	(failing > tolerated_faults(active)).then(|| window.saturating_add(1))
+}
+
+/// End of a systemic outage in which more members failed than may.
+#[derive(
+	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Resumption {
+	/// Last window in which rotation is frozen in any case.
+	pub through: WindowIndex,
+	/// `true` once the outage has ended for a moment: it is not prolonged again. Otherwise a member
+	/// that fails every other window would freeze rotation for ever.
+	pub is_final: bool,
 }
 
 impl<T: Config> Pallet<T> {
@@ -28,8 +42,10 @@ impl<T: Config> Pallet<T> {
 		let (incident, kind) = match (Held::<T>::get(), judgement.systemic) {
 			(held, true) => {
 				let active = Active::<T>::decode_len().unwrap_or_default() as u32;
-				if let Some(through) = held_through(failing, active, judgement.window) {
-					HeldThrough::<T>::put(through);
+				if let Some(through) = frozen_through(failing, active, judgement.window) {
+					if !ResumeAfter::<T>::get().is_some_and(|resumption| resumption.is_final) {
+						ResumeAfter::<T>::put(Resumption { through, is_final: false });
+					}
 				}
 				if held.is_some() {
 					return false;
@@ -39,11 +55,14 @@ impl<T: Config> Pallet<T> {
 				(incident, RecordKind::Held)
 			},
 			(Some(incident), false) => {
-				if HeldThrough::<T>::get().is_some_and(|through| judgement.window <= through) {
+				let resumption =
+					ResumeAfter::<T>::get().filter(|resumption| judgement.window <= resumption.through);
+				if let Some(Resumption { through, .. }) = resumption {
+					ResumeAfter::<T>::put(Resumption { through, is_final: true });
 					return false;
 				}
 				Held::<T>::kill();
-				HeldThrough::<T>::kill();
+				ResumeAfter::<T>::kill();
 				(incident, RecordKind::Resumed)
 			},
 			(None, false) => return false,

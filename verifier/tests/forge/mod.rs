@@ -373,9 +373,10 @@ impl Forge {
 	}
 
 	fn as_relay(&self, para_id: u32, value: Option<Vec<u8>>) -> (Justified, Inclusion) {
-		let [genesis, head] = inclusion_keys(para_id);
+		let [genesis, time, head] = inclusion_keys(para_id);
 		let mut top: BTreeMap<Vec<u8>, Vec<u8>> = (0u32..200).map(|n| (n.encode(), vec![9; 40])).collect();
 		top.insert(genesis, self.genesis.encode());
+		top.insert(time, self.time().encode());
 		top.extend(value.map(|value| (head, value)));
 		let block = header(self.number + 1, self.root(&top), vec![]);
 		let state = nodes(&top, &inclusion_keys(para_id));

@@ -17,7 +17,11 @@ fn a_parachains_log_is_proven_by_the_relay_chains_finality() {
 	let verified = check(&bundle, &trusted, &any_age()).expect("it holds");
 	assert_eq!((verified.hand_offs, verified.set.id), (2, 2));
 	assert_eq!((verified.block, verified.hash), (chain.number + 1, chain.head().hash()));
-	assert_eq!(verified.relay.map(|(number, _)| number), Some(relay.number + 1));
+	let included = verified.relay.expect("it is a parachain's");
+	assert_eq!((included.number, included.time), (relay.number + 1, relay.time()));
+	// A parachain sets its own clock: the set is dated by the relay chain's, and so is the age.
+	assert!(relay.time() > chain.time());
+	assert_eq!((verified.set_time(), verified.certain_time()), (relay.time(), chain.time()));
 	assert_eq!(Bundle::from_scale(&bundle.encode()), Ok(bundle.clone()));
 	// The policy is about the parachain's block.
 	let policy = Policy { min_block: chain.number + 2, ..any_age() };

@@ -39,8 +39,7 @@ parameter_types! {
 
 impl pallet_heartbeat::Config for Runtime {
 	type Keys = SessionHeartbeatKeys<Runtime>;
-	// The relay chain may drop a block of a healthy collator.
-	type Slots = AuraSlots<Runtime, 1>;
+	type Slots = AuraSlots<Runtime>;
 	type OnJudgement = ValidatorRotation;
 	type OnElectorate = ();
 	type MaxMembers = MaxMembers;
@@ -104,7 +103,10 @@ impl pallet_validator_rotation::Config for Runtime {
 	type WeightInfo = weights::pallet_validator_rotation::WeightInfo<Runtime>;
 }
 
-impl understudy_parachain::Config for Runtime {}
+impl understudy_parachain::Config for Runtime {
+	// The relay chain finalizes a block within half of this time.
+	type SettleAfter = ConstU32<6>;
+}
 
 impl pallet_failover::Config for Runtime {
 	type Session = CurrentSession<Runtime>;

@@ -4,10 +4,9 @@
 mod chain;
 
 use chain::*;
-use codec::Encode;
-use understudy_parachain_runtime::{
-	genesis::MEMBERS, Balances, Failover, Heartbeat, Runtime, Session, ValidatorRotation,
-};
+use codec::{Decode, Encode};
+use understudy_parachain::HeaderBytes;
+use understudy_parachain_runtime::{Failover, Header, Runtime, Session, ValidatorRotation};
 use understudy_primitives::{Phase, RecordKind};
 
 /// Number of slots after which no member has grace left.
@@ -30,12 +29,37 @@ fn genesis_seats_the_first_four_and_keeps_two() {
 }
 
 #[test]
-fn blocks_note_the_header_that_the_relay_chain_included() {
+fn an_included_header_settles_after_some_blocks() {
 	let mut chain = Chain::new();
-	chain.slots(5);
-	let included = chain.header(chain.number() - 2).encode();
-	let noted = chain.state(understudy_parachain::Included::<Runtime>::get);
-	assert_eq!(noted.map(|header| header.into_inner()), Some(included));
+	chain.slots(6);
+	let settled = |chain: &mut Chain| {
+		let bytes = chain.state(understudy_parachain::Settled::<Runtime>::get);
+		bytes.map(|bytes| Header::decode(&mut &bytes[..]).expect("it is a header"))
+	};
+	assert_eq!(settled(&mut chain), None);
+	for _ in 0..20 {
+		chain.slots(1);
+		let header = settled(&mut chain).expect("one has settled");
+		// It has waited for six blocks at least, and less than twice as many.
+		assert!((6..14).contains(&(chain.number() - header.number)), "{}", header.number);
+		assert_eq!(header, *chain.header(header.number));
+	}
+}
+
+/// A header of another fork, that the relay chain included for a moment, never settles.
+#[test]
+fn a_header_of_another_fork_does_not_settle() {
+	let mut chain = Chain::new();
+	chain.slots(WARM);
+	let mut other = chain.head().clone();
+	other.state_root = Default::default();
+	let noted: HeaderBytes = other.encode().try_into().expect("a header is short");
+	chain.tamper(|| understudy_parachain::Noted::<Runtime>::put(noted.clone()));
+	for _ in 0..30 {
+		chain.slots(1);
+		let settled = chain.state(understudy_parachain::Settled::<Runtime>::get).expect("one has settled");
+		assert!(settled.into_inner() != other.encode());
+	}
 }
 
 #[test]
@@ -45,11 +69,10 @@ fn a_killed_collator_is_replaced_and_its_successor_reconciles() {
 		chain.slots(WARM + offset);
 		chain.dead = vec![Bob];
 		let took = chain.until(|| collators() == [Ferdie, Dave, Alice, Charlie]);
-		assert!(took <= 8, "{took} blocks, killed {offset} slots later");
+		assert!(took <= 12, "{took} blocks, killed {offset} slots later");
 		// The successor's node states the block that the relay chain has included.
 		chain.until(|| has(RecordKind::Reconciled));
 		assert!(chain.state(|| Failover::incident(1).is_some_and(|one| one.phase == Phase::Reconciled)));
-		assert!(chain.state(|| !has(RecordKind::Penalized)));
 	}
 }
 
@@ -88,16 +111,11 @@ fn a_restarted_collator_comes_back_to_the_reserve() {
 }
 
 #[test]
-fn a_planned_hand_over_is_not_charged() {
+fn a_collator_that_retires_hands_over() {
 	let mut chain = Chain::new();
 	chain.slots(WARM);
 	chain.dispatch(Dave, pallet_validator_rotation::Call::retire {});
-	chain.slots(1);
-	// Less the fee of the call.
-	let free = chain.state(|| Balances::free_balance(Dave.to_account_id()));
-	chain.until(|| !collators().contains(&Dave));
-	assert!(chain.state(|| !has(RecordKind::Penalized)));
-	assert_eq!(chain.state(|| Balances::free_balance(Dave.to_account_id())), free);
+	chain.until(|| collators() == [Ferdie, Alice, Bob, Charlie]);
 }
 
 /// The relay chain drops the block of one slot in ten, of different authors in turn.
@@ -108,40 +126,29 @@ fn dropped_blocks_cost_nobody_the_seat() {
 	chain.slots(600);
 	assert!(chain.number() < 580, "no block was dropped");
 	assert_eq!(chain.state(collators), [Ferdie, Dave, Bob, Charlie]);
-	assert!(chain.state(|| !has(RecordKind::Replaced) && !has(RecordKind::Held)));
+	assert!(chain.state(|| !has(RecordKind::Replaced)));
 	// A failure is found out all the same.
 	chain.dead = vec![Charlie];
 	let took = chain.until(|| !collators().contains(&Charlie));
-	assert!(took <= 12, "{took} blocks");
+	assert!(took <= 20, "{took} blocks");
 }
 
-#[test]
-fn a_lost_slot_makes_no_systemic_outage() {
-	let mut chain = Chain::new();
-	chain.slots(WARM);
-	// Two slots in a row, of two authors: more than may fail in a set of four.
-	chain.dropped = |slot| slot == 1_020 || slot == 1_021;
-	chain.slots(3);
-	let status = chain.state(Heartbeat::roster_status);
-	let missed = status.members.iter().filter(|(_, judged)| judged.verdict.missed_slots > 0).count();
-	assert_eq!((missed, status.systemic), (2, false));
-	assert_eq!(MEMBERS.len(), status.members.len());
-}
-
-/// Two of four collators are cut off, and return one after the other, within a window.
+/// Any two of four collators are cut off, and return one after the other, within a window.
 #[test]
 fn members_that_return_from_a_systemic_outage_keep_their_seats() {
-	for apart in 0..6 {
+	let seats = [Ferdie, Dave, Bob, Charlie];
+	let pairs = (0..4).flat_map(|one| (one + 1..4).map(move |other| (seats[one], seats[other])));
+	for ((one, other), apart) in pairs.flat_map(|pair| [0, 2, 5].map(|apart| (pair, apart))) {
 		let mut chain = Chain::new();
 		chain.slots(WARM);
-		chain.dead = vec![Bob, Dave];
+		chain.dead = vec![one, other];
 		chain.slots(60);
-		assert!(chain.state(|| has(RecordKind::Held) && !has(RecordKind::Replaced)));
-		chain.dead = vec![Dave];
+		assert!(chain.state(|| has(RecordKind::Held) && !has(RecordKind::Replaced)), "{one} and {other}");
+		chain.dead = vec![other];
 		chain.slots(apart);
 		chain.dead = vec![];
 		chain.slots(40);
 		assert!(chain.state(|| has(RecordKind::Resumed)));
-		assert_eq!(chain.state(collators), [Ferdie, Dave, Bob, Charlie], "{apart} slots apart");
+		assert_eq!(chain.state(collators), seats, "{one} and {other}, {apart} slots apart");
 	}
 }

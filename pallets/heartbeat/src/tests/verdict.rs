@@ -235,9 +235,23 @@ fn suspects_are_active_members_with_something_against_them_that_is_no_hearsay() 
 		judged(5, Seat::Reserve, (0, 9, 0, 0)),
 		newcomer,
 	];
-	assert_eq!(suspects(&all, 0), 3);
-	// A healthy author may lose a slot in this consensus.
-	assert_eq!(suspects(&all, 1), 2);
+	assert_eq!(suspects(&all), 3);
+}
+
+#[test]
+fn without_votes_colluding_neighbours_and_a_busy_server_make_nobody_down() {
+	let judge = |active, counts| {
+		let quorums = THRESHOLDS.quorums_without_votes(active, active, 5, 4);
+		let member = MemberCounters { answered: false, ..member(counts) };
+		verdict::verdict(&member, Seat::Active, &THRESHOLDS, &quorums).health
+	};
+	// S and P, which suffice where votes are seen.
+	assert_eq!(judge(4, (9, 0, 9, 0)), Health::Suspect);
+	assert_eq!(judge(4, (9, 1, 9, 0)), Health::Suspect);
+	assert_eq!(judge(4, (9, 2, 9, 0)), Health::Down);
+	// A run of 10 colluding authors covers two whole windows of four blocks.
+	assert_eq!(judge(31, (9, 3, 9, 0)), Health::Suspect);
+	assert_eq!(judge(31, (9, 4, 9, 0)), Health::Down);
 }
 
 #[test]

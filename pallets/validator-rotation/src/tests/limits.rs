@@ -79,6 +79,21 @@ fn in_a_systemic_outage_nobody_loses_a_seat() {
 }
 
 #[test]
+fn a_member_that_comes_and_goes_does_not_freeze_rotation_for_ever() {
+	build_and_execute(|| {
+		ail(12, down());
+		for _ in 0..3 {
+			ail(13, down());
+			judged_block();
+			heal(13);
+			judged_block();
+		}
+		blocks(1);
+		assert_eq!(Session::validators(), [11, 15, 13, 14]);
+	});
+}
+
+#[test]
 fn suspects_that_do_not_fail_hold_rotation_no_longer_than_they_are_suspects() {
 	build_and_execute(|| {
 		ail(12, down());

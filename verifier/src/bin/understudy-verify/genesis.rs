@@ -45,13 +45,20 @@ fn item(pallet: &str, item: &str) -> Vec<u8> {
 	understudy_verifier::item(pallet, item)
 }
 
-/// Computes the genesis hash of a parachain. Its id is that of the pallet `ParachainInfo`.
-pub fn parachain(spec: &[u8]) -> anyhow::Result<Parachain> {
+/// Returns the prefix with which the chain's clients print accounts.
+fn ss58_prefix(spec: &serde_json::Value) -> u16 {
+	let prefix = spec["properties"]["ss58Format"].as_u64().and_then(|prefix| prefix.try_into().ok());
+	prefix.unwrap_or(understudy_verifier::SS58_PREFIX)
+}
+
+/// Computes the genesis hash of a parachain. Its id is that of the pallet `ParachainInfo`. Returns
+/// the prefix of its addresses as well.
+pub fn parachain(spec: &[u8]) -> anyhow::Result<(Parachain, u16)> {
 	let spec: serde_json::Value = serde_json::from_slice(spec).context("it is not JSON")?;
 	let state = state(&spec)?;
 	let id = state.get(&item("ParachainInfo", "ParachainId")).context("its state has no parachain id")?;
 	let id = u32::decode_all(&mut &id[..]).context("its parachain id cannot be decoded")?;
-	Ok(Parachain { id, genesis: hash(&state) })
+	Ok((Parachain { id, genesis: hash(&state) }, ss58_prefix(&spec)))
 }
 
 /// Computes the genesis authority set.
@@ -60,12 +67,14 @@ pub fn trusted_set(spec: &[u8], pallet: String, recovery: String) -> anyhow::Res
 	let state = state(&spec)?;
 
 	let authorities =
-		state.get(&item("Grandpa", "Authorities")).context("its state has no GRANDPA authorities")?;
+		state.get(&item("Grandpa", "Authorities")).context(
+		"its state has no GRANDPA authorities; a chain that adopted GRANDPA later needs a trusted set from another \
+		 source, see docs/proofs.md",
+	)?;
 	let authorities = AuthorityList::decode_all(&mut &authorities[..])
 		.context("its GRANDPA authorities cannot be decoded")?;
 	let set_id = state.get(&item("Grandpa", "CurrentSetId")).map_or(Ok(0), |id| u64::decode(&mut &id[..]))?;
-	let ss58_prefix = spec["properties"]["ss58Format"].as_u64().and_then(|prefix| prefix.try_into().ok());
-	let ss58_prefix = ss58_prefix.unwrap_or(understudy_verifier::SS58_PREFIX);
+	let ss58_prefix = ss58_prefix(&spec);
 	let period = match &spec["properties"]["trustingPeriod"] {
 		serde_json::Value::Null => understudy_verifier::TRUSTING_PERIOD,
 		period => period.as_u64().context("its trustingPeriod is not a number of seconds")?,

@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::BTreeMap};
 
 use anyhow::{bail, ensure, Context};
 use codec::{Decode, DecodeAll, Encode};
-use jsonrpsee::{core::client::ClientT, core::ClientError, rpc_params, ws_client::WsClient};
+use jsonrpsee::{core::client::ClientT, rpc_params, ws_client::WsClient};
 use serde::Deserialize;
 use sp_core::{Bytes, H256};
 use understudy_primitives::{
@@ -72,7 +72,7 @@ pub async fn bundle(urls: Urls<'_>, ask: Ask, trusted: &TrustedSet) -> anyhow::R
 	let proven = inclusion_keys(parachain.id);
 	let inclusion =
 		Inclusion { para_id: parachain.id, state: read_proof(&relay, &proven, final_header.hash()).await? };
-	let [_, key] = proven;
+	let [_, _, key] = proven;
 	let included: Vec<u8> = value(&relay, &key, final_header.hash()).await?.with_context(|| {
 		format!(
 			"{} includes no block of parachain {} as of #{}",
@@ -139,20 +139,23 @@ async fn custody(
 	let (mut passed, mut next, mut bytes) =
 		(Vec::<(Header, Justified)>::new(), trusted.since.saturating_add(1), 0);
 	let (header, head) = loop {
-		let asked: Result<Option<Bytes>, ClientError> =
-			relay.request("grandpa_proveFinality", rpc_params![next]).await;
-		let encoded = match (asked, passed.last()) {
-			(Ok(Some(encoded)), _) => encoded,
+		let last: H256 = relay.request("chain_getFinalizedHead", rpc_params![]).await?;
+		let last = header_of(relay, last).await?.number;
+		if last < next {
 			// The last block of a set is final, and none after it yet.
-			(_, Some(_)) => break passed.pop().context("there is one")?,
-			(Ok(None), None) => bail!("the relay chain's node has no finality proof of block #{next}"),
-			(Err(why), None) => bail!("the relay chain's node did not prove the finality of #{next}: {why}"),
-		};
+			break passed.pop().with_context(|| {
+				format!("the relay chain's last final block is #{last}, before the trusted set's #{next}")
+			})?;
+		}
+		let encoded: Option<Bytes> = relay
+			.request("grandpa_proveFinality", rpc_params![next])
+			.await
+			.with_context(|| format!("the relay chain's node did not prove the finality of #{next}"))?;
+		let encoded = encoded
+			.with_context(|| format!("the relay chain's node has no finality proof of block #{next}"))?;
 		let FinalityProof { block, justification, .. } =
 			FinalityProof::decode(&mut &encoded[..]).context("the node sent a bad finality proof")?;
-		let header: Option<Header> = relay.request("chain_getHeader", rpc_params![block]).await?;
-		let header =
-			header.filter(|header| header.hash() == block).context("the node lacks the final header")?;
+		let header = header_of(relay, block).await?;
 		ensure!(header.number >= next, "the node proved the finality of an earlier block than #{next}");
 		let justified = Justified { header: header.encode(), justification };
 		match next_set(&set, &header) {
@@ -170,6 +173,11 @@ async fn custody(
 	};
 	let hand_offs = passed.into_iter().map(|(_, justified)| HandOff::Scheduled(justified)).collect();
 	Ok((hand_offs, header, head))
+}
+
+async fn header_of(relay: &WsClient, block: H256) -> anyhow::Result<Header> {
+	let header: Option<Header> = relay.request("chain_getHeader", rpc_params![block]).await?;
+	header.filter(|header| header.hash() == block).context("the node lacks the header of a final block")
 }
 
 async fn read_proof(client: &WsClient, keys: &[Vec<u8>], at: H256) -> anyhow::Result<Vec<Vec<u8>>> {

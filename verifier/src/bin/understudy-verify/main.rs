@@ -233,9 +233,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 			})?;
 			trusted.as_of = as_of.unwrap_or_default();
 			if let Some(spec) = parachain {
-				let parachain = genesis::parachain(&read(&spec)?).with_context(|| {
+				let (parachain, prefix) = genesis::parachain(&read(&spec)?).with_context(|| {
 					format!("{} is not a raw chain specification of a parachain", spec.display())
 				})?;
+				trusted.ss58_prefix = prefix;
 				trusted.parachain = Some(parachain);
 			}
 			// The genesis hash does not cover the trusting period, so the user has to check it.
@@ -264,7 +265,13 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 					let urls = included::Urls { parachain: &rpc, relay: &relay };
 					runtime.block_on(included::bundle(urls, ask, &trusted))?
 				},
-				None => runtime.block_on(fetch::bundle(&rpc, ask))?,
+				None => {
+					ensure!(
+						relay_rpc.is_none(),
+						"--relay-rpc is for the log of a parachain, and the trusted set names none; see trust --parachain"
+					);
+					runtime.block_on(fetch::bundle(&rpc, ask))?
+				},
 			};
 			if out.extension().is_some_and(|extension| extension == "json") {
 				write_json(&bundle, Some(&out))?;
@@ -274,11 +281,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 			}
 			let head = Header::decode(&mut &bundle.head.header[..]).context("the node sent a bad header")?;
 			println!(
-				"{}: {} records, {} hand-offs, {} bytes in SCALE, up to #{} {:?}",
+				"{}: {} records, {} hand-offs, {} bytes in SCALE, final by {}#{} {:?}",
 				out.display(),
 				bundle.records.len(),
 				bundle.hand_offs.len(),
 				bundle.encoded_size(),
+				if bundle.inclusion.is_some() { "the relay chain's block " } else { "" },
 				head.number(),
 				head.hash()
 			);
@@ -301,13 +309,13 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 				// for the date of the next one.
 				let since = age.recent(trusted.trusting_period).max(ago(trusted.trusting_period));
 				let is_recent = trusted.as_of >= since;
-				let as_of = if is_recent { verified.time.min(now()) } else { 0 };
+				let as_of = if is_recent { verified.set_time().min(now()) } else { 0 };
 				if !is_recent {
 					eprintln!(
 						"{}: undated, because the set that the proof begins with is too old to vouch for its \
 						 date. Once a second source confirms the head, set its as_of to {}",
 						path.display(),
-						verified.time
+						verified.set_time()
 					);
 				}
 				write_json(&report::next_trust(verified, &trusted, as_of), Some(&path))?;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{json, Value};
 use understudy_primitives::{Moment, Times};
-use understudy_verifier::{AccountId, Bundle, Error, Fault, Forced, Link, TrustedSet, Verified};
+use understudy_verifier::{AccountId, Bundle, Error, Fault, Forced, Link, RelayBlock, TrustedSet, Verified};
 
 use crate::words::{self, utc};
 
@@ -25,7 +25,7 @@ pub fn text(outcome: &Outcome, trusted: &TrustedSet) -> String {
 fn holds(out: &mut String, bundle: &Bundle, verified: &Verified, trusted: &TrustedSet) -> std::fmt::Result {
 	let Verified { block, hash, time, log, set, hand_offs, forced, .. } = verified;
 	let (final_block, included) = match verified.relay {
-		Some((number, hash)) => (number, Some(hash)),
+		Some(RelayBlock { number, hash, .. }) => (number, Some(hash)),
 		None => (*block, None),
 	};
 	let crossed = match forced.len() {
@@ -33,7 +33,7 @@ fn holds(out: &mut String, bundle: &Bundle, verified: &Verified, trusted: &Trust
 		some => format!("{hand_offs} hand-offs, {some} of them forced"),
 	};
 	writeln!(out, "The proof holds.\n")?;
-	writeln!(out, "  chain      {:?}", trusted.genesis)?;
+	writeln!(out, "  chain      {:?}", trusted.log_genesis())?;
 	writeln!(
 		out,
 		"  custody    trusted set {} ─▶ {crossed} ─▶ set {} of {} ({} votes needed) ─▶ block #{final_block}",
@@ -43,11 +43,8 @@ fn holds(out: &mut String, bundle: &Bundle, verified: &Verified, trusted: &Trust
 		set.threshold()
 	)?;
 	if let (Some(hash), Some(parachain)) = (included, &trusted.parachain) {
-		writeln!(
-			out,
-			"  included   by block #{final_block} {hash:?} of the relay chain, as the head of parachain"
-		)?;
-		writeln!(out, "             {}, whose first block is {:?}", parachain.id, parachain.genesis)?;
+		writeln!(out, "  included   by block #{final_block} {hash:?} of the relay chain, as the")?;
+		writeln!(out, "             head of parachain {}; relay chain {:?}", parachain.id, trusted.genesis)?;
 	}
 	let name = |who: &AccountId| words::account(who, trusted.ss58_prefix);
 	for Forced { set, proposal, voters, stall } in forced {
@@ -154,7 +151,7 @@ pub fn json(outcome: &Outcome) -> Value {
 			"holds": true,
 			"block": verified.block,
 			"hash": verified.hash,
-			"relay": verified.relay.map(|(block, hash)| json!({ "block": block, "hash": hash })),
+			"relay": verified.relay.map(|RelayBlock { number, hash, time }| json!({ "block": number, "hash": hash, "time": time })),
 			"time": verified.time,
 			"log": verified.log,
 			"continues": verified.checkpoint.map(|(count, root)| json!({ "count": count, "root": root })),

@@ -107,6 +107,12 @@ impl Chain {
 		self.ext.execute_with(read)
 	}
 
+	/// Changes the state of the collators, and that of the relay chain's validators.
+	pub fn tamper(&mut self, change: impl Fn()) {
+		self.ext.execute_with(&change);
+		self.validators.execute_with(change);
+	}
+
 	/// Returns the header of the last block.
 	pub fn head(&self) -> &Header {
 		self.headers.last().expect("there is the genesis block")
