@@ -7,10 +7,10 @@ use sp_runtime::traits::Header as _;
 use understudy_primitives::{mmr, LogHead, RecordSeq, Stall};
 
 use crate::{
-	finality::{self, AuthoritySet},
-	forced,
+	finality::AuthoritySet,
 	inclusion::{self, RelayBlock},
-	state, AccountId, Bundle, Error, Fault, HandOff, Justified, Link, Policy, Shown, TrustedSet, VERSION,
+	state, AccountId, Bundle, Chain, Custody, Error, Fault, HandOff, Link, Policy, Shown, TrustedSet,
+	VERSION,
 };
 
 /// Facts that a valid bundle proves.
@@ -67,16 +67,6 @@ pub struct Forced {
 	pub stall: Stall,
 }
 
-/// Custody of the chain at some point: the authority set that finalizes from there on.
-pub(crate) struct Custody {
-	/// Authority set.
-	pub set: AuthoritySet,
-	/// Number of the block after which all blocks come that the set justifies.
-	pub since: u32,
-	/// Hash of a block that is known to be final, whose state has the roster of this set.
-	pub known: Option<H256>,
-}
-
 /// Attaches the link to a fault.
 trait At<T> {
 	fn at(self, link: Link) -> Result<T, Error>;
@@ -109,25 +99,18 @@ pub fn check(bundle: &Bundle, trusted: &TrustedSet, policy: &Policy) -> Result<V
 	let at_genesis = trusted.set_id == 0 && trusted.since == 0;
 	let known = at_genesis.then_some(trusted.genesis);
 	let mut custody = Custody { set, since: trusted.since, known };
+	let chain = Chain { genesis: &trusted.genesis, recovery: &trusted.recovery };
 	let mut forced = Vec::new();
 	for (nth, hand_off) in bundle.hand_offs.iter().enumerate() {
-		let link = Link::HandOff(nth);
-		match hand_off {
-			HandOff::Scheduled(last) => custody = follow(&custody, last).at(link)?,
-			HandOff::Forced(change) => {
-				let (after, stall) = forced::follow(&custody, change, trusted).at(link)?;
-				custody = after;
-				let voters = change.votes.iter().map(|cast| cast.who.clone()).collect();
-				forced.push(Forced { set: custody.set.id, proposal: custody.since, voters, stall });
-			},
+		let (after, stall) = custody.follow(hand_off, chain).at(Link::HandOff(nth))?;
+		custody = after;
+		if let (HandOff::Forced(change), Some(stall)) = (hand_off, stall) {
+			let voters = change.votes.iter().map(|cast| cast.who.clone()).collect();
+			forced.push(Forced { set: custody.set.id, proposal: custody.since, voters, stall });
 		}
 	}
+	let (hash, _, header) = custody.justified(&bundle.head).at(Link::Head)?;
 	let Custody { set, since, .. } = custody;
-
-	let head = &bundle.head;
-	let (hash, header) = finality::header(&head.header).at(Link::Head)?;
-	ensure(*header.number() > since, Fault::OutOfOrder).at(Link::Head)?;
-	finality::verify(&set, hash, *header.number(), &head.justification).at(Link::Head)?;
 	let included =
 		inclusion::follow(hash, &header, bundle.inclusion.as_ref(), trusted).at(Link::Inclusion)?;
 	let (relay, hash, header) = match included {
@@ -164,16 +147,6 @@ pub fn check(bundle: &Bundle, trusted: &TrustedSet, policy: &Policy) -> Result<V
 	};
 	check_policy(&verified, trusted, policy)?;
 	Ok(verified)
-}
-
-/// Follows a scheduled hand-off: the last block that the set finalizes announces the next set.
-fn follow(custody: &Custody, last: &Justified) -> Result<Custody, Fault> {
-	let (hash, header) = finality::header(&last.header)?;
-	let number = *header.number();
-	ensure(number > custody.since, Fault::OutOfOrder)?;
-	finality::verify(&custody.set, hash, number, &last.justification)?;
-	let set = finality::next_set(&custody.set, &header)?;
-	Ok(Custody { set, since: number, known: Some(hash) })
 }
 
 /// Checks that the records are in the log, that they are in order, and that they commit to their

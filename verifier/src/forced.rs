@@ -31,10 +31,10 @@ use understudy_primitives::{
 };
 
 use crate::{
-	check::{ensure, Custody},
+	check::ensure,
 	finality::{self, AuthoritySet},
 	state::{self, recovery_keys},
-	AccountId, Cast, Fault, ForcedChange, TrustedSet,
+	AccountId, Cast, Chain, Custody, Fault, ForcedChange,
 };
 
 /// Member of a roster, as the state has it.
@@ -58,7 +58,7 @@ type Rosters = (Vec<(u32, Roster)>, Option<u32>);
 pub(crate) fn follow(
 	custody: &Custody,
 	change: &ForcedChange,
-	trusted: &TrustedSet,
+	chain: Chain,
 ) -> Result<(Custody, Stall), Fault> {
 	let (hash, anchor) = finality::header(&change.anchor.header)?;
 	let is_justified = !change.anchor_justification.is_empty();
@@ -72,9 +72,9 @@ pub(crate) fn follow(
 	ensure(proposal.number() > anchor.number(), Fault::OutOfOrder)?;
 	let proposed = BlockId { number: *proposal.number(), hash };
 
-	let roster = roster(*anchor.state_root(), change, trusted, is_justified)?;
-	check_votes(change, &proposed, &trusted.genesis, &roster)?;
-	let (seats, stall) = proposed_seats(*proposal.state_root(), change, trusted)?;
+	let roster = roster(*anchor.state_root(), change, chain, is_justified)?;
+	check_votes(change, &proposed, chain.genesis, &roster)?;
+	let (seats, stall) = proposed_seats(*proposal.state_root(), change, chain)?;
 	// Finality had stalled below a block that the proposal builds on.
 	let is_stall = stall.finalized < stall.noticed.block && stall.noticed.block < proposed.number;
 	// `reports` is not checked: with too few members alive to report the stall, the chain notices
@@ -83,7 +83,7 @@ pub(crate) fn follow(
 
 	let (hash, enacted) = finality::header(&change.enacted.header)?;
 	ensure(*enacted.number() > proposed.number, Fault::OutOfOrder)?;
-	let key = recovery_keys(&trusted.recovery).forced;
+	let key = recovery_keys(chain.recovery).forced;
 	let forced = state::values(*enacted.state_root(), &change.enacted.state, &[key])?;
 	let forced = forced.into_iter().next().flatten().ok_or(Fault::NotEnacted)?;
 	let (id, carried_out) =
@@ -96,19 +96,14 @@ pub(crate) fn follow(
 }
 
 /// Returns the newest roster in the anchor's state: the members that could vote, with their keys.
-fn roster(
-	root: H256,
-	change: &ForcedChange,
-	trusted: &TrustedSet,
-	is_justified: bool,
-) -> Result<Roster, Fault> {
-	let keys = recovery_keys(&trusted.recovery);
+fn roster(root: H256, change: &ForcedChange, chain: Chain, is_justified: bool) -> Result<Roster, Fault> {
+	let keys = recovery_keys(chain.recovery);
 	let mut asked = vec![keys.rosters];
 	// A justified block could be of another chain with the same keys.
 	asked.extend(is_justified.then_some(keys.genesis));
 	let found = state::values(root, &change.anchor.state, &asked)?;
 	let (rosters, genesis) = found.split_first().ok_or(Fault::MissingValue)?;
-	if is_justified && genesis != [Some(trusted.genesis.encode())] {
+	if is_justified && genesis != [Some(chain.genesis.encode())] {
 		return Err(Fault::WrongChain);
 	}
 	let rosters = rosters.as_ref().ok_or(Fault::MissingValue)?;
@@ -144,12 +139,8 @@ fn check_votes(
 type Authorities = Vec<(sp_consensus_grandpa::AuthorityId, u64)>;
 
 /// Returns the authorities that the proposal seats, and the stall that it is to end.
-fn proposed_seats(
-	root: H256,
-	change: &ForcedChange,
-	trusted: &TrustedSet,
-) -> Result<(Authorities, Stall), Fault> {
-	let keys = recovery_keys(&trusted.recovery);
+fn proposed_seats(root: H256, change: &ForcedChange, chain: Chain) -> Result<(Authorities, Stall), Fault> {
+	let keys = recovery_keys(chain.recovery);
 	let mut asked = vec![keys.proposed, keys.stalled];
 	let grandpa = sp_consensus_grandpa::KEY_TYPE;
 	asked.extend(change.authorities.iter().map(|key| state::owner_key(grandpa, key)));

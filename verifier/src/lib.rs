@@ -23,6 +23,7 @@ extern crate alloc;
 
 mod bundle;
 mod check;
+mod custody;
 mod fault;
 mod finality;
 mod forced;
@@ -35,6 +36,7 @@ pub use bundle::{
 	Shown, ShownPiece, MAX_BYTES, VERSION,
 };
 pub use check::{check, Forced, Verified};
+pub use custody::{head_keys, Chain, Custody, FinalBlock};
 pub use fault::{Error, Fault, Link};
 pub use finality::{next_set, verify as verify_justification, AuthoritySet};
 pub use inclusion::{inclusion_keys, para_head_key, RelayBlock};

@@ -18,6 +18,8 @@
 //! | [`Seats`] | rotation | recovery | propose and seat a set |
 //! | [`RecoveryControl`] | recovery | rotation | freeze the set in a stall |
 //! | [`ForceFinality`] | the runtime, from its finality gadget | recovery | force a change of authorities |
+//! | [`FinalHead`] | the node library, or `pallets/parachain` | failover | last final block as the local node knows it |
+//! | [`HeadSource`] | the light client | pallets that watch another chain | final blocks of remote chains |
 //! | [`FailoverLog`] | failover | rotation, recovery | record a change before it takes effect |
 //! | [`EquivocationHandler`] | rotation | the runtime, from its reports of equivocations | expel the offender |
 //! | [`DisableSeat`] | the runtime, from `pallet-session` | rotation | keep an expelled member from authoring |
@@ -41,6 +43,7 @@ pub mod mmr;
 pub mod offchain;
 pub mod quorum;
 mod recovery;
+mod remote;
 mod roster;
 pub mod statement;
 pub mod traits;
@@ -55,11 +58,12 @@ pub use log::{
 	ENGINE_ID,
 };
 pub use recovery::{BlockId, Mode, RecoveryStatus, Stall};
+pub use remote::{RemoteHead, RemoteId};
 pub use roster::{tolerated_faults, MemberIndex, RosterId, Seat, Tag, Tags};
 pub use traits::{
 	Backing, DisableSeat, DivergenceHandler, Electorate, ElectorateHandler, EquivocationHandler, FailoverLog,
-	FinalHead, ForceFinality, HeartbeatKeys, JudgementHandler, RecoveryControl, Registrations, RosterHandler,
-	Seats, Slots, Verdicts, VoteKeys,
+	FinalHead, ForceFinality, HeadSource, HeartbeatKeys, JudgementHandler, RecoveryControl, Registrations,
+	RosterHandler, Seats, Slots, Verdicts, VoteKeys,
 };
 pub use unfit::Unfit;
 pub use verdict::{Detectors, Health, Judged, Judgement, Verdict, WindowIndex};

@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 use sp_weights::Weight;
 
 use crate::{
-	Evidence, IncidentId, Judged, Judgement, MemberIndex, Moment, NewRecord, RecordSeq, Tags, WindowIndex,
+	Evidence, IncidentId, Judged, Judgement, MemberIndex, Moment, NewRecord, RecordSeq, RemoteHead, RemoteId,
+	Tags, WindowIndex,
 };
 
 /// Slots of consensus, and the authors that they belong to.
@@ -73,6 +74,16 @@ pub trait FinalHead {
 	/// Returns the header of that block, in SCALE. `None` if the node does not know it. Called in
 	/// offchain workers only.
 	fn header() -> Option<Vec<u8>>;
+}
+
+/// Final blocks of remote chains, from a light client or another source.
+pub trait HeadSource {
+	/// Returns the newest final block of a remote chain. `None` if nothing of that chain can be
+	/// believed at present.
+	fn best(remote: RemoteId) -> Option<RemoteHead>;
+
+	/// Returns a final block of a remote chain by its number, if it is still known.
+	fn head(remote: RemoteId, number: u32) -> Option<RemoteHead>;
 }
 
 /// Registrations of the nodes of accounts.

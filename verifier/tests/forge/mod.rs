@@ -26,8 +26,9 @@ use understudy_primitives::{
 	Stall, Verdict,
 };
 use understudy_verifier::{
-	inclusion_keys, keys, owner_key, recovery_keys, AccountId, Bundle, Cast, ForcedChange, HandOff, Header,
-	Inclusion, Justified, Parachain, Policy, Proven, ProvenIncident, Shown, TrustedSet, VERSION,
+	head_keys, inclusion_keys, keys, owner_key, recovery_keys, AccountId, Bundle, Cast, ForcedChange,
+	HandOff, Header, Inclusion, Justified, Parachain, Policy, Proven, ProvenIncident, Shown, TrustedSet,
+	VERSION,
 };
 
 /// Round of all votes.
@@ -390,6 +391,14 @@ impl Forge {
 	/// Returns the header of a block with the current state.
 	pub fn head(&self) -> Header {
 		header(self.number + 1, *self.state().root(), vec![])
+	}
+
+	/// Returns a justified block with the current state, and the trie nodes by which a light client
+	/// reads the chain and the time.
+	pub fn light_head(&self) -> (Justified, Vec<Vec<u8>>) {
+		let head = self.head();
+		let proof = sp_state_machine::prove_read(self.state(), head_keys()).expect("the state is whole");
+		(justified(&head, self.all_votes(&head), vec![]), proof.into_iter_nodes().collect())
 	}
 
 	/// Returns a proof of an incident, or of these records.
