@@ -34,7 +34,10 @@ pub async fn run(network: &mut Net, blocks: u32, lossy: bool) -> anyhow::Result<
 		}
 		if done >= blocks {
 			ensure!(heartbeats > 0, "the reserve sent no heartbeats");
-			println!("\nIdle: {blocks} blocks, no eviction{}.", if lossy { "" } else { ", no heartbeat of an author" });
+			println!(
+				"\nIdle: {blocks} blocks, no eviction{}.",
+				if lossy { "" } else { ", no heartbeat of an author" }
+			);
 			return Ok(());
 		}
 	}
