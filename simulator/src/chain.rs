@@ -13,7 +13,7 @@ use pallet_heartbeat::{
 	offchain::due,
 	verdict, ReportKind,
 };
-use pallet_validator_rotation::{frozen_through, Resumption};
+use pallet_validator_rotation::Resumption;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use understudy_primitives::{tolerated_faults, Health, Judged, Seat, Verdict};
@@ -124,8 +124,7 @@ pub struct Chain {
 	pub evictions: Vec<Transition>,
 	/// Members that would have lost their seats and are no better yet.
 	evicted: Vec<bool>,
-	/// `true` in a systemic outage, and its end.
-	held: bool,
+	/// End of a systemic outage in which more members failed than may.
 	resumption: Option<Resumption>,
 	/// Number of judged windows times number of members.
 	pub member_windows: u64,
@@ -169,7 +168,6 @@ impl Chain {
 			transitions: Vec::new(),
 			evictions: Vec::new(),
 			evicted: vec![false; all],
-			held: false,
 			resumption: None,
 			member_windows: 0,
 		}
@@ -327,22 +325,9 @@ impl Chain {
 
 	/// Stands in for rotation, which a systemic outage freezes. Returns `true` while it lasts.
 	fn hold(&mut self, systemic: bool, failing: u32) -> bool {
-		let through = frozen_through(failing, self.size(), self.window);
-		if systemic {
-			self.held = true;
-			if let (Some(through), false) =
-				(through, self.resumption.is_some_and(|resumption| resumption.is_final))
-			{
-				self.resumption = Some(Resumption { through, is_final: false });
-			}
-		} else if let Some(resumption) =
-			self.resumption.as_mut().filter(|resumption| self.window <= resumption.through)
-		{
-			resumption.is_final = true;
-		} else {
-			(self.held, self.resumption) = (false, None);
-		}
-		self.held
+		let (before, size) = (self.resumption, self.size());
+		self.resumption = Resumption::after(before, systemic, failing, size, self.window);
+		systemic || self.resumption.is_some()
 	}
 
 	fn conclude(&mut self, at: f64) {

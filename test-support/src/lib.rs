@@ -53,6 +53,18 @@ pub fn sign(who: u64, statement: &impl Statement, genesis: &impl Encode) -> Auth
 	sign_payload(who, &statement.payload(genesis))
 }
 
+/// Merges a patch of a genesis into the default one, as JSON.
+pub fn merge(base: &mut serde_json::Value, patch: serde_json::Value) {
+	match (base, patch) {
+		(serde_json::Value::Object(base), serde_json::Value::Object(patch)) => {
+			for (key, value) in patch {
+				merge(base.entry(key).or_insert(serde_json::Value::Null), value);
+			}
+		},
+		(base, patch) => *base = patch,
+	}
+}
+
 /// Puts submitted transactions into a shared pool. The type of the SDK cannot be shared.
 struct Submits(Pool);
 

@@ -94,11 +94,8 @@ pub fn check(bundle: &Bundle, trusted: &TrustedSet, policy: &Policy) -> Result<V
 	ensure(bundle.version == VERSION, Fault::UnknownVersion).at(Link::Format)?;
 	ensure(bundle.genesis == trusted.log_genesis(), Fault::WrongChain).at(Link::Trust)?;
 	ensure(bundle.first_set == trusted.set_id, Fault::WrongSet).at(Link::Trust)?;
-	let set = AuthoritySet::new(trusted.set_id, &trusted.authorities).at(Link::Trust)?;
-
-	let at_genesis = trusted.set_id == 0 && trusted.since == 0;
-	let known = at_genesis.then_some(trusted.genesis);
-	let mut custody = Custody { set, since: trusted.since, known };
+	let mut custody = Custody::trusted(trusted.genesis, trusted.set_id, trusted.since, &trusted.authorities)
+		.at(Link::Trust)?;
 	let chain = Chain { genesis: &trusted.genesis, recovery: &trusted.recovery };
 	let mut forced = Vec::new();
 	for (nth, hand_off) in bundle.hand_offs.iter().enumerate() {

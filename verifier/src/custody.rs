@@ -5,9 +5,10 @@
 
 use alloc::{vec, vec::Vec};
 use codec::{DecodeAll, Encode};
+use sp_consensus_grandpa::AuthorityId;
 use sp_core::H256;
 use sp_runtime::traits::Header as _;
-use understudy_primitives::Stall;
+use understudy_primitives::{RemoteHead, Stall};
 
 use crate::{
 	check::ensure,
@@ -37,20 +38,24 @@ pub struct Custody {
 	pub known: Option<H256>,
 }
 
-/// Final block of a chain, with the parts of its header and state that a light client keeps.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct FinalBlock {
-	/// Number of the block.
-	pub number: u32,
-	/// Hash of the block.
-	pub hash: H256,
-	/// Root of its state.
-	pub state_root: H256,
-	/// Time at which it was authored, in milliseconds since the Unix epoch.
-	pub time: u64,
-}
-
 impl Custody {
+	/// Returns the custody of a chain by a trusted set with this id, which justifies blocks after
+	/// `since`.
+	///
+	/// # Errors
+	///
+	/// Fails with [`Fault::BadSet`] if the set is not valid.
+	pub fn trusted(
+		genesis: H256,
+		set_id: u64,
+		since: u32,
+		authorities: &[(AuthorityId, u64)],
+	) -> Result<Self, Fault> {
+		let is_genesis = set_id == 0 && since == 0;
+		let set = AuthoritySet::new(set_id, authorities)?;
+		Ok(Self { set, since, known: is_genesis.then_some(genesis) })
+	}
+
 	/// Follows a hand-off. Returns the custody after it, and the stall that ended if it was forced.
 	///
 	/// # Errors
@@ -92,7 +97,7 @@ impl Custody {
 	/// # Errors
 	///
 	/// Fails with the fault of the block or of its state.
-	pub fn head(&self, block: &Justified, state: &[Vec<u8>], chain: Chain) -> Result<FinalBlock, Fault> {
+	pub fn head(&self, block: &Justified, state: &[Vec<u8>], chain: Chain) -> Result<RemoteHead, Fault> {
 		let (hash, number, header) = self.justified(block)?;
 		let state_root = *header.state_root();
 		let found = state::values(state_root, state, &head_keys())?;
@@ -101,7 +106,7 @@ impl Custody {
 		ensure(*genesis == Some(chain.genesis.encode()), Fault::WrongChain)?;
 		let time = time.as_ref().ok_or(Fault::MissingValue)?;
 		let time = u64::decode_all(&mut &time[..]).map_err(|_| Fault::Malformed)?;
-		Ok(FinalBlock { number, hash, state_root, time })
+		Ok(RemoteHead { number, hash, state_root, time })
 	}
 }
 

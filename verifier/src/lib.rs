@@ -24,6 +24,7 @@ extern crate alloc;
 mod bundle;
 mod check;
 mod custody;
+mod disclosure;
 mod fault;
 mod finality;
 mod forced;
@@ -36,7 +37,8 @@ pub use bundle::{
 	Shown, ShownPiece, MAX_BYTES, VERSION,
 };
 pub use check::{check, Forced, Verified};
-pub use custody::{head_keys, Chain, Custody, FinalBlock};
+pub use custody::{head_keys, Chain, Custody};
+pub use disclosure::Disclosure;
 pub use fault::{Error, Fault, Link};
 pub use finality::{next_set, verify as verify_justification, AuthoritySet};
 pub use inclusion::{inclusion_keys, para_head_key, RelayBlock};

@@ -145,7 +145,7 @@ impl Net {
 
 	/// Permits every node to probe loopback addresses. The nodes of the sample chain have an option
 	/// for that.
-	pub async fn permit_probes(&self) -> anyhow::Result<()> {
+	async fn permit_probes(&self) -> anyhow::Result<()> {
 		let params = || rpc_params!["PERSISTENT", Bytes(PROBING.to_vec()), Bytes(vec![PROBE_ANY])];
 		for (name, _) in self.urls() {
 			self.call(&name, "offchain_localStorageSet", params()).await?;

@@ -8,15 +8,15 @@ use codec::{Decode, Encode};
 use jsonrpsee::{core::RpcResult, proc_macros::rpc};
 use sc_client_api::{Backend, ProofProvider, StorageProvider};
 use sc_consensus_grandpa::best_justification;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sp_api::ProvideRuntimeApi;
 use sp_blockchain::HeaderBackend;
 use sp_core::storage::StorageKey;
 use understudy_primitives::{
 	api::{FailoverApi, ReadError, TIMELINE_LIMIT},
-	Evidence, Incident, IncidentId, LogHead, RecordSeq, Times,
+	Incident, IncidentId, LogHead, RecordSeq, Times,
 };
-use understudy_verifier::{keys, Bundle, HandOff, Justified, ProvenIncident, Shown, VERSION};
+use understudy_verifier::{keys, Bundle, Disclosure, HandOff, Justified, ProvenIncident, Shown, VERSION};
 
 use super::refusal::{hand_off_error, unreadable, Refusal};
 use crate::{finality::history::AuthoritySetHistory, with_index, AccountId, BlockNumber, Hash, Node};
@@ -72,34 +72,6 @@ pub struct Incidents {
 pub struct HandOffs {
 	hand_offs: Vec<HandOff>,
 	next: Option<u64>,
-}
-
-/// Part of the evidence that is disclosed.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Disclosure {
-	/// Evidence that is not private.
-	#[default]
-	Public,
-	/// All evidence.
-	All,
-	/// No evidence.
-	None,
-}
-
-impl Disclosure {
-	fn shows(self, evidence: &Evidence) -> bool {
-		match self {
-			Disclosure::Public => !evidence.is_private(),
-			Disclosure::All => true,
-			Disclosure::None => false,
-		}
-	}
-
-	/// Returns a record with the disclosed part of its evidence.
-	fn show(self, entry: Entry) -> Shown {
-		Shown::new(entry, |piece| self.shows(piece))
-	}
 }
 
 /// Parameters of a requested proof.

@@ -86,7 +86,7 @@ pub use breaker::BreakerRules;
 pub use cases::Case;
 pub use change::{Cause, Change, Stage};
 pub use pallet::*;
-pub use suspension::{frozen_through, Resumption};
+pub use suspension::Resumption;
 pub use weights::WeightInfo;
 
 use alloc::vec::Vec;
@@ -464,7 +464,7 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Held<T: Config> = StorageValue<_, IncidentId, OptionQuery>;
 
-	/// End of the systemic outage, if more members failed in it than may; see [`frozen_through`].
+	/// End of the systemic outage, if more members failed in it than may; see [`Resumption`].
 	#[pallet::storage]
 	pub type ResumeAfter<T: Config> = StorageValue<_, Resumption, OptionQuery>;
 

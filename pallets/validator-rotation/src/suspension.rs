@@ -13,17 +13,11 @@ use crate::{
 	Active, BreakerRules, Cause, Config, Event, EvictionOf, Evictions, Held, Pallet, ResumeAfter, Suspended,
 };
 
-/// Returns the last window in which a systemic outage freezes rotation in any case, if `failing` of
-/// `active` members fail in `window`.
+/// End of a systemic outage in which more members failed than may.
 ///
 /// More failures than consensus tolerates are likely to have one cause, such as a partition. When
 /// it is over, the members return one after the other. The outage therefore lasts for one more
 /// whole window, so that the last ones do not lose their seats because others returned first.
-pub fn frozen_through(failing: u32, active: u32, window: WindowIndex) -> Option<WindowIndex> {
-	(failing > tolerated_faults(active)).then(|| window.saturating_add(1))
-}
-
-/// End of a systemic outage in which more members failed than may.
 #[derive(
 	Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
@@ -35,37 +29,54 @@ pub struct Resumption {
 	pub is_final: bool,
 }
 
+impl Resumption {
+	/// Returns what is known of the end after a judgement in `window`, by which the outage is
+	/// `systemic` and `failing` of `active` members fail. `None` in a calm judgement: the outage is
+	/// over.
+	pub fn after(
+		before: Option<Self>,
+		systemic: bool,
+		failing: u32,
+		active: u32,
+		window: WindowIndex,
+	) -> Option<Self> {
+		let may_prolong = !before.is_some_and(|before| before.is_final);
+		if !systemic {
+			let lasts = before.filter(|before| window <= before.through)?;
+			Some(Self { is_final: true, ..lasts })
+		} else if failing > tolerated_faults(active) && may_prolong {
+			Some(Self { through: window.saturating_add(1), is_final: false })
+		} else {
+			before
+		}
+	}
+}
+
 impl<T: Config> Pallet<T> {
 	/// Records the beginning and the end of a systemic outage, which freezes rotation. `failing` is
 	/// the number of active members that fail. Returns `true` if a record was written.
 	pub(crate) fn track_systemic_outage(judgement: &Judgement, failing: u32) -> bool {
-		let (incident, kind) = match (Held::<T>::get(), judgement.systemic) {
-			(held, true) => {
-				let active = Active::<T>::decode_len().unwrap_or_default() as u32;
-				if let Some(through) = frozen_through(failing, active, judgement.window) {
-					if !ResumeAfter::<T>::get().is_some_and(|resumption| resumption.is_final) {
-						ResumeAfter::<T>::put(Resumption { through, is_final: false });
-					}
-				}
-				if held.is_some() {
-					return false;
-				}
+		let held = Held::<T>::get();
+		if held.is_none() && !judgement.systemic {
+			return false;
+		}
+		let active = Active::<T>::decode_len().unwrap_or_default() as u32;
+		let before = ResumeAfter::<T>::get();
+		let after = Resumption::after(before, judgement.systemic, failing, active, judgement.window);
+		if after != before {
+			ResumeAfter::<T>::set(after);
+		}
+		let (incident, kind) = match (held, judgement.systemic || after.is_some()) {
+			(None, true) => {
 				let incident = T::Log::open_incident();
 				Held::<T>::put(incident);
 				(incident, RecordKind::Held)
 			},
 			(Some(incident), false) => {
-				let resumption =
-					ResumeAfter::<T>::get().filter(|resumption| judgement.window <= resumption.through);
-				if let Some(Resumption { through, .. }) = resumption {
-					ResumeAfter::<T>::put(Resumption { through, is_final: true });
-					return false;
-				}
 				Held::<T>::kill();
-				ResumeAfter::<T>::kill();
 				(incident, RecordKind::Resumed)
 			},
-			(None, false) => return false,
+			_ => return false,
 		};
 		Self::note(incident, kind, Initiator::Automation, None, Vec::new());
 		true

@@ -21,7 +21,8 @@ use sp_runtime::{
 	BuildStorage, KeyTypeId, RuntimeAppPublic,
 };
 use suite::{judge, parameters::*, Chain, MEMBERS};
-use understudy_primitives::{Backing, JudgementHandler, Verdicts};
+use understudy_parachain::CollatorBacking;
+use understudy_primitives::{JudgementHandler, Verdicts};
 
 #[frame_support::runtime]
 mod runtime {
@@ -93,28 +94,9 @@ impl pallet_collator_selection::Config for Runtime {
 	type WeightInfo = ();
 }
 
-/// Deposit of a candidate as its backing; the invulnerables come before all candidates, in their
-/// order.
-pub struct Deposit;
-
-impl Backing<u64> for Deposit {
-	fn backings(of: &[u64]) -> Vec<u128> {
-		let invulnerables = pallet_collator_selection::Invulnerables::<Runtime>::get();
-		let candidates = pallet_collator_selection::CandidateList::<Runtime>::get();
-		let backing = |who: &u64| {
-			if let Some(place) = invulnerables.iter().position(|listed| listed == who) {
-				return u128::MAX - place as u128;
-			}
-			let found = candidates.iter().find(|candidate| candidate.who == *who);
-			found.map_or(0, |candidate| candidate.deposit.into())
-		};
-		of.iter().map(backing).collect()
-	}
-}
-
 impl pallet_validator_rotation::Config for Runtime {
 	type Inner = CollatorSelection;
-	type Backing = Deposit;
+	type Backing = CollatorBacking<Runtime>;
 	type Periodic = pallet_session::PeriodicSessions<Period, Offset>;
 	type MayRotate = frame_support::traits::ConstBool<true>;
 	type Recovery = ();

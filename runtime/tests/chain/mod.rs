@@ -28,6 +28,8 @@ use understudy_runtime::{
 	RuntimeOrigin, Session, System, UncheckedExtrinsic, ValidatorRotation,
 };
 
+use understudy_test_support::merge;
+
 pub use Sr25519Keyring::{Alice, Bob, Charlie, Dave, Eve, Ferdie, One, Two};
 
 /// Members of the local network.
@@ -98,17 +100,6 @@ fn run_on(patch: serde_json::Value, test: impl FnOnce(&mut Chain)) {
 		check();
 		check_keys();
 	});
-}
-
-fn merge(base: &mut serde_json::Value, patch: serde_json::Value) {
-	match (base, patch) {
-		(serde_json::Value::Object(base), serde_json::Value::Object(patch)) => {
-			for (key, value) in patch {
-				merge(base.entry(key).or_insert(serde_json::Value::Null), value);
-			}
-		},
-		(base, patch) => *base = patch,
-	}
 }
 
 /// Checks the invariants of the pallets, and that consensus, session and suite have the same set in

@@ -358,22 +358,13 @@ impl Forge {
 	/// Returns a bundle of this chain as that of a parachain, with the custody of the relay chain
 	/// `relay`, whose newest block has the parachain's head.
 	pub fn included(&self, relay: &Forge, para_id: u32, bundle: Bundle) -> Bundle {
-		let (head, inclusion) = relay.with_head(para_id, self.head().encode().encode());
+		let (head, inclusion) = relay.as_relay(para_id, Some(self.head().encode().encode()));
 		Bundle { hand_offs: relay.hand_offs.clone(), head, inclusion: Some(inclusion), ..bundle }
 	}
 
 	/// Returns a final block of this chain as a relay chain, whose state has this value as the head
-	/// of a parachain.
-	pub fn with_head(&self, para_id: u32, value: Vec<u8>) -> (Justified, Inclusion) {
-		self.as_relay(para_id, Some(value))
-	}
-
-	/// Returns a final block of this chain as a relay chain, which knows no such parachain.
-	pub fn without_a_head(&self, para_id: u32) -> (Justified, Inclusion) {
-		self.as_relay(para_id, None)
-	}
-
-	fn as_relay(&self, para_id: u32, value: Option<Vec<u8>>) -> (Justified, Inclusion) {
+	/// of a parachain, or none.
+	pub fn as_relay(&self, para_id: u32, value: Option<Vec<u8>>) -> (Justified, Inclusion) {
 		let [genesis, time, head] = inclusion_keys(para_id);
 		let mut top: BTreeMap<Vec<u8>, Vec<u8>> = (0u32..200).map(|n| (n.encode(), vec![9; 40])).collect();
 		top.insert(genesis, self.genesis.encode());

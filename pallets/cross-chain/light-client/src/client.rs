@@ -1,6 +1,5 @@
 //! Client of one remote chain: its authority set, its best head, and the age of its trust.
 
-use alloc::vec::Vec;
 use codec::{Decode, DecodeAll, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{traits::Get, BoundedVec, CloneNoBound, DebugNoBound, EqNoBound, PartialEqNoBound};
 use scale_info::TypeInfo;
@@ -98,21 +97,20 @@ impl<MaxAuthorities: Get<u32>> Client<MaxAuthorities> {
 	pub(crate) fn new(trusted: Trusted<MaxAuthorities>) -> Option<Self> {
 		let Trusted { genesis, set_id, since, as_of, trusting_period, authorities, recovery } = trusted;
 		let longest = MAX_TRUSTING_PERIOD.saturating_mul(1_000);
-		let is_genesis = set_id == 0 && since == 0;
+		let custody = Custody::trusted(genesis, set_id, since, &authorities).ok()?;
 		let client = Self {
 			genesis,
 			recovery,
 			set_id,
 			authorities,
 			since,
-			known: is_genesis.then_some(genesis),
+			known: custody.known,
 			best: RemoteHead { number: since, hash: H256::zero(), state_root: H256::zero(), time: 0 },
 			as_of,
 			heads: 0,
 			trusting_period,
 			status: Status::Active,
 		};
-		client.custody()?;
 		let is_dated = as_of > 0 && (1..=longest).contains(&trusting_period);
 		(is_dated && core::str::from_utf8(&client.recovery).is_ok()).then_some(client)
 	}
@@ -146,9 +144,4 @@ impl<MaxAuthorities: Get<u32>> Client<MaxAuthorities> {
 /// Returns the number of a block. `None` if its header cannot be decoded.
 pub(crate) fn number_of(block: &Justified) -> Option<u32> {
 	Header::decode_all(&mut &block.header[..]).ok().map(|header| header.number)
-}
-
-/// Encodes what [`submit_head`](crate::Pallet::submit_head) takes.
-pub fn head_proof(block: Justified, state: Vec<Vec<u8>>) -> Vec<u8> {
-	(block, state).encode()
 }

@@ -35,7 +35,7 @@ mod mock;
 mod tests;
 pub mod weights;
 
-pub use client::{head_proof, Client, Status, Trusted};
+pub use client::{Client, Status, Trusted};
 pub use pallet::*;
 pub use weights::WeightInfo;
 
@@ -257,7 +257,7 @@ pub mod pallet {
 		pub fn remove_client(origin: OriginFor<T>, remote: RemoteId) -> DispatchResult {
 			T::ClientOrigin::ensure_origin(origin)?;
 			ensure!(Clients::<T>::take(remote).is_some(), Error::<T>::NoClient);
-			(0..T::KeepHeads::get().max(1)).for_each(|place| Heads::<T>::remove(remote, place));
+			(0..Self::keep()).for_each(|place| Heads::<T>::remove(remote, place));
 			ClientCount::<T>::mutate(|count| *count = count.saturating_sub(1));
 			Self::deposit_event(Event::ClientRemoved { remote });
 			Ok(())
@@ -291,14 +291,8 @@ pub mod pallet {
 			let head = custody.head(&block, &state, chain).map_err(Self::head_error)?;
 			let soon = T::Now::get().saturating_add(DRIFT);
 			ensure!(head.time >= client.best.time && head.time <= soon, Error::<T>::BadTime);
-			let head = RemoteHead {
-				number: head.number,
-				hash: head.hash,
-				state_root: head.state_root,
-				time: head.time,
-			};
 			client.best = head;
-			Heads::<T>::insert(remote, client.heads % T::KeepHeads::get().max(1), head);
+			Heads::<T>::insert(remote, client.heads % Self::keep(), head);
 			client.heads = client.heads.wrapping_add(1);
 			Clients::<T>::insert(remote, client);
 			Self::deposit_event(Event::HeadAccepted { remote, head });
@@ -384,6 +378,11 @@ fn free_if(free: bool) -> PostDispatchInfo {
 }
 
 impl<T: Config> Pallet<T> {
+	/// Returns the size of the ring of heads.
+	fn keep() -> u32 {
+		T::KeepHeads::get().max(1)
+	}
+
 	/// Returns a client that works, and its custody.
 	fn open(remote: RemoteId) -> Result<(ClientOf<T>, Custody), DispatchError> {
 		let client = Clients::<T>::get(remote).ok_or(Error::<T>::NoClient)?;
@@ -445,7 +444,7 @@ impl<T: Config> Pallet<T> {
 		for (remote, client) in Clients::<T>::iter() {
 			count = count.saturating_add(1);
 			ensure!(client.custody().is_some(), "a client has an authority set that is not valid");
-			let keep = T::KeepHeads::get().max(1);
+			let keep = Self::keep();
 			let last = client.heads.checked_sub(1).map(|last| Heads::<T>::get(remote, last % keep));
 			ensure!(
 				last.is_none_or(|last| last == Some(client.best)),
@@ -469,7 +468,8 @@ impl<T: Config> HeadSource for Pallet<T> {
 	}
 
 	fn head(remote: RemoteId, number: u32) -> Option<RemoteHead> {
-		let keep = T::KeepHeads::get().max(1);
-		(0..keep).filter_map(|place| Heads::<T>::get(remote, place)).find(|head| head.number == number)
+		(0..Self::keep())
+			.filter_map(|place| Heads::<T>::get(remote, place))
+			.find(|head| head.number == number)
 	}
 }

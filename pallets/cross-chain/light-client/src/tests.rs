@@ -11,7 +11,7 @@ use sp_core::H256;
 use understudy_primitives::{HeadSource, RecordKind, RemoteHead};
 use understudy_verifier::{HandOff, Justified};
 
-use crate::{client::head_proof, mock::*, Clients, Error, Event, Status, TrustedOf};
+use crate::{mock::*, Clients, Error, Event, Status, TrustedOf};
 
 /// Id of the remote chain.
 const A: u32 = 7;
@@ -44,8 +44,7 @@ fn register(forge: &Forge) {
 
 /// Returns the proof of the remote chain's newest block.
 fn head(forge: &Forge) -> Vec<u8> {
-	let (block, state) = forge.light_head();
-	head_proof(block, state)
+	forge.light_head().encode()
 }
 
 fn submit(proof: Vec<u8>) -> frame_support::dispatch::DispatchResultWithPostInfo {
@@ -112,7 +111,7 @@ fn stale_heads_are_refused_before_their_votes_are_checked() {
 		// The votes are not valid, but they are not looked at.
 		let (mut block, state) = forge.light_head();
 		block.justification = vec![1, 2, 3];
-		assert_noop!(submit(head_proof(block, state)), Refusal::Stale);
+		assert_noop!(submit((block, state).encode()), Refusal::Stale);
 	});
 }
 
@@ -130,17 +129,17 @@ fn heads_of_another_chain_or_without_enough_votes_are_refused() {
 		let target = forge.head();
 		let two = [1, 2].map(|seed| vote(seed, 0, (target.hash(), target.number))).to_vec();
 		let weak = justified(&target, two, vec![]);
-		assert_noop!(submit(head_proof(weak, state.clone())), Refusal::NotFinal);
+		assert_noop!(submit((weak, state.clone()).encode()), Refusal::NotFinal);
 		// Votes of the next set.
 		let later = [1, 2, 3, 4].map(|seed| vote(seed, 1, (target.hash(), target.number))).to_vec();
-		assert_noop!(submit(head_proof(justified(&target, later, vec![]), state.clone())), Refusal::NotFinal);
+		assert_noop!(submit((justified(&target, later, vec![]), state.clone()).encode()), Refusal::NotFinal);
 		let mut lacking = state.clone();
 		lacking.pop();
-		assert_noop!(submit(head_proof(block.clone(), lacking)), Refusal::BadState);
+		assert_noop!(submit((block.clone(), lacking).encode()), Refusal::BadState);
 		let longer = [state.clone(), vec![vec![1, 2, 3]]].concat();
-		assert_noop!(submit(head_proof(block.clone(), longer)), Refusal::BadState);
+		assert_noop!(submit((block.clone(), longer).encode()), Refusal::BadState);
 		assert_noop!(submit(vec![1, 2, 3]), Refusal::Malformed);
-		let long = [head_proof(block, state), vec![0]].concat();
+		let long = [(block, state).encode(), vec![0]].concat();
 		assert_noop!(submit(long), Refusal::Malformed);
 		assert_noop!(
 			LightClient::submit_head(RuntimeOrigin::signed(1), 8, Default::default()),

@@ -10,9 +10,7 @@ use jsonrpsee::{
 };
 use serde::Deserialize;
 use sp_core::H256;
-use understudy_verifier::{Bundle, HandOff, MAX_BYTES};
-
-use crate::Disclosure;
+use understudy_verifier::{Bundle, Disclosure, HandOff, MAX_BYTES};
 
 /// Subject of the proof.
 pub enum What {
@@ -50,7 +48,7 @@ pub async fn connect(url: &str) -> anyhow::Result<WsClient> {
 /// Fetches a proof.
 pub async fn bundle(url: &str, ask: Ask) -> anyhow::Result<Bundle> {
 	let Ask { what, first_set, disclose, at, checkpoint } = ask;
-	let (client, disclose) = (connect(url).await?, disclose.name());
+	let client = connect(url).await?;
 
 	// Page by page: the hand-offs of a long chain do not fit into one answer.
 	let (mut hand_offs, mut set, mut bytes) = (Vec::new(), first_set, 0);

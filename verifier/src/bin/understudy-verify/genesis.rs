@@ -9,7 +9,7 @@ use sp_consensus_grandpa::AuthorityList;
 use sp_core::{Blake2Hasher, H256};
 use sp_runtime::traits::Header as _;
 use sp_trie::{empty_trie_root, LayoutV1, TrieConfiguration};
-use understudy_verifier::{Header, Parachain, TrustedSet};
+use understudy_verifier::{item, Header, Parachain, TrustedSet};
 
 /// Key prefix of child tries, which a supported genesis state does not have.
 const CHILDREN: &[u8] = b":child_storage:";
@@ -38,11 +38,6 @@ fn state(spec: &serde_json::Value) -> anyhow::Result<State> {
 fn hash(state: &State) -> H256 {
 	let root = LayoutV1::<Blake2Hasher>::trie_root(state.iter());
 	Header::new(0, empty_trie_root::<LayoutV1<Blake2Hasher>>(), root, H256::zero(), Default::default()).hash()
-}
-
-/// Returns the storage key of a value of a pallet.
-fn item(pallet: &str, item: &str) -> Vec<u8> {
-	understudy_verifier::item(pallet, item)
 }
 
 /// Returns the prefix with which the chain's clients print accounts.

@@ -15,13 +15,10 @@ use understudy_primitives::{
 };
 use understudy_verifier::{
 	inclusion_keys, item, keys, next_set, twox_64_concat, AccountId, AuthoritySet, Bundle, Fault, HandOff,
-	Header, Inclusion, Justified, ProvenIncident, Shown, TrustedSet, MAX_BYTES, VERSION,
+	Header, Inclusion, Justified, ProvenIncident, TrustedSet, MAX_BYTES, VERSION,
 };
 
-use crate::{
-	fetch::{connect, Ask, What},
-	Disclosure,
-};
+use crate::fetch::{connect, Ask, What};
 
 /// Number of records up to which the log is read from the state, as a whole. The state of a longer
 /// log may lack the first ones; the offchain index has them.
@@ -320,16 +317,5 @@ impl<'a> Log<'a> {
 			None => None,
 		};
 		Ok((path, entries, ancestry))
-	}
-}
-
-impl Disclosure {
-	/// Returns a record with the disclosed part of its evidence.
-	fn show(self, entry: LogEntry) -> Shown {
-		Shown::new(entry, |piece| match self {
-			Disclosure::Public => !piece.is_private(),
-			Disclosure::All => true,
-			Disclosure::None => false,
-		})
 	}
 }

@@ -14,12 +14,12 @@ use std::{
 };
 
 use anyhow::{ensure, Context};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use codec::{Decode, Encode};
 use sp_core::H256;
 use sp_runtime::traits::Header as _;
 use understudy_verifier::{
-	check, Bundle, Error, Fault, Header, Link, Policy, TrustedSet, MAX_BYTES, MAX_TRUSTING_PERIOD,
+	check, Bundle, Disclosure, Error, Fault, Header, Link, Policy, TrustedSet, MAX_BYTES, MAX_TRUSTING_PERIOD,
 };
 
 /// Fetches proofs of a chain's failover log, and checks them offline. Trusts one authority set and
@@ -118,26 +118,6 @@ struct What {
 	/// Sequence numbers of records in the log.
 	#[arg(long, value_delimiter = ',')]
 	records: Vec<u64>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Disclosure {
-	/// Evidence that is not private.
-	Public,
-	/// All evidence, including endpoints and operators.
-	All,
-	/// No evidence, only the records.
-	None,
-}
-
-impl Disclosure {
-	fn name(self) -> &'static str {
-		match self {
-			Disclosure::Public => "public",
-			Disclosure::All => "all",
-			Disclosure::None => "none",
-		}
-	}
 }
 
 /// Requirements on the age of the proof.

@@ -35,7 +35,7 @@ use understudy_primitives::{
 	crypto::{AuthorityPair, AuthoritySignature},
 	Entry,
 };
-use understudy_test_support::Node;
+use understudy_test_support::{merge, Node};
 
 pub use Sr25519Keyring::{Alice, Bob, Charlie, Dave, Eve, Ferdie};
 
@@ -67,17 +67,6 @@ fn genesis() -> sp_io::TestExternalities {
 	merge(&mut config, serde_json::from_slice(&preset).expect("the preset is JSON"));
 	let config: RuntimeGenesisConfig = serde_json::from_value(config).expect("the preset fits");
 	config.build_storage().expect("the genesis can be built").into()
-}
-
-fn merge(base: &mut serde_json::Value, patch: serde_json::Value) {
-	match (base, patch) {
-		(serde_json::Value::Object(base), serde_json::Value::Object(patch)) => {
-			for (key, value) in patch {
-				merge(base.entry(key).or_insert(serde_json::Value::Null), value);
-			}
-		},
-		(base, patch) => *base = patch,
-	}
 }
 
 impl Chain {
@@ -152,7 +141,7 @@ impl Chain {
 
 	/// Returns the header of the last block that the relay chain has included when the next block is
 	/// built: the blocks since then, at most two, are the unincluded segment.
-	pub fn included(&self) -> &Header {
+	fn included(&self) -> &Header {
 		self.header(self.number().saturating_sub(1))
 	}
 
